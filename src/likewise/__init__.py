@@ -1,0 +1,93 @@
+"""
+Live Python objects shared between processes: by copy, by cache, or by reference.
+
+Perspective Broker for asyncio, wire-compatible with Twisted's.
+"""
+
+from .asyncio.client import connect
+from .asyncio.connection import Connection
+from .asyncio.server import Server, serve
+from .errors import (
+    CallError,
+    CannotConnect,
+    ConnectionClosed,
+    Error,
+    InsecureJelly,
+    LikewiseError,
+    LimitExceeded,
+    LocalProtocolError,
+    NoSuchMethod,
+    NotSendable,
+    ProtocolError,
+    RemoteError,
+    RemoteProtocolError,
+    TooManyCalls,
+)
+from .jelly.basics import Unpersistable
+from .jelly.registry import (
+    Registry,
+    copyable,
+    default_registry,
+    setUnjellyableFactoryForClass,
+    setUnjellyableForClass,
+    setUnjellyableForClassTree,
+)
+from .limits import Limits
+from .objects.by_cache import Cacheable, RemoteCache, RemoteCacheObserver
+from .objects.by_copy import Copyable, RemoteCopy
+from .objects.by_reference import (
+    AsReferenceable,
+    Avatar,
+    Referenceable,
+    RemoteMethod,
+    RemoteReference,
+    Root,
+    Viewable,
+    ViewPoint,
+)
+from .trace import Record
+
+__version__ = "0.1.0"
+
+__all__ = (
+    "AsReferenceable",
+    "Avatar",
+    "Cacheable",
+    "CallError",
+    "CannotConnect",
+    "Connection",
+    "ConnectionClosed",
+    "Copyable",
+    "Error",
+    "InsecureJelly",
+    "LikewiseError",
+    "LimitExceeded",
+    "Limits",
+    "LocalProtocolError",
+    "NoSuchMethod",
+    "NotSendable",
+    "ProtocolError",
+    "Record",
+    "Referenceable",
+    "Registry",
+    "RemoteCache",
+    "RemoteCacheObserver",
+    "RemoteCopy",
+    "RemoteError",
+    "RemoteMethod",
+    "RemoteProtocolError",
+    "RemoteReference",
+    "Root",
+    "Server",
+    "TooManyCalls",
+    "Unpersistable",
+    "ViewPoint",
+    "Viewable",
+    "connect",
+    "copyable",
+    "default_registry",
+    "serve",
+    "setUnjellyableFactoryForClass",
+    "setUnjellyableForClass",
+    "setUnjellyableForClassTree",
+)

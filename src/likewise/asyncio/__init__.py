@@ -1,0 +1,1 @@
+"""The asyncio DRIVER: sockets, timers, tasks."""

@@ -1,0 +1,57 @@
+"""How to reach an endpoint: ``tcp://HOST:PORT`` or ``unix://PATH``."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A parsed address. ``host`` and ``port`` for TCP, ``path`` for a UNIX socket."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.scheme == "unix" or self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        if self.scheme == "unix":
+            return f"unix://{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def parse(text: str) -> Address:
+    """
+    The address that ``text`` spells. Port 0 lets the system choose when serving.
+
+    Raises:
+        ValueError: it names what is wrong and shows the form.
+    """
+    parts = urlsplit(text)
+    if parts.scheme == "unix":
+        path = unquote(parts.netloc + parts.path)
+        if not path:
+            raise ValueError(f"{text!r} names no socket: write unix:///run/app.sock")
+        return Address("unix", path=path)
+    if parts.scheme != "tcp":
+        raise ValueError(f"{text!r} is no address: write tcp://127.0.0.1:8800 or unix:///run/app.sock")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from None
+    if not parts.hostname or port is None or parts.path not in ("", "/"):
+        raise ValueError(f"{text!r} lacks a host or a port, or has more: write tcp://127.0.0.1:8800")
+    return Address("tcp", parts.hostname, port)

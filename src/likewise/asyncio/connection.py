@@ -1,0 +1,451 @@
+"""
+An :class:`asyncio.Protocol` that pumps one :class:`~likewise.broker.core.Broker`.
+
+One write for each turn of the loop: what methods answer while a chunk is handled goes out behind it, what the
+application sends goes out at the end of its turn. A peer that does not read its answers stops being read from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from ..broker.core import Broker
+from ..broker.events import CallReceived, Opened
+from ..broker.states import Side
+from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError
+from ..jelly.registry import Registry
+from ..limits import Limits
+from ..objects.by_reference import RemoteReference
+from ..objects.flavours import Flavours
+from ..trace import Tracer
+from ..wire.tokens import DIALECTS, Dialect
+from ..wire.writer import gather
+from .dispatch import start
+
+log = logging.getLogger("likewise")
+
+OnConnection = Callable[["Connection"], object]
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """What all connections of one server, or one client, share."""
+
+    registry: Registry
+    limits: Limits
+    flavours: Flavours
+    trace: Tracer | None = None
+    dialects: tuple[Dialect, ...] = DIALECTS
+    root: Any = None
+    on_open: OnConnection | None = None
+    on_close: OnConnection | None = None
+    connections: set[Connection] = field(default_factory=set)
+
+
+class Connection(asyncio.Protocol):
+    """
+    One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
+
+    ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: ``None``
+    while it is open and after an orderly end.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_broker",
+        "_callbacks",
+        "_closed",
+        "_endpoint",
+        "_flush_is_scheduled",
+        "_handshake",
+        "_in_turn",
+        "_loop",
+        "_opened",
+        "_reading_is_paused",
+        "_reason",
+        "_running",
+        "_side",
+        "_stall",
+        "_tasks",
+        "_thread",
+        "_transport",
+        "_writing_is_paused",
+        "peer",
+    )
+
+    def __init__(self, endpoint: Endpoint, side: Side, loop: asyncio.AbstractEventLoop) -> None:
+        self._endpoint = endpoint
+        self._side = side
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._transport: asyncio.Transport | None = None
+        self._broker: Broker | None = None
+        self._opened: asyncio.Future[None] | None = None
+        self._closed: asyncio.Future[None] | None = None
+        self._reason: BaseException | None = None
+        self._handshake: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._callbacks: list[OnConnection] | None = None
+        self._tasks: set[asyncio.Task[Any]] | None = None
+        self._running = 0
+        self._in_turn = self._flush_is_scheduled = False
+        self._reading_is_paused = self._writing_is_paused = False
+        self.peer = ""
+
+    # --- for users
+
+    @property
+    def root(self) -> RemoteReference:
+        """The object that the peer serves as its root. Asking costs nothing; whether there is one shows at the call."""
+        return cast(RemoteReference, self.broker.remote("root"))
+
+    @property
+    def broker(self) -> Broker:
+        """The protocol core of this connection."""
+        if self._broker is None:
+            raise ConnectionClosed("the connection is not made yet")
+        return self._broker
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls can be made now."""
+        return self._broker is not None and not self._broker.is_closed and self._handshake is None
+
+    @property
+    def reason(self) -> BaseException | None:
+        """Why the connection ended."""
+        return self._reason
+
+    @property
+    def dialect(self) -> str:
+        """What both ends speak: ``likewise-1``, ``pb`` or ``none``."""
+        return self.broker.dialect.name.decode()
+
+    def notifyOnDisconnect(self, callback: OnConnection) -> None:
+        """Have ``callback(this connection)`` run once when it ends; :attr:`peer` and :attr:`reason` tell who and why."""
+        if self._callbacks is None:
+            self._callbacks = []
+        self._callbacks.append(callback)
+
+    def dontNotifyOnDisconnect(self, callback: OnConnection) -> None:
+        """Take a callback back; ValueError if it was not given."""
+        if self._callbacks is None:
+            raise ValueError("no such callback")
+        self._callbacks.remove(callback)
+
+    async def close(self, grace: float = 5.0) -> None:
+        """
+        End the connection in order: calls that run here may finish within ``grace`` seconds, what is queued is sent.
+
+        Calls of ours that are unanswered fail with ConnectionClosed.
+        """
+        if self._transport is None or self.broker.is_closed:
+            return
+        if self._tasks and grace > 0:
+            await asyncio.wait(set(self._tasks), timeout=grace)
+        for task in tuple(self._tasks or ()):
+            task.cancel()
+        self._flush()
+        self._transport.close()
+        try:
+            await asyncio.wait_for(self.wait_closed(), max(grace, 0.1))
+        except TimeoutError:  # the peer does not read what is left
+            self._transport.abort()
+            await self.wait_closed()
+
+    def abort(self, reason: BaseException | None = None) -> None:
+        """End the connection at once; what is queued is lost."""
+        if self._transport is not None and not self.broker.is_closed:
+            self._reason = self._reason or reason
+            self._transport.abort()
+
+    async def wait_closed(self) -> None:
+        """Return when the connection has ended, however it does."""
+        if self._broker is None or not self._broker.is_closed:
+            if self._closed is None:
+                self._closed = self._loop.create_future()
+            await asyncio.shield(self._closed)
+
+    async def wait_open(self) -> None:
+        """
+        Return when both ends agree on a dialect.
+
+        Raises:
+            ConnectionClosed: they did not; the cause is chained.
+        """
+        if not self.is_open:
+            if self._opened is None:
+                self._opened = self._loop.create_future()
+            await self._opened
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "closed" if self._broker and self._broker.is_closed else "opening"
+        return f"<likewise.Connection with {self.peer or 'nobody yet'}, {state}>"
+
+    # --- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        endpoint = self._endpoint
+        self._transport = cast(asyncio.Transport, transport)
+        self.peer = peer_name(transport)
+        root = endpoint.root
+        if root is not None:
+            try:
+                root = root.rootObject(self)
+            except Exception as error:
+                self.report("running rootObject", error)
+                root = None
+        self._broker = Broker(
+            self._side,
+            self,
+            endpoint.flavours,
+            endpoint.registry,
+            endpoint.limits,
+            root=root,
+            dialects=endpoint.dialects,
+            owner=self,
+            trace=endpoint.trace,
+            peer=self.peer,
+        )
+        if len(endpoint.connections) >= endpoint.limits.connections:
+            log.warning("%s: refused, %d connections are open (limits.connections)", self.peer, len(endpoint.connections))
+            self.abort(LimitExceeded("connections", len(endpoint.connections) + 1, endpoint.limits.connections))
+            return
+        endpoint.connections.add(self)
+        self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
+        self._broker.start()
+
+    def data_received(self, data: bytes) -> None:
+        self.broker.receive_data(data)
+        self._pump()
+
+    def pause_writing(self) -> None:
+        self._writing_is_paused = True
+        self._consider_reading()
+
+    def resume_writing(self) -> None:
+        self._writing_is_paused = False
+        self.broker.answer_bytes = 0
+        self._go_on_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._reason = self._reason or exc
+        for timer in (self._handshake, self._stall):
+            if timer is not None:
+                timer.cancel()
+        self._handshake = self._stall = None
+        self._endpoint.connections.discard(self)
+        self.broker.connection_lost(self._reason)
+        if self._opened is not None and not self._opened.done():
+            error = ConnectionClosed(f"{self.peer} closed the connection before a dialect was agreed")
+            error.__cause__ = self._reason
+            self._opened.set_exception(error)
+        callbacks, self._callbacks = self._callbacks or [], None
+        if self._endpoint.on_close is not None:
+            callbacks.append(self._endpoint.on_close)
+        for callback in callbacks:
+            self._notify(callback)
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+
+    # --- what the core needs of its driver
+
+    def new_result(self) -> asyncio.Future[Any]:
+        return self._loop.create_future()
+
+    def settle(self, result: asyncio.Future[Any], value: Any) -> None:
+        if not result.done():
+            result.set_result(value)
+
+    def reject(self, result: asyncio.Future[Any], error: BaseException) -> None:
+        if not result.done():
+            result.set_exception(error)
+            if isinstance(error, ConnectionClosed):
+                result.exception()  # who did not wait for an answer is told of the end elsewhere, not by a warning for each
+
+    def output_ready(self) -> None:
+        if not self._in_turn and not self._flush_is_scheduled:
+            self._flush_is_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def release_ready(self) -> None:
+        if threading.get_ident() == self._thread:
+            self.output_ready()
+        elif not self._loop.is_closed():
+            try:
+                self._loop.call_soon_threadsafe(self.output_ready)
+            except RuntimeError:  # it closed in between: nobody is left to tell
+                pass
+
+    def report(self, doing: str, error: BaseException) -> None:
+        log.error("%s: error while %s", self.peer, doing, exc_info=error)
+
+    # --- reading
+
+    def _pump(self) -> None:
+        """Handle whole messages, as long as answers are read and not too many calls are running."""
+        broker = self.broker
+        self._in_turn = True
+        try:
+            while not self._reading_is_paused:
+                event = broker.next_event()
+                if event is None:
+                    break
+                if type(event) is CallReceived:
+                    self._run(event)
+                else:
+                    self._open(cast(Opened, event))
+        except RemoteProtocolError as error:
+            self._drop(error)
+        finally:
+            self._in_turn = False
+        self._flush()
+
+    def _open(self, event: Opened) -> None:
+        if self._handshake is not None:
+            self._handshake.cancel()
+            self._handshake = None
+        if self._opened is not None and not self._opened.done():
+            self._opened.set_result(None)
+        if self._endpoint.on_open is not None:
+            self._notify(self._endpoint.on_open)
+
+    def _too_late(self) -> None:
+        self._handshake = None
+        self._drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
+
+    def _drop(self, error: RemoteProtocolError) -> None:
+        """The peer broke the protocol: what was answered before still goes out."""
+        log.warning("%s: dropped: %s", self.peer, error)
+        self._reason = self._reason or error
+        self._in_turn = False
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+        self.broker.connection_lost(error)
+
+    def _consider_reading(self) -> None:
+        """Stop reading from a peer that has too many calls running, or leaves its answers unread."""
+        limits = self._endpoint.limits
+        unread = self._writing_is_paused and self.broker.answer_bytes > limits.unread_answers
+        if (unread or self._running >= limits.running_calls) and not self._reading_is_paused:
+            self._reading_is_paused = True
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.pause_reading()
+            if unread and self._stall is None:
+                self._stall = self._loop.call_later(limits.stalled_seconds, self._stalled)
+
+    def _go_on_reading(self) -> None:
+        if self._stall is not None and not self._writing_is_paused:
+            self._stall.cancel()
+            self._stall = None
+        if self._reading_is_paused and self._running < self._endpoint.limits.running_calls and self._stall is None:
+            self._reading_is_paused = False
+            self._pump()
+            if not self._reading_is_paused and self._transport is not None and not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def _stalled(self) -> None:
+        self._stall = None
+        seconds = self._endpoint.limits.stalled_seconds
+        self.abort(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
+
+    # --- calls of the peer
+
+    def _run(self, call: CallReceived) -> None:
+        try:
+            value = call.method()(*call.args, **call.kwargs)
+        except Exception as error:
+            self._fail(call, error)
+            return
+        if hasattr(type(value), "__await__"):
+            self._run_on(call, value)
+        else:
+            self._answer(call, value)
+
+    def _run_on(self, call: CallReceived, value: Any) -> None:
+        """A method that takes its time: a coroutine, or anything that can be awaited."""
+        self._running += 1
+        coroutine = value if asyncio.iscoroutine(value) else _wait_for(value)
+
+        def done(value: Any, error: BaseException | None) -> None:
+            self._running -= 1
+            if error is None:
+                self._answer(call, value)
+            else:
+                self._fail(call, error)
+            if self._reading_is_paused:
+                self._go_on_reading()
+
+        task = start(self._loop, coroutine, call.name, done)
+        if task is not None:
+            if self._tasks is None:
+                self._tasks = set()
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            self._consider_reading()
+
+    def _answer(self, call: CallReceived, value: Any) -> None:
+        broker = self.broker
+        try:
+            refused = broker.answer(call, value)
+        except Exception as error:  # a hook of the value that was to be sent
+            self._fail(call, error)
+            return
+        if refused is not None:
+            log.warning("%s: the answer to %s can't be sent: %s", self.peer, call.name, refused)
+        if self._writing_is_paused:
+            self._consider_reading()
+
+    def _fail(self, call: CallReceived, error: BaseException) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            error = CallError(str(error) or "the call was cancelled at the server")
+        sent = self.broker.fail(call, error)
+        if not isinstance(error, CallError):
+            number = getattr(sent, "id", 0)
+            log.error("%s: failure %s in %s", self.peer, f"#{number}" if number else "", call.name, exc_info=error)
+        if self._writing_is_paused:
+            self._consider_reading()
+
+    def _notify(self, callback: OnConnection) -> None:
+        try:
+            callback(self)
+        except Exception as error:
+            self.report("running a callback of the connection", error)
+
+    # --- writing
+
+    def _flush(self) -> None:
+        self._flush_is_scheduled = False
+        transport = self._transport
+        if transport is None or self.broker.is_closed:
+            return
+        pieces = self.broker.data_to_send()
+        if not pieces:
+            return
+        limit = self._endpoint.limits.queued_output
+        if transport.get_write_buffer_size() > limit:
+            self.abort(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
+        elif not transport.is_closing():
+            for piece in pieces if len(pieces) == 1 else gather(pieces):
+                transport.write(piece)
+
+
+async def _wait_for(value: Any) -> Any:
+    return await value
+
+
+def peer_name(transport: asyncio.BaseTransport) -> str:
+    """Who is at the other end, for people: an address, or the process behind a UNIX socket."""
+    name = transport.get_extra_info("peername")
+    if isinstance(name, tuple):
+        return f"{name[0]}:{name[1]}"
+    return f"unix:{name or transport.get_extra_info('sockname') or ''}"
+
+
+__all__ = ("Connection",)

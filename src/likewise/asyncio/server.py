@@ -1,0 +1,151 @@
+"""``serve()``: a root object, reachable at an address."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Generator, Iterable
+from types import TracebackType
+from typing import Any
+
+from ..broker.states import Side
+from ..jelly.registry import Registry, registry_from
+from ..limits import Limits
+from ..objects.flavours import Flavours
+from ..trace import Tracer
+from .addresses import Address, parse
+from .connection import Connection, Endpoint, OnConnection
+
+BACKLOG = 1024  # connections that the system holds until the loop takes them: a deploy reconnects all at once
+
+
+class Server:
+    """What ``serve()`` gives: where it listens, who is connected, and how to stop."""
+
+    def __init__(self, endpoint: Endpoint, address: Address, listening: asyncio.Server) -> None:
+        self._endpoint = endpoint
+        self._listening = listening
+        self._stopped = asyncio.get_running_loop().create_future()
+        self._closing: asyncio.Task[None] | None = None
+        if address.scheme == "tcp" and listening.sockets:
+            address = Address("tcp", address.host, listening.sockets[0].getsockname()[1])
+        self._address = address
+
+    @property
+    def address(self) -> str:
+        """Where it listens, with the port that the system chose if that was 0."""
+        return str(self._address)
+
+    @property
+    def port(self) -> int:
+        """The TCP port, 0 for a UNIX socket."""
+        return self._address.port
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections that are open now."""
+        return tuple(self._endpoint.connections)
+
+    async def serve_forever(self) -> None:
+        """Return when :meth:`close` is called, from anywhere."""
+        await asyncio.shield(self._stopped)
+
+    async def close(self, grace: float = 5.0) -> None:
+        """
+        Stop: take no more connections, let running calls finish within ``grace`` seconds, send what is queued.
+
+        A remote method that stops its server must not wait for this: it runs itself. Use :meth:`stop` there.
+        """
+        if self._closing is None:
+            self.stop(grace)
+        await asyncio.shield(self._stopped)
+
+    def stop(self, grace: float = 5.0) -> None:
+        """As :meth:`close`, without waiting; what calls this in a remote method is answered first."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close(grace))
+
+    async def _close(self, grace: float) -> None:
+        self._listening.close()
+        await asyncio.gather(*(each.close(grace) for each in self.connections), return_exceptions=True)
+        if self._address.scheme == "unix" and os.path.exists(self._address.path):
+            os.unlink(self._address.path)
+        if not self._stopped.done():
+            self._stopped.set_result(None)
+
+
+class serve:
+    """
+    Serve ``root``: ``async with likewise.serve(Receiver(), "tcp://127.0.0.1:8800") as server``, or ``await`` it and
+    close it yourself.
+
+    ``address`` is ``tcp://HOST:PORT`` (port 0: any) or ``unix://PATH``. ``accept`` lists what may come in, in place of
+    the process-wide registry. ``on_connect`` and ``on_disconnect`` are called with each connection. ``tracebacks``
+    lets the tracebacks of failing methods cross. Beyond this machine nothing is served unless ``insecure=True``.
+
+    Raises:
+        PermissionError: the address can be reached from other machines.
+        OSError: it is taken.
+        ValueError: it is none.
+    """
+
+    def __init__(
+        self,
+        root: Any,
+        address: str,
+        *,
+        accept: Registry | Iterable[type] | None = None,
+        limits: Limits | None = None,
+        trace: Tracer | None = None,
+        tracebacks: bool = False,
+        insecure: bool = False,
+        on_connect: OnConnection | None = None,
+        on_disconnect: OnConnection | None = None,
+    ) -> None:
+        self._address = parse(address)
+        if not hasattr(root, "rootObject"):
+            raise TypeError(f"{type(root).__qualname__} is no root: derive it from likewise.Root")
+        if not self._address.is_local and not insecure:
+            raise PermissionError(
+                f"{self._address} can be reached from other machines, and whoever reaches it may call everything on "
+                f"{type(root).__name__}: serve on 127.0.0.1, or say insecure=True if the network is yours alone"
+            )
+        self._endpoint = Endpoint(
+            registry_from(accept),
+            limits or Limits(),
+            Flavours(with_traceback=tracebacks),
+            trace,
+            root=root,
+            on_open=on_connect,
+            on_close=on_disconnect,
+        )
+        self._server: Server | None = None
+
+    def __await__(self) -> Generator[object, None, Server]:
+        return self._serve().__await__()
+
+    async def __aenter__(self) -> Server:
+        self._server = await self._serve()
+        return self._server
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            await self._server.close()
+
+    async def _serve(self) -> Server:
+        loop = asyncio.get_running_loop()
+        endpoint = self._endpoint
+
+        def accept() -> Connection:
+            return Connection(endpoint, Side.SERVER, loop)
+
+        if self._address.scheme == "unix":
+            listening = await loop.create_unix_server(accept, self._address.path, backlog=BACKLOG)
+        else:
+            listening = await loop.create_server(accept, self._address.host, self._address.port, backlog=BACKLOG)
+        return Server(endpoint, self._address, listening)
+
+
+__all__ = ("Server", "serve")

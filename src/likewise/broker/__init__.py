@@ -1,0 +1,1 @@
+"""THE PROTOCOL: one class, :class:`~likewise.broker.core.Broker`, that does no I/O."""

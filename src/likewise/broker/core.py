@@ -1,0 +1,566 @@
+"""
+The Perspective Broker protocol, without I/O: bytes in, events and bytes out.
+
+A driver feeds :meth:`Broker.receive_data`, takes events from :meth:`Broker.next_event` until there are none, and
+writes :meth:`Broker.data_to_send` once for each turn of its loop. Frames are decoded one by one, when the driver asks:
+a call sees the tables as the messages before it left them, and a driver that stops asking stops the peer.
+
+After an error the core takes no more input and can tell why (:attr:`Broker.reason`). Every call settles: by an answer,
+an error, an answer that can't be decoded, or the end of the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import (
+    CallError,
+    ConnectionClosed,
+    Error,
+    InsecureJelly,
+    LimitExceeded,
+    LocalProtocolError,
+    NotSendable,
+    RemoteProtocolError,
+    TooManyCalls,
+    clip,
+)
+from ..jelly import atoms
+from ..jelly.context import Flavours, Luid
+from ..jelly.decoder import Decoder
+from ..jelly.encoder import Encoder
+from ..jelly.registry import Registry
+from ..jelly.salvage import Salvage
+from ..limits import Limits
+from ..trace import Record, Tracer
+from ..wire.framer import Frame, Framer
+from ..wire.tokens import DIALECTS, NONE, PB, Dialect
+from ..wire.writer import Pieces, gather, int_token, spell_out
+from . import messages
+from .events import CallReceived, Driver, Event, Opened
+from .states import Move, Side, State, following
+from .tables import Observed, Tables
+
+JELLY_MARGIN = 4  # lists of limits.depth that the message itself and the innermost atom take
+
+
+class Broker:
+    """
+    One end of one connection.
+
+    ``root`` is what the peer may call first (a server's), ``registry`` what may come in, ``dialects`` what this end
+    speaks, the best first. The driver sets itself in with ``driver``; ``owner`` is what users know as the connection.
+    """
+
+    __slots__ = (
+        "_after",
+        "_callbacks",
+        "_encoding",
+        "_faults",
+        "_framer",
+        "_next_request",
+        "_out",
+        "_waiting",
+        "answer_bytes",
+        "dialect",
+        "dialects",
+        "driver",
+        "flavours",
+        "limits",
+        "owner",
+        "peer",
+        "reason",
+        "registry",
+        "side",
+        "state",
+        "tables",
+        "trace",
+    )
+
+    def __init__(
+        self,
+        side: Side,
+        driver: Driver,
+        flavours: Flavours,
+        registry: Registry,
+        limits: Limits,
+        *,
+        root: Any = None,
+        dialects: tuple[Dialect, ...] = DIALECTS,
+        owner: Any = None,
+        trace: Tracer | None = None,
+        peer: str = "",
+    ) -> None:
+        self.side = side
+        self.driver = driver
+        self.flavours = flavours
+        self.registry = registry
+        self.limits = limits
+        self.dialects = dialects
+        self.owner = owner
+        self.trace = trace
+        self.peer = peer
+        self.state = State.GREETING
+        self.dialect: Dialect = PB
+        self.reason: BaseException | None = None
+        self.tables = Tables(self, limits, flavours.make_reference, driver.release_ready)
+        if root is not None:
+            self.tables.name(b"root", root)
+        self._framer = Framer(limits)
+        self._waiting: dict[int, Any] = {}
+        self._next_request = 1
+        self._out: Pieces = []
+        self._encoding = 0
+        self._after: list[Pieces] = []
+        self._callbacks: list[Callable[[], object]] = []
+        self._faults = 0
+        self.answer_bytes = 0  # of answers queued; the driver sets it back when the peer has read them
+
+    def start(self) -> None:
+        """The connection is made: a server speaks first."""
+        if self.side is Side.SERVER:
+            self._move(Side.SERVER, Move.OFFER)
+            self._queue([messages.offer(self.dialects)])
+
+    # --- what users' objects call
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection has ended."""
+        return self.state is State.CLOSED
+
+    @property
+    def unanswered(self) -> int:
+        """How many of our calls wait for an answer."""
+        return len(self._waiting)
+
+    def remote(self, name: str = "root") -> Any:
+        """A reference to what the peer has under a well-known name; costs no bytes, and whether it exists is not asked."""
+        return self.flavours.make_reference(self, name.encode(), None)
+
+    def call(
+        self,
+        luid: Luid,
+        method: str | bytes,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        perspective: Any = None,
+        want_answer: bool = True,
+        to_cache: bool = False,
+    ) -> Any:
+        """
+        Queue a call on an object, or a mirror, that the peer has; then write :meth:`data_to_send`.
+
+        Arguments are written before this returns: changing them later changes nothing on the wire. Returns a result
+        of the driver's making that settles once, or ``None`` if no answer is wanted.
+
+        Raises:
+            NotSendable: an argument can't cross. Nothing was queued, no id was spent.
+            TooManyCalls: ``limits.open_calls`` calls are unanswered. Nothing was queued.
+            ConnectionClosed: the connection has ended.
+            LocalProtocolError: no dialect is agreed yet.
+        """
+        if self.state is not State.OPEN:
+            raise self._not_open()
+        if want_answer and len(self._waiting) >= self.limits.open_calls:
+            raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
+        request = self._next_request
+        pieces: Pieces = [
+            messages.call_head(request, luid, method, want_answer, to_cache, self.limits.name_bytes)
+        ]
+        has_large = self._write(pieces, args, kwargs, perspective)
+        if self._next_request != request:  # a hook has made a call of its own meanwhile
+            request = self._next_request
+            pieces[0] = messages.call_head(request, luid, method, want_answer, to_cache, self.limits.name_bytes)
+        self._next_request = request + 1
+        self._queue(pieces, has_large)
+        if not want_answer:
+            return None
+        result = self._waiting[request] = self.driver.new_result()
+        return result
+
+    def refused(self, error: Exception) -> Any:
+        """A result that has failed already, for a caller that must not be raised at."""
+        result = self.driver.new_result()
+        self.driver.reject(result, error)
+        return result
+
+    def notify_on_disconnect(self, callback: Callable[[], object]) -> None:
+        """Have ``callback()`` run once when the connection ends; at once if it has."""
+        if self.is_closed:
+            self._guard("running a disconnect callback", callback)
+        else:
+            self._callbacks.append(callback)
+
+    def dont_notify_on_disconnect(self, callback: Callable[[], object]) -> None:
+        """Take a callback back; nothing happens if it is not there."""
+        if callback in self._callbacks:
+            self._callbacks.remove(callback)
+
+    # --- what the driver does with calls of the peer
+
+    def answer(self, call: CallReceived, value: Any) -> NotSendable | None:
+        """
+        Answer a call. A value that can't cross becomes an error for the caller, which is also returned, for the log.
+        """
+        if not call.want_answer or self.state is not State.OPEN:
+            return None
+        pieces: Pieces = [messages.ANSWER_HEAD + int_token(call.request)]
+        try:
+            has_large = self._write(pieces, value, None, call.perspective)
+        except NotSendable as error:
+            error.within("answer")
+            self.fail(call, error)
+            return error
+        self._queue_answer(pieces, has_large)
+        return None
+
+    def fail(self, call: CallReceived, error: BaseException) -> Any:
+        """Answer a call with an exception; returns what was sent for it (its ``id`` belongs in the log)."""
+        if not call.want_answer or self.state is not State.OPEN:
+            return None
+        return self._send_error(call.request, error)
+
+    # --- bytes
+
+    def receive_data(self, data: bytes) -> None:
+        """Take the next bytes from the peer; then ask for :meth:`next_event` until there is none."""
+        if self.state is not State.CLOSED:
+            self._framer.feed(data)
+
+    def next_event(self) -> Event | None:
+        """
+        What the peer's messages ask for, one at a time; ``None`` when more bytes are needed.
+
+        Raises:
+            RemoteProtocolError: the peer broke the protocol: close the connection, then call :meth:`connection_lost`.
+        """
+        while self.state is not State.CLOSED:
+            try:
+                frame = self._framer.next_frame()
+                if frame is None:
+                    return None
+                event = self._message(frame) if self.state is State.OPEN else self._greeting(frame)
+            except RemoteProtocolError as error:
+                self._trace("fault", error=str(error))
+                raise
+            if event is not None:
+                return event
+        return None
+
+    def data_to_send(self) -> Pieces:
+        """The pieces to write now, in order; empty when there is nothing."""
+        if self.tables.dropped and self.state is State.OPEN:
+            self._release_dropped()
+        out, self._out = self._out, []
+        if out and self.dialect is NONE and self.state is State.OPEN:
+            out = spell_out(out, self._scratch())
+        return out
+
+    def connection_lost(self, reason: BaseException | None = None) -> None:
+        """
+        The connection has ended: every waiting call fails, every observer stops, who asked is told.
+
+        ``reason`` is why, ``None`` for an orderly end; the calls' ConnectionClosed chains it.
+        """
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        self.reason = reason
+        self._out = []
+        waiting, self._waiting = self._waiting, {}
+        for result in waiting.values():
+            self.driver.reject(result, self._closed_error())
+        for entry in self.tables.clear():
+            self._stop(entry)
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            self._guard("running a disconnect callback", callback)
+        self._trace("closed", reason=clip(str(reason)) if reason else "")
+
+    # --- writing
+
+    def _write(self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any) -> bool:
+        """
+        Append one jelly, or the two of a call; whether a large string is among the pieces.
+
+        On failure the tables are as before: what was counted for the peer is taken back.
+        """
+        tables = self.tables
+        outer, tables.journal = tables.journal, None
+        depth = self.limits.depth - JELLY_MARGIN
+        encoder = Encoder(pieces, tables, perspective, depth, self.dialect)
+        self._encoding += 1
+        try:
+            if kwargs is None:
+                encoder.encode(value)
+                return encoder.has_large
+            encoder.encode_arguments(value)
+            if not kwargs:
+                pieces.append(atoms.EMPTY_DICTIONARY)
+                return encoder.has_large
+            keywords = Encoder(pieces, tables, perspective, depth, self.dialect)  # reference numbers restart
+            keywords.encode_keywords(kwargs)
+            return encoder.has_large or keywords.has_large
+        except BaseException:
+            for entry in tables.undo():
+                self._stop(entry)
+            raise
+        finally:
+            tables.journal = outer
+            self._encoding -= 1
+
+    def _queue(self, pieces: Pieces, has_large: bool = False) -> None:
+        """Send these pieces, one message; what a hook sent while it was being written goes behind it."""
+        if self._encoding:
+            self._after.append(pieces)
+            return
+        if not self._out:
+            self.driver.output_ready()
+        if has_large:
+            self._out += gather(pieces)
+        else:
+            self._out.append(b"".join(pieces))
+        if self._after:
+            self._queue_after()
+
+    def _queue_answer(self, pieces: Pieces, has_large: bool) -> None:
+        self._queue(pieces, has_large)
+        self.answer_bytes += len(self._out[-1]) if self._out else 0
+
+    def _queue_after(self) -> None:
+        after, self._after = self._after, []
+        for pieces in after:
+            self._queue(pieces, True)
+
+    def _send_error(self, request: int, error: BaseException) -> Any:
+        sent = self.flavours.error_to_send(error)
+        pieces: Pieces = [messages.ERROR_HEAD + int_token(request)]
+        try:
+            self._write(pieces, sent, None, None)
+        except Exception as unsendable:  # an exception with a state of its own that can't cross
+            sent = self.flavours.error_to_send(Error(f"{type(error).__name__}, whose state can't be sent: {unsendable}"))
+            del pieces[1:]
+            self._write(pieces, sent, None, None)
+        self._queue_answer(pieces, False)
+        return sent
+
+    def _release_dropped(self) -> None:
+        """Give back what the application has let go of since the last flush."""
+        while (ended := self.tables.next_release()) is not None:
+            is_cache, luid, count = ended
+            self._queue([messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid)] * count)
+
+    def _scratch(self) -> Framer:
+        framer = Framer(Limits.trusted())
+        framer.speak(PB)
+        return framer
+
+    # --- reading
+
+    def _greeting(self, frame: Frame) -> Event | None:
+        """An offer or a choice of dialects; anything else is a violation."""
+        expression = Decoder(frame, self.registry, None, self.limits).read_expression()
+        if self.side is Side.CLIENT:
+            self._move(Side.SERVER, Move.OFFER)
+            offered = expression if isinstance(expression, list) else []
+            known = {dialect.name: dialect for dialect in self.dialects}
+            for name in offered:
+                if isinstance(name, bytes) and name in known:
+                    self._queue([messages.choice(known[name])])
+                    self._move(Side.CLIENT, Move.CHOICE)
+                    return self._open(known[name])
+            raise RemoteProtocolError("the server offers no dialect that is spoken here: is it a PB server?")
+        self._move(Side.CLIENT, Move.CHOICE)
+        for dialect in self.dialects:
+            if expression == dialect.name:
+                return self._open(dialect)
+        raise RemoteProtocolError("the client chose a dialect that was not offered: is it a PB client?")
+
+    def _open(self, dialect: Dialect) -> Event:
+        self.dialect = dialect
+        self._framer.speak(dialect)
+        self._queue([messages.version()])
+        self._trace("opened", dialect=dialect.name.decode())
+        return Opened(dialect)
+
+    def _move(self, sender: Side, move: Move) -> None:
+        after = following(self.state, sender, move)
+        if after is None:
+            who = LocalProtocolError if sender is self.side else RemoteProtocolError
+            raise who(f"the {sender.value} may not send a {move.value} while {self.state.value}")
+        self.state = after
+
+    def _message(self, frame: Frame) -> Event | None:
+        """Handle one whole message; a call becomes an event."""
+        decoder = Decoder(frame, self.registry, self.tables, self.limits)
+        count = decoder.read_list()
+        if not count:
+            raise RemoteProtocolError("an empty message")
+        word = decoder.read_bytes()
+        if word == atoms.MESSAGE or word == atoms.CACHEMESSAGE:
+            return self._call(decoder, frame, messages.CallHead(decoder, count), word == atoms.CACHEMESSAGE)
+        if word == atoms.ANSWER or word == atoms.ERROR:
+            if count != 3:
+                raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 3")
+            self._settle(decoder, frame, word == atoms.ERROR)
+            return None
+        if count != 2:
+            if word in messages.RELEASE_HEADS or word == atoms.VERSION:
+                raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 2")
+        elif word in messages.RELEASE_HEADS:
+            self._released(word, messages.read_luid(decoder))
+            return None
+        elif word == atoms.VERSION:
+            self._check_version(decoder.read_expression())
+            return None
+        if word == atoms.DID_NOT_UNDERSTAND:
+            self._trace("not-understood", word=clip(decoder.read_expression() if count > 1 else b""))
+        else:
+            self._fault(f"unknown message {clip(word)}")
+            if len(word) <= self.limits.name_bytes:
+                self._queue([messages.did_not_understand(word)])
+        return None
+
+    def _call(self, decoder: Decoder, frame: Frame, head: messages.CallHead, to_cache: bool) -> Event | None:
+        start = decoder.place
+        try:
+            if to_cache:
+                target = self.tables.told(head.luid)
+            else:
+                exported = self.tables.exported.get(head.luid)
+                if exported is None:
+                    raise Error("Invalid Object ID")
+                target = exported.target
+            perspective = None if to_cache else getattr(target, "perspective", None)
+            decoder.perspective = perspective
+            args = decoder.decode()
+            kwargs = decoder.decode()
+            if type(args) is not tuple or type(kwargs) is not dict:
+                raise InsecureJelly("a call takes a tuple and a dictionary")
+            if kwargs:
+                kwargs = check_keywords(kwargs)
+            name = method_name(head.name, self.limits.name_bytes)
+        except Exception as error:
+            self._salvage(decoder, frame, start)
+            self._trace("call.refused", method=clip(head.name), error=clip(str(error)))
+            if not isinstance(error, CallError):
+                self.driver.report("reading the arguments of a call", error)
+            if head.want_answer:
+                self._send_error(head.request, error)
+            return None
+        return CallReceived(head.request, target, name, args, kwargs, perspective, head.want_answer)
+
+    def _settle(self, decoder: Decoder, frame: Frame, is_error: bool) -> None:
+        """An answer or an error; the call it settles does so even if it can't be read."""
+        request = decoder.read_int()
+        start = decoder.place
+        result = self._waiting.pop(request, None)
+        if result is None:
+            self._salvage(decoder, frame, start)
+            self._fault(f"an answer to {clip(request)}, which was not asked")
+            return
+        try:
+            value = decoder.decode()
+            if is_error:
+                value = self.flavours.error_to_raise(value, self.registry)
+        except Exception as error:
+            self._salvage(decoder, frame, start)
+            self.driver.reject(result, error)
+            return
+        if self.tables.fading and not self._waiting:
+            self.tables.fading.clear()
+        if is_error:
+            self.driver.reject(result, value)
+        else:
+            self.driver.settle(result, value)
+
+    def _released(self, word: bytes, luid: Luid) -> None:
+        """The peer gives something back, or has stopped keeping a mirror here up to date."""
+        if word == atoms.DECREF:
+            known: object = self.tables.release(luid)
+        elif word == atoms.UNCACHE:
+            known = self.tables.uncache(luid)
+        else:
+            known = self.tables.release_cache(luid)
+            if isinstance(known, Observed):
+                self._stop(known)
+                self._queue([messages.release(atoms.UNCACHE, luid)])
+        if self.tables.fading and not self._waiting:
+            self.tables.fading.clear()
+        if not known:
+            self._fault(f"{word.decode()} of {clip(luid)}, which is not held")
+
+    def _check_version(self, version: object) -> None:
+        if version != atoms.PB_VERSION:
+            raise RemoteProtocolError(f"Version Incompatibility: {atoms.PB_VERSION} {clip(version)}")
+
+    def _salvage(self, decoder: Decoder, frame: Frame, start: int) -> None:
+        """Give back what a message that is not used had counted for us."""
+        held = Salvage(frame, start, decoder.failed_at or decoder.place).walk()
+        for luid in held.references:
+            self._queue([messages.release(atoms.DECREF, luid)])
+        for luid in held.caches:
+            self._queue([messages.release(atoms.DECACHE, luid)])
+
+    # --- odds and ends
+
+    def _fault(self, what: str) -> None:
+        """Something no honest peer sends, yet harmless: noted, and after ``limits.faults`` of them the end."""
+        self._faults += 1
+        self._trace("fault", error=what)
+        if self._faults > self.limits.faults:
+            raise LimitExceeded("faults", self._faults, self.limits.faults)
+
+    def _stop(self, entry: Observed) -> None:
+        """Tell a Cacheable that an observer is gone; whatever it raises stays here."""
+        observer = entry.observer
+        self._guard("running stoppedObserving", lambda: entry.cacheable.stoppedObserving(entry.perspective, observer))
+        observer.stop()
+
+    def _guard(self, doing: str, run: Callable[[], object]) -> None:
+        try:
+            run()
+        except Exception as error:
+            self.driver.report(doing, error)
+
+    def _not_open(self) -> Exception:
+        if self.state is State.CLOSED:
+            return self._closed_error()
+        return LocalProtocolError("no dialect is agreed yet: wait until the connection is open")
+
+    def _closed_error(self) -> ConnectionClosed:
+        error = ConnectionClosed(f"the connection has ended: {self.reason}" if self.reason else "the connection has ended")
+        error.__cause__ = self.reason
+        return error
+
+    def _trace(self, name: str, **detail: object) -> None:
+        if self.trace is not None:
+            self.trace(Record(name, self.peer, detail))
+
+
+def method_name(raw: bytes, limit: int) -> str:
+    """The name of a method from the wire; NoSuchMethod is for the object to say, this only for what is no name."""
+    if len(raw) > limit:
+        raise InsecureJelly(f"name_bytes: a method name of {len(raw)} bytes, over the ceiling of {limit}")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise InsecureJelly(f"the method name {clip(raw)} is not UTF-8") from None
+
+
+def check_keywords(kwargs: dict[Any, Any]) -> dict[str, Any]:
+    """
+    Keyword arguments with names as str; old peers send bytes.
+
+    Raises:
+        InsecureJelly: a name is no identifier, is private, or comes twice.
+    """
+    checked: dict[str, Any] = {}
+    for key, value in kwargs.items():
+        name = key.decode("utf-8", "replace") if isinstance(key, bytes) else key
+        if not isinstance(name, str) or name in checked or name.startswith("_"):
+            raise InsecureJelly(f"{clip(key)} can't be the name of a keyword argument, or comes twice")
+        checked[name] = value
+    return checked

@@ -1,0 +1,78 @@
+"""What the core tells its driver, and what it needs of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..wire.tokens import Dialect
+
+
+class Opened:
+    """Both ends agreed on a dialect: calls may be made from now on."""
+
+    __slots__ = ("dialect",)
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+
+class CallReceived:
+    """
+    The peer calls a method. Find it, run it, then pass this to ``broker.answer`` or ``broker.fail``, once.
+
+    ``target`` is an object of ours, or a mirror here; ``perspective`` who the peer is to the answer.
+    """
+
+    __slots__ = ("args", "kwargs", "name", "perspective", "request", "target", "want_answer")
+
+    def __init__(
+        self,
+        request: int,
+        target: Any,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        perspective: Any,
+        want_answer: bool,
+    ) -> None:
+        self.request = request
+        self.target = target
+        self.name = name
+        self.args = args
+        self.kwargs = kwargs
+        self.perspective = perspective
+        self.want_answer = want_answer
+
+    def method(self) -> Callable[..., Any]:
+        """The method to run. Raises NoSuchMethod."""
+        found: Callable[..., Any] = self.target.find_remote_method(self.name)
+        return found
+
+
+Event = Opened | CallReceived
+
+
+class Driver(Protocol):
+    """
+    What the core asks of whoever moves its bytes. Every method but :meth:`release_ready` runs inside a call of the
+    driver into the core, on the driver's thread.
+    """
+
+    def new_result(self) -> Any:
+        """What a call returns: an asyncio Future, a Deferred."""
+
+    def settle(self, result: Any, value: Any) -> None:
+        """The answer came. The caller may have given up: then nothing."""
+
+    def reject(self, result: Any, error: BaseException) -> None:
+        """The call failed."""
+
+    def output_ready(self) -> None:
+        """There is something in ``data_to_send`` where nothing was: schedule one flush. Must not write now."""
+
+    def release_ready(self) -> None:
+        """As :meth:`output_ready`, from a finalizer: on any thread, at any moment. Must only schedule."""
+
+    def report(self, doing: str, error: BaseException) -> None:
+        """An application's hook raised where nobody can be told; log it."""

@@ -1,0 +1,100 @@
+"""
+The heads of messages: what stands before, or instead of, a jelly. Source: ``twisted.spread.pb.Broker.proto_*``.
+
+::
+
+    (message REQUEST LUID NAME ANSWER? args kw)      (answer REQUEST value)     (decref LUID)    (version 6)
+    (cachemessage REQUEST LUID NAME ANSWER? args kw) (error REQUEST failure)    (decache LUID)   (didNotUnderstand WORD)
+                                                                                (uncache LUID)
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import NotSendable, RemoteProtocolError
+from ..jelly import atoms
+from ..jelly.context import Luid
+from ..jelly.decoder import Decoder
+from ..wire.tokens import Dialect
+from ..wire.writer import bytes_token, encode, int_token
+
+MESSAGE_HEAD: Final = b"\x07\x80" + bytes_token(atoms.MESSAGE)
+CACHEMESSAGE_HEAD: Final = b"\x07\x80" + bytes_token(atoms.CACHEMESSAGE)
+ANSWER_HEAD: Final = b"\x03\x80" + bytes_token(atoms.ANSWER)
+ERROR_HEAD: Final = b"\x03\x80" + bytes_token(atoms.ERROR)
+RELEASE_HEADS: Final = {
+    word: b"\x02\x80" + bytes_token(word) for word in (atoms.DECREF, atoms.DECACHE, atoms.UNCACHE)
+}
+NAMES_KEPT: Final = 4_096
+
+_names: dict[str | bytes, bytes] = {}  # method name -> its token and the "answer wanted" behind it; few in any program
+
+
+def luid_token(luid: Luid) -> bytes:
+    """The token of an id."""
+    return int_token(luid) if isinstance(luid, int) else bytes_token(luid)
+
+
+def call_head(request: int, luid: Luid, name: str | bytes, want_answer: bool, to_cache: bool, name_limit: int) -> bytes:
+    """Everything of a call before its arguments."""
+    named = _names.get(name)
+    if named is None:
+        raw = name.encode() if isinstance(name, str) else name
+        if len(raw) > name_limit:
+            raise NotSendable(f"a method name of {len(raw)} bytes: at most {name_limit} are accepted (limits.name_bytes)")
+        named = bytes_token(raw)
+        if len(_names) < NAMES_KEPT:
+            _names[name] = named
+    head = CACHEMESSAGE_HEAD if to_cache else MESSAGE_HEAD
+    return head + int_token(request) + luid_token(luid) + named + (b"\x01\x81" if want_answer else b"\x00\x81")
+
+
+def release(word: bytes, luid: Luid) -> bytes:
+    """A whole ``decref``, ``decache`` or ``uncache``."""
+    return RELEASE_HEADS[word] + luid_token(luid)
+
+
+def version() -> bytes:
+    """The whole ``(version 6)``."""
+    return b"\x02\x80" + bytes_token(atoms.VERSION) + int_token(atoms.PB_VERSION)
+
+
+def did_not_understand(word: bytes) -> bytes:
+    """The whole answer to a message whose word is unknown."""
+    return b"\x02\x80" + bytes_token(atoms.DID_NOT_UNDERSTAND) + bytes_token(word)
+
+
+def offer(dialects: tuple[Dialect, ...]) -> bytes:
+    """The server's first message; no dialect holds yet, so words are spelled."""
+    return encode([dialect.name for dialect in dialects], NO_DIALECT)
+
+
+def choice(dialect: Dialect) -> bytes:
+    """The client's first message."""
+    return encode(dialect.name, NO_DIALECT)
+
+
+NO_DIALECT: Final = Dialect(b"none", False, 1_024, 64)
+
+
+class CallHead:
+    """The head of an incoming call."""
+
+    __slots__ = ("luid", "name", "request", "want_answer")
+
+    def __init__(self, decoder: Decoder, count: int) -> None:
+        if count != 7:
+            raise RemoteProtocolError(f"a call of {count} items: it takes 7")
+        self.request = decoder.read_int()
+        self.luid = read_luid(decoder)
+        self.name = decoder.read_bytes()
+        self.want_answer = bool(decoder.read_leaf())
+
+
+def read_luid(decoder: Decoder) -> Luid:
+    """An id: an int, or the bytes of a name."""
+    luid = decoder.read_leaf()
+    if isinstance(luid, float):
+        raise RemoteProtocolError("an id must be a number or a name")
+    return luid

@@ -1,0 +1,53 @@
+"""
+Who may send what, when: legal moves as data. What is absent is a violation and ends the connection.
+
+The server speaks first and offers dialects; the client answers with the first that it knows, and may send on without
+waiting. From then on both may send everything. A version of the protocol other than 6 ends the connection; a peer that
+never says its version is served all the same, as Twisted does.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+
+class Side(enum.Enum):
+    """Which end of the connection somebody is."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+    @property
+    def other(self) -> Side:
+        return Side.SERVER if self is Side.CLIENT else Side.CLIENT
+
+
+class State(enum.Enum):
+    """How far the conversation is."""
+
+    GREETING = "greeting"  # the server has yet to offer dialects
+    CHOOSING = "choosing"  # the client has yet to choose one
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Move(enum.Enum):
+    """A message, as far as the states care."""
+
+    OFFER = "offer of dialects"
+    CHOICE = "choice of a dialect"
+    MESSAGE = "message"
+
+
+MAY_SEND: Final[dict[tuple[State, Side, Move], State]] = {
+    (State.GREETING, Side.SERVER, Move.OFFER): State.CHOOSING,
+    (State.CHOOSING, Side.CLIENT, Move.CHOICE): State.OPEN,
+    (State.OPEN, Side.CLIENT, Move.MESSAGE): State.OPEN,
+    (State.OPEN, Side.SERVER, Move.MESSAGE): State.OPEN,
+}
+
+
+def following(state: State, sender: Side, move: Move) -> State | None:
+    """The state after ``sender`` makes ``move``, or ``None`` if it may not."""
+    return MAY_SEND.get((state, sender, move))

@@ -1,0 +1,366 @@
+"""
+Id <-> object, how often each side holds it, and who observes it. Implements what the codec asks for.
+
+Both kinds of things that go out, references and caches, draw their ids from one sequence that starts at 1. The peer
+releases each as often as it was sent. What came in is known weakly: when the application lets go of it, a finalizer
+puts the id in a queue, and the loop sends the releases.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import InsecureJelly, NotSendable, clip
+from ..jelly.context import Caller, Luid
+from ..limits import Limits
+
+FADING = 32  # released objects remembered while calls of ours are unanswered
+
+MakeReference = Callable[[Caller, Luid, Any], Any]
+
+
+class Exported:
+    """An object of ours that the peer holds by reference."""
+
+    __slots__ = ("count", "key", "target")
+
+    def __init__(self, target: Any, key: object) -> None:
+        self.target = target
+        self.key = key
+        self.count = 1
+
+
+class Observed:
+    """A Cacheable of ours that the peer mirrors."""
+
+    __slots__ = ("cacheable", "count", "key", "observer", "perspective")
+
+    def __init__(self, cacheable: Any, key: object, perspective: Any, observer: Any) -> None:
+        self.cacheable = cacheable
+        self.key = key
+        self.perspective = perspective
+        self.observer = observer
+        self.count = 1
+
+
+class Held(weakref.ref[Any]):
+    """A reference of ours to an object of the peer; ``count`` is how often the peer sent it."""
+
+    __slots__ = ("count", "luid")
+    count: int
+    luid: Luid
+
+
+class MirrorRef(weakref.ref[Any]):
+    """Leads from a mirror to its entry when the mirror is gone."""
+
+    __slots__ = ("entry",)
+    entry: MirrorEntry
+
+
+class MirrorEntry:
+    """
+    A mirror here of a Cacheable of the peer.
+
+    From the mirror's end until the peer's ``uncache`` the state is kept: until it hears of the end, the peer may still
+    send changes, or ``cached`` for what it believes to be here.
+    """
+
+    __slots__ = ("cls", "count", "luid", "ref", "state", "tables")
+
+    def __init__(self, tables: Tables, luid: int, mirror: Any) -> None:
+        self.tables: Tables | None = tables
+        self.luid = luid
+        self.cls: Any = type(mirror)
+        self.count = 1
+        self.state: dict[str, Any] | None = None
+        self.attach(mirror)
+
+    def attach(self, mirror: Any) -> None:
+        assert self.tables is not None
+        self.ref: MirrorRef | None = MirrorRef(mirror, self.tables.mirror_ended)
+        self.ref.entry = self
+        self.state = None
+        mirror._mirror = self
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Called by the mirror's finalizer."""
+        if self.tables is not None:
+            self.state = state
+
+    def living(self) -> Any:
+        """The mirror, or ``None``."""
+        return self.ref() if self.ref is not None else None
+
+    def revived(self) -> Any:
+        """A new object with the state of the one that ended."""
+        if self.state is None:
+            raise InsecureJelly(f"the mirror {self.luid} has ended, and its class overrides __del__ without super()")
+        mirror = self.cls.__new__(self.cls)
+        mirror.__dict__ = self.state
+        return mirror
+
+    def end(self) -> None:
+        self.tables = None
+        self.state = None
+
+
+class Tables:
+    """The tables of one connection."""
+
+    __slots__ = (
+        "caller",
+        "dropped",
+        "exported",
+        "exported_ids",
+        "fading",
+        "journal",
+        "limits",
+        "make_reference",
+        "mirrors",
+        "next_luid",
+        "observed",
+        "observed_ids",
+        "references",
+        "wake",
+    )
+
+    def __init__(self, caller: Caller, limits: Limits, make_reference: MakeReference, wake: Callable[[], None]) -> None:
+        self.caller = caller
+        self.limits = limits
+        self.make_reference = make_reference
+        self.wake = wake
+        self.next_luid = 1
+        self.exported: dict[Luid, Exported] = {}
+        self.exported_ids: dict[object, int] = {}
+        self.observed: dict[int, Observed] = {}
+        self.observed_ids: dict[object, int] = {}
+        self.references: dict[Luid, Held] = {}
+        self.mirrors: dict[int, MirrorEntry] = {}
+        self.fading: dict[Luid, Any] = {}
+        self.dropped: deque[Held | MirrorRef] = deque()
+        self.journal: list[tuple[dict[int, Any], int]] | None = None  # what the message being written has counted
+
+    # --- going out
+
+    def export(self, target: Any) -> int:
+        key = target.processUniqueID()
+        luid = self.exported_ids.get(key)
+        if luid is not None:
+            self.exported[luid].count += 1
+        else:
+            if len(self.exported) > self.limits.references:
+                raise NotSendable(f"the peer holds {self.limits.references} references already (limits.references)")
+            luid = self._new_luid()
+            self.exported[luid] = Exported(target, key)
+            self.exported_ids[key] = luid
+        self._note(self.exported, luid)
+        return luid
+
+    def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
+        key = cacheable.processUniqueID()
+        luid = self.observed_ids.get(key)
+        if luid is not None:
+            self.observed[luid].count += 1
+            self._note(self.observed, luid)
+            return luid, None
+        if len(self.observed) >= self.limits.caches:
+            raise NotSendable(f"the peer mirrors {self.limits.caches} objects already (limits.caches)")
+        luid = self._new_luid()
+        observer = make_observer(luid)
+        self.observed[luid] = Observed(cacheable, key, perspective, observer)
+        self.observed_ids[key] = luid
+        self._note(self.observed, luid)
+        return luid, observer
+
+    def home_luid(self, reference: Any) -> Luid:
+        if reference._caller is not self.caller:
+            raise NotSendable("a RemoteReference of another connection: it means nothing to this peer")
+        luid: Luid = reference.luid
+        return luid
+
+    def home_cache(self, mirror: Any) -> int:
+        entry = getattr(mirror, "_mirror", None)
+        if entry is None or entry.tables is not self:
+            raise NotSendable("a RemoteCache of another connection, or one that has ended: it means nothing to this peer")
+        luid: int = entry.luid
+        return luid
+
+    def name(self, name: bytes, target: Any) -> None:
+        """Make an object known under a name, for as long as the connection lasts."""
+        self.exported[name] = Exported(target, None)
+
+    def release(self, luid: Luid) -> bool:
+        """The peer gives back one count of a reference; whether it held it."""
+        entry = self.exported.get(luid)
+        if entry is None or entry.key is None:
+            return False
+        entry.count -= 1
+        if not entry.count:
+            del self.exported[luid]
+            del self.exported_ids[entry.key]
+            self._fade(luid, entry.target)
+        return True
+
+    def release_cache(self, luid: Luid) -> Observed | bool | None:
+        """The peer gives back one count of a cache: the entry if that was the last, else whether it held one."""
+        entry = self.observed.get(luid) if type(luid) is int else None
+        if entry is None:
+            return False
+        entry.count -= 1
+        if entry.count:
+            return True
+        assert type(luid) is int
+        del self.observed[luid]
+        del self.observed_ids[entry.key]
+        self._fade(luid, entry.cacheable)
+        return entry
+
+    def _fade(self, luid: Luid, target: Any) -> None:
+        """
+        Remember for a little while what the peer has released.
+
+        A Twisted peer that returns the last reference it holds sends the release first and the answer that names the
+        object after it.
+        """
+        if len(self.fading) >= FADING:
+            del self.fading[next(iter(self.fading))]
+        self.fading[luid] = target
+
+    def undo(self) -> list[Observed]:
+        """The message could not be written: take back its counts; the observers that it began, to be stopped."""
+        stopped = []
+        for table, luid in reversed(self.journal or ()):
+            if table is self.exported:
+                self.release(luid)
+            else:
+                entry = self.release_cache(luid)
+                if isinstance(entry, Observed):
+                    stopped.append(entry)
+        return stopped
+
+    def _new_luid(self) -> int:
+        luid = self.next_luid
+        self.next_luid = luid + 1
+        return luid
+
+    def _note(self, table: Any, luid: int) -> None:
+        if self.journal is None:
+            self.journal = []
+        self.journal.append((table, luid))
+
+    # --- coming in
+
+    def reference(self, luid: Luid, perspective: Any) -> Any:
+        held = self.references.get(luid)
+        reference = held() if held is not None else None
+        if held is not None and reference is not None:
+            held.count += 1
+            return reference
+        if len(self.references) >= self.limits.references:
+            raise InsecureJelly(f"references: over {self.limits.references} of your objects are held here")
+        reference = self.make_reference(self.caller, luid, perspective)
+        held = Held(reference, self._reference_ended)
+        held.luid = luid
+        held.count = 1
+        self.references[luid] = held
+        return reference
+
+    def local(self, luid: Luid) -> Any:
+        entry = self.exported.get(luid)
+        if entry is not None:
+            return entry.target
+        if luid in self.fading:
+            return self.fading[luid]
+        raise InsecureJelly(f"no object of ours has the id {clip(luid)}")
+
+    def original(self, luid: Luid) -> Any:
+        entry = self.observed.get(luid) if type(luid) is int else None
+        if entry is not None:
+            return entry.cacheable
+        if luid in self.fading:
+            return self.fading[luid]
+        raise InsecureJelly(f"no Cacheable of ours has the id {clip(luid)}")
+
+    def mirror(self, luid: Luid) -> Any:
+        entry = self._mirror_entry(luid)
+        mirror = entry.living()
+        if mirror is None:
+            mirror = entry.revived()
+            entry.attach(mirror)
+        entry.count += 1
+        return mirror
+
+    def told(self, luid: Luid) -> Any:
+        """The mirror that a change is for; one that has ended is revived for as long as that takes."""
+        entry = self._mirror_entry(luid)
+        mirror = entry.living()
+        return mirror if mirror is not None else entry.revived()
+
+    def hold_mirror(self, luid: Luid, mirror: Any) -> None:
+        if type(luid) is not int or luid in self.mirrors:
+            raise InsecureJelly(f"the cache {clip(luid)} is here already")
+        if len(self.mirrors) >= self.limits.caches:
+            raise InsecureJelly(f"caches: over {self.limits.caches} of your objects are mirrored here")
+        self.mirrors[luid] = MirrorEntry(self, luid, mirror)
+
+    def uncache(self, luid: Luid) -> bool:
+        """The peer has stopped keeping a mirror up to date; whether there was one."""
+        entry = self.mirrors.pop(luid, None) if type(luid) is int else None
+        if entry is None:
+            return False
+        entry.end()
+        return True
+
+    def _mirror_entry(self, luid: Luid) -> MirrorEntry:
+        entry = self.mirrors.get(luid) if type(luid) is int else None
+        if entry is None:
+            raise InsecureJelly(f"no cache {clip(luid)} is here")
+        return entry
+
+    # --- finalizers: they only queue
+
+    def _reference_ended(self, held: Any) -> None:
+        self.dropped.append(held)
+        self.wake()
+
+    def mirror_ended(self, ref: Any) -> None:
+        self.dropped.append(ref)
+        self.wake()
+
+    def next_release(self) -> tuple[bool, Luid, int] | None:
+        """Of what ended here: (is it a cache, its id, how often it was counted); ``None`` when that is all."""
+        while self.dropped:
+            ref = self.dropped.popleft()
+            if isinstance(ref, Held):
+                if self.references.get(ref.luid) is ref:
+                    del self.references[ref.luid]
+                return False, ref.luid, ref.count
+            entry = ref.entry
+            if entry.ref is ref and entry.tables is not None:
+                count, entry.count, entry.ref = entry.count, 0, None
+                return True, entry.luid, count
+        return None
+
+    def clear(self) -> list[Observed]:
+        """The connection is gone: forget everything; the observers, to be stopped."""
+        stopped = list(self.observed.values())
+        for entry in self.mirrors.values():
+            entry.end()
+        for table in (self.exported, self.exported_ids, self.observed, self.observed_ids, self.references, self.mirrors):
+            table.clear()
+        self.fading.clear()
+        self.dropped.clear()
+        return stopped
+
+    def sizes(self) -> dict[str, int]:
+        """How many entries each table has, for tests, metrics and the curious."""
+        return {
+            "exported": len(self.exported_ids),
+            "observed": len(self.observed),
+            "references": len(self.references),
+            "mirrors": len(self.mirrors),
+        }

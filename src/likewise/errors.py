@@ -1,0 +1,180 @@
+"""
+Every error that likewise raises, in one tree.
+
+The base class answers the question a caller asks first: is the connection still good?
+
+::
+
+    LikewiseError
+    ├─ CannotConnect             nobody answered at that address, or not as a PB server does
+    ├─ ConnectionClosed          the connection is gone; every waiting call gets it
+    ├─ ProtocolError             ends the connection
+    │  ├─ LocalProtocolError       we tried something that the protocol forbids
+    │  └─ RemoteProtocolError      the peer did
+    │     └─ LimitExceeded           ... by sending more than a ceiling in ``limits.py`` allows
+    └─ CallError                 ends one call; the connection and the other calls go on
+       ├─ Error                    what a remote method raises to say "expected trouble" (PB's ``pb.Error``)
+       ├─ NoSuchMethod             the object is there, the method is not
+       ├─ InsecureJelly            a value that may not cross
+       │  └─ NotSendable             ... refused before anything was sent; names the path to it
+       ├─ TooManyCalls             our own ceiling of unanswered calls
+       └─ RemoteError              any other exception of the peer, as type and text
+
+This module imports nothing of the package, so no layer needs a late import to raise.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CLIP: Final = 200  # characters of peer data in one error text: enough to recognise it, too few to flood a log
+
+
+def clip(value: object, size: int = CLIP) -> str:
+    """The ``repr`` of something a peer sent, cut to ``size`` characters; never walks a large value."""
+    if isinstance(value, (str, bytes)):
+        text = repr(value[:size])
+        return text if len(value) <= size else f"{text}... ({len(value)} in all)"
+    if isinstance(value, (int, float, bool, type(None))):
+        return repr(value) if not isinstance(value, int) or value.bit_length() < 4 * size else "a very large int"
+    return f"<{type(value).__name__}>"
+
+
+class LikewiseError(Exception):
+    """Base of all errors that likewise raises."""
+
+
+class ConnectionClosed(LikewiseError):
+    """
+    The connection ended before this could be done.
+
+    Whether a call that was on its way has run at the peer is not known. The cause is chained.
+    """
+
+
+class CannotConnect(LikewiseError, ConnectionError):
+    """
+    The connection could not be made: nobody listens there, or whoever does speaks something else.
+
+    It is an ``OSError`` too; the cause is chained.
+    """
+
+
+class ProtocolError(LikewiseError):
+    """The two ends no longer understand each other: the connection is closed."""
+
+
+class LocalProtocolError(ProtocolError):
+    """This side tried what the protocol does not allow now."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer sent what the protocol does not allow."""
+
+
+class LimitExceeded(RemoteProtocolError):
+    """
+    The peer sent more than one of the ceilings in ``limits.py`` allows.
+
+    ``limit`` is the name of the field in :class:`likewise.Limits`, ``value`` what was asked for and
+    ``ceiling`` what is allowed, both in the unit of that field.
+    """
+
+    def __init__(self, limit: str, value: int, ceiling: int) -> None:
+        shown = str(value) if value < 1 << 62 else "far more"
+        super().__init__(f"{limit}: {shown} is over the ceiling of {ceiling} (likewise.Limits({limit}=...) sets it)")
+        self.limit = limit
+        self.value = value
+        self.ceiling = ceiling
+
+
+class CallError(LikewiseError):
+    """One call failed; the connection is as good as before."""
+
+
+class Error(CallError):
+    """
+    Raise this, or a subclass, in a remote method to tell the caller of an expected failure.
+
+    It reaches the caller as :class:`Error` (a subclass as itself where the caller registered it) and is
+    not logged as a fault of the server. PB's ``twisted.spread.pb.Error``.
+    """
+
+
+class NoSuchMethod(CallError, AttributeError):
+    """The remote object has no such method. PB's ``twisted.spread.flavors.NoSuchMethod``."""
+
+
+class InsecureJelly(CallError):
+    """
+    A value was refused because nothing here, or nothing at the peer, allows it to cross.
+
+    PB's ``twisted.spread.jelly.InsecureJelly``.
+    """
+
+
+class NotSendable(InsecureJelly):
+    """
+    A value was refused at the sender: nothing of this message was sent.
+
+    ``path`` leads to it from what was passed, as in ``args[0].items[3].lock``; ``reason`` says what to do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = ""
+
+    def within(self, step: str) -> None:
+        """Put one more step before the path; the encoder calls it while the error travels outwards."""
+        self.path = step + self.path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}" if self.path else self.reason
+
+
+class TooManyCalls(CallError):
+    """``limits.open_calls`` calls of ours are unanswered; nothing was queued."""
+
+
+class RemoteError(CallError):
+    """
+    An exception at the peer whose class is not registered here.
+
+    ``type`` is its full class name there (``"builtins.ValueError"``), ``text`` its text, ``parents`` the
+    full names of its base classes, ``traceback`` the remote traceback or ``""`` where the peer keeps it to
+    itself, ``id`` the number under which the peer's log has the whole story (0 if it gave none).
+    """
+
+    def __init__(
+        self, type: str, text: str, *, parents: tuple[str, ...] = (), traceback: str = "", id: int = 0
+    ) -> None:
+        super().__init__(f"{type}: {text}" if text else type)
+        self.type = type
+        self.text = text
+        self.parents = parents
+        self.traceback = traceback
+        self.id = id
+
+    def check(self, *names: str | type[BaseException]) -> bool:
+        """Whether the remote exception was one of these classes, or derived from one: by class or full name."""
+        known = {self.type, *self.parents}
+        return any((n if isinstance(n, str) else f"{n.__module__}.{n.__qualname__}") in known for n in names)
+
+
+__all__ = (
+    "CallError",
+    "CannotConnect",
+    "ConnectionClosed",
+    "Error",
+    "InsecureJelly",
+    "LikewiseError",
+    "LimitExceeded",
+    "LocalProtocolError",
+    "NoSuchMethod",
+    "NotSendable",
+    "ProtocolError",
+    "RemoteError",
+    "RemoteProtocolError",
+    "TooManyCalls",
+)

@@ -1,0 +1,1 @@
+"""TOKENS <-> OBJECTS: jelly, the object layer. Knows no connection."""

@@ -1,0 +1,154 @@
+"""
+The built-in types that are rare on the wire, a row each: how a value is written and how it is read.
+
+The frequent ones (None, bool, int, float, bytes, str, list, tuple, dict, set, frozenset) are in the encoder and the
+decoder themselves, because they are the hot path.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Callable
+from typing import Final
+
+from ..errors import InsecureJelly, NotSendable, clip
+from ..wire.reader import Expression
+from ..wire.writer import bytes_token, int_token
+from . import atoms
+
+LONGEST_TIME: Final = 64  # bytes of a date or time text; the longest honest one has 40
+
+
+class Unpersistable:
+    """Stands for what a Twisted peer could not send; ``reason`` is its text. Never sent by us."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"Unpersistable({clip(self.reason)})"
+
+
+# --- writing: type -> the pieces after the list head
+
+
+def _fields(*numbers: int) -> bytes:
+    return bytes_token(" ".join(map(str, numbers)).encode())
+
+
+def _naive(value: datetime.datetime | datetime.time) -> None:
+    if value.tzinfo is not None:
+        raise NotSendable("a time with a time zone: PB has no form for it; send UTC without tzinfo, or an ISO string")
+
+
+def _write_datetime(value: datetime.datetime) -> bytes:
+    _naive(value)
+    return b"\x02\x80\x08\x82datetime" + _fields(
+        value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
+    )
+
+
+def _write_date(value: datetime.date) -> bytes:
+    return b"\x02\x80\x04\x82date" + _fields(value.year, value.month, value.day)
+
+
+def _write_time(value: datetime.time) -> bytes:
+    _naive(value)
+    return b"\x02\x80\x04\x82time" + _fields(value.hour, value.minute, value.second, value.microsecond)
+
+
+def _write_timedelta(value: datetime.timedelta) -> bytes:
+    return b"\x02\x80\x09\x82timedelta" + _fields(value.days, value.seconds, value.microseconds)
+
+
+def _write_decimal(value: decimal.Decimal) -> bytes:
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise NotSendable(f"Decimal({str(value)!r}): PB carries finite decimals only")
+    if len(digits) > 134:  # 448 bits are 134 decimal digits and a bit
+        raise NotSendable(f"a Decimal of {len(digits)} digits: the wire carries at most 134")
+    number = int("".join(map(str, digits)))
+    return b"\x03\x80\x07\x82decimal" + int_token(-number if sign else number) + int_token(exponent)
+
+
+WRITE: Final[dict[type, Callable[..., bytes]]] = {
+    datetime.datetime: _write_datetime,
+    datetime.date: _write_date,
+    datetime.time: _write_time,
+    datetime.timedelta: _write_timedelta,
+    decimal.Decimal: _write_decimal,
+}
+"""type -> the whole atom of a value; NotSendable where it can't cross."""
+
+
+# --- reading: word -> value from the list's other items
+
+
+def _numbers(items: list[Expression], least: int, most: int) -> list[int]:
+    text = items[0] if len(items) == 1 else None
+    if not isinstance(text, bytes) or len(text) > LONGEST_TIME:
+        raise ValueError("one short text is expected")
+    numbers = [int(field) for field in text.split()]
+    if not least <= len(numbers) <= most:
+        raise ValueError(f"{len(numbers)} numbers")
+    return numbers
+
+
+def _read_datetime(items: list[Expression], limit: int) -> datetime.datetime:
+    year, month, day, hour, minute, second, microsecond = (_numbers(items, 3, 7) + [0] * 4)[:7]
+    return datetime.datetime(year, month, day, hour, minute, second, microsecond)
+
+
+def _read_date(items: list[Expression], limit: int) -> datetime.date:
+    year, month, day = _numbers(items, 3, 3)
+    return datetime.date(year, month, day)
+
+
+def _read_time(items: list[Expression], limit: int) -> datetime.time:
+    hour, minute, second, microsecond = (_numbers(items, 0, 4) + [0] * 4)[:4]
+    return datetime.time(hour, minute, second, microsecond)
+
+
+def _read_timedelta(items: list[Expression], limit: int) -> datetime.timedelta:
+    days, seconds, microseconds = _numbers(items, 3, 3)
+    return datetime.timedelta(days, seconds, microseconds)
+
+
+def _read_decimal(items: list[Expression], limit: int) -> decimal.Decimal:
+    number, exponent = items
+    if not isinstance(number, int) or not isinstance(exponent, int):
+        raise ValueError("two integers are expected")
+    if abs(exponent) > limit:
+        raise ValueError(f"decimal_exponent: {clip(exponent)} is over the ceiling of {limit}")
+    return decimal.Decimal((int(number < 0), decimal.Decimal(abs(number)).as_tuple().digits, exponent))
+
+
+def _read_unpersistable(items: list[Expression], limit: int) -> Unpersistable:
+    (reason,) = items
+    return Unpersistable(reason.decode("utf-8", "replace") if isinstance(reason, bytes) else clip(reason))
+
+
+READ: Final[dict[int, Callable[[list[Expression], int], object]]] = {
+    atoms.DATETIME: _read_datetime,
+    atoms.DATE: _read_date,
+    atoms.TIME: _read_time,
+    atoms.TIMEDELTA: _read_timedelta,
+    atoms.DECIMAL: _read_decimal,
+    atoms.UNPERSISTABLE: _read_unpersistable,
+}
+"""word -> value; ValueError, TypeError or OverflowError where the items don't fit. The int is the exponent's ceiling."""
+
+
+def read_basic(code: int, items: list[Expression], exponent_limit: int) -> object:
+    """
+    The value of a rare built-in type from the items after its word.
+
+    Raises:
+        InsecureJelly: the items do not spell one.
+    """
+    try:
+        return READ[code](items, exponent_limit)
+    except (ValueError, TypeError, OverflowError) as error:
+        word = next(word for word, number in atoms.CODES.items() if number == code)
+        raise InsecureJelly(f"a malformed {word.decode()}: {error}") from None

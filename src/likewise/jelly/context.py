@@ -1,0 +1,127 @@
+"""
+What the codec asks of the owner of the id tables, and what it asks of the objects themselves.
+
+This is the only place where ``objects/`` and ``broker/`` meet: a flavour is written against these protocols, the
+broker implements them, and neither imports the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from .encoder import Encoder
+
+Luid = int | bytes
+"""Locally unique id: an int counted by its owner, or the bytes of a well-known name such as ``root``."""
+
+
+class Sendable:
+    """An object that knows how it crosses. PB calls this ``Jellyable``."""
+
+    __slots__ = ()
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        """Write this object; raise :class:`~likewise.errors.NotSendable` if it may not cross now."""
+        raise NotImplementedError
+
+    def processUniqueID(self) -> object:
+        """What tells this object from others in this process; equal ids mean one and the same object."""
+        return id(self)
+
+
+class Receivable:
+    """A class that may stand for objects of a peer. PB calls this ``Unjellyable``."""
+
+    is_cache: ClassVar[bool] = False
+
+    def setCopyableState(self, state: Any) -> None:
+        """
+        Take the state that the peer sent: by default its items become the attributes of this object.
+
+        A name that would shadow a method, a property or a dunder is refused with InsecureJelly.
+        """
+        from .registry import admit_state  # registry needs this class to tell what is registered
+
+        self.__dict__ = admit_state(type(self), state)
+
+
+class Caller(Protocol):
+    """What a reference or an observer needs of its connection."""
+
+    @property
+    def is_closed(self) -> bool: ...
+
+    @property
+    def owner(self) -> Any:
+        """What the user knows as the connection."""
+
+    def call(
+        self,
+        luid: Luid,
+        method: str | bytes,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        perspective: Any = None,
+        want_answer: bool = True,
+        to_cache: bool = False,
+    ) -> Any: ...
+
+    def refused(self, error: Exception) -> Any:
+        """A result that has failed already, for who must not raise."""
+
+    def notify_on_disconnect(self, callback: Callable[[], object]) -> None: ...
+
+    def dont_notify_on_disconnect(self, callback: Callable[[], object]) -> None: ...
+
+
+class SendingTables(Protocol):
+    """The owner of the id tables, as the encoder and the flavours see it."""
+
+    def export(self, target: Any) -> int:
+        """The id of an object of ours that goes out by reference; counts one more holder."""
+
+    def home_luid(self, reference: Any) -> Luid:
+        """The id under which the peer knows the object behind a reference that came over this connection."""
+
+    def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
+        """The id of a Cacheable that goes out, and a new observer; ``None`` for it if the peer has the cache already."""
+
+    def home_cache(self, mirror: Any) -> int:
+        """The id under which the peer knows the original of a mirror that came over this connection."""
+
+    @property
+    def caller(self) -> Caller: ...
+
+
+class ReceivingTables(Protocol):
+    """The owner of the id tables, as the decoder sees it. All raise InsecureJelly for an id that is not known."""
+
+    def reference(self, luid: Luid, perspective: Any) -> Any:
+        """The one RemoteReference for this id; counts one more."""
+
+    def local(self, luid: Luid) -> Any:
+        """An object of ours that comes home."""
+
+    def original(self, luid: Luid) -> Any:
+        """A Cacheable of ours that comes home as its mirror."""
+
+    def mirror(self, luid: Luid) -> Any:
+        """The mirror that is here already; counts one more."""
+
+    def hold_mirror(self, luid: Luid, mirror: Any) -> None:
+        """A new mirror, before its state is read: cycles lead back to it."""
+
+
+class Flavours(Protocol):
+    """What the broker needs of the objects that it must not know: passed in by the driver."""
+
+    def make_reference(self, caller: Caller, luid: Luid, perspective: Any) -> Any:
+        """A new RemoteReference."""
+
+    def error_to_send(self, error: BaseException) -> Any:
+        """What to send to the peer for an exception."""
+
+    def error_to_raise(self, received: Any, registry: Any) -> BaseException:
+        """The exception for what the peer sent."""

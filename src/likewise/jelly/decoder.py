@@ -1,0 +1,578 @@
+"""
+Tokens -> objects, straight from the frame: no intermediate lists.
+
+Sharing. ``(reference n X)`` names X, ``(dereference n)`` means it again. Lists, dicts, sets and instances exist before
+their contents are read, so cycles lead back to the very object. Tuples and frozensets can't: a dereference of one that
+is still being read gives a :class:`Pending`, and who contains a Pending is mended when the jelly is done. Hooks of
+objects whose state was incomplete run after that. No placeholder is ever left inside: what can't be mended is refused.
+
+Work. The framer bounds bytes, items and depth. Here hashing is bounded: a tuple is hashed anew at each use, so tuples
+that share parts cost 2**depth, and chosen keys of equal hash cost n**2; both are counted before the hash is taken.
+
+Any fault of the peer in here raises InsecureJelly and ends one call; :attr:`Decoder.failed_at` is where the caller may
+go on to see what has to be given back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InsecureJelly, clip
+from ..limits import Limits
+from ..wire.framer import Frame
+from ..wire.reader import WORDS, Reader
+from .atoms import CODES
+from .basics import read_basic
+from .context import ReceivingTables
+from .registry import BUILT_IN, Incoming, Registry
+
+UNICODE_WORD = b"\x07\x82unicode"
+TRUE_BODY = b"\x07\x82boolean\x04\x82true"
+FALSE_BODY = b"\x07\x82boolean\x05\x82false"
+KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
+PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
+
+# How a container that holds a Pending is mended.
+ITEM = 0  # container[key] = value
+MEMBER = 1  # container.add(value)
+KEY = 2  # container[key.value] = value
+
+
+class Pending:
+    """A tuple or frozenset that is not built yet, because a part of it leads back to it."""
+
+    __slots__ = ("is_built", "is_building", "items", "kind", "value")
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        self.items: list[Any] = []
+        self.is_built = self.is_building = False
+        self.value: Any = None
+
+    def build(self) -> Any:
+        """The value, built now if it must be."""
+        if not self.is_built:
+            if self.is_building:
+                raise InsecureJelly(f"a {self.kind.__name__} that contains itself by way of nothing mutable can't exist")
+            self.is_building = True
+            self.items = [item.build() if type(item) is Pending else item for item in self.items]
+            self.value = self.kind(self.items)
+            self.is_built = True
+        return self.value
+
+
+class Decoder(Reader):
+    """
+    Reads jellies out of one frame.
+
+    ``registry`` is what may be built, ``tables`` the owner of the ids (``None``: references mean nothing here),
+    ``perspective`` who the peer is to references that arrive.
+    """
+
+    __slots__ = (
+        "_after",
+        "_exponent_limit",
+        "_fixups",
+        "_hash_left",
+        "_hash_limit",
+        "_equal_limit",
+        "_incoming",
+        "_has_pending",
+        "_postponed",
+        "_references",
+        "failed_at",
+        "perspective",
+        "registry",
+        "tables",
+    )
+
+    def __init__(
+        self, frame: Frame, registry: Registry, tables: ReceivingTables | None, limits: Limits, perspective: Any = None
+    ) -> None:
+        Reader.__init__(self, frame)
+        self.registry = registry
+        self.tables = tables
+        self.perspective = perspective
+        self.failed_at = 0
+        self._incoming = registry.incoming
+        self._hash_limit = self._hash_left = limits.hash_work
+        self._equal_limit = limits.equal_hashes
+        self._exponent_limit = limits.decimal_exponent
+        self._references: dict[int, Any] = {}
+        self._has_pending = False
+        self._fixups: list[tuple[Any, int, Any, Any]] = []
+        self._postponed: list[tuple[Any, Incoming, Any]] = []
+        self._after: list[Any] = []
+
+    def decode(self) -> Any:
+        """
+        The next jelly as objects.
+
+        Raises:
+            InsecureJelly: it names what is not registered, is malformed, or costs too much.
+        """
+        if self._references:
+            self._references = {}
+        value = self.value()
+        if self._has_pending:
+            value = self._mend(value)
+        if self._after:
+            after, self._after = self._after, []
+            for instance in after:
+                instance.postUnjelly()
+        return value
+
+    def value(self) -> Any:
+        """One value; part of :meth:`decode`, for those who take part in it."""
+        data = self._data
+        pos = self._pos
+        number = data[pos]
+        if number < 0x80:
+            kind = data[pos + 1]
+            if kind >= 0x80:
+                self._pos = pos + 2
+            else:
+                number, kind = self._prefix()
+        else:
+            kind = number
+            number = 0
+            self._pos = pos + 1
+        if kind == 0x80:
+            return self._list(number, None)
+        if kind == 0x81:
+            return number
+        return self._body(number, kind)
+
+    def _list(self, count: int, reference: int | None) -> Any:
+        """The value of a list whose head has been read; ``reference`` is the number that names it, if one does."""
+        data = self._data
+        start = pos = self._pos
+        if count == 2 and data[pos] == 7:
+            if data.startswith(UNICODE_WORD, pos):
+                self._pos = pos + 9
+                return self._text(start)
+            if data.startswith(TRUE_BODY, pos):
+                self._pos = pos + 15
+                return True
+            if data.startswith(FALSE_BODY, pos):
+                self._pos = pos + 16
+                return False
+        word: Any = b""
+        if not count:
+            raise self._refuse(start, "an empty list where a value must be")
+        if data[pos] < 0x80 and data[pos + 1] == 0x87:
+            code = data[pos]
+            self._pos = pos + 2
+        else:
+            number, kind = self._prefix()
+            if kind == 0x80:
+                raise self._refuse(start, "a list where a type must be named")
+            word = self._body(number, kind)
+            code = CODES.get(word, 0) if type(word) is bytes else 0
+        if code == 5:
+            return self._dictionary(count - 1, reference, start)
+        if code == 8:
+            return self._items(count - 1, reference)
+        if code == 11:
+            return self._frozen(tuple, count - 1, reference)
+        if code == 1:
+            if count == 1:
+                return None
+            raise self._refuse(start, "(None) takes nothing more")
+        if code in KNOWN:
+            return self._rare(code, count, reference, start)
+        if code:
+            word = WORDS[code]
+        plan = (self._incoming.get(word) or BUILT_IN.get(word)) if type(word) is bytes else None
+        if plan is None:
+            raise self._refuse(start, not_registered(word))
+        return self._instance(plan, word, count, reference, start)
+
+    # --- the frequent ones
+
+    def _text(self, start: int) -> str:
+        data = self._data
+        pos = self._pos
+        size = data[pos]
+        if size < 0x80 and data[pos + 1] == 0x82:
+            self._pos = pos + 2 + size
+            raw = data[pos + 2 : self._pos]
+        else:
+            number, kind = self._prefix()
+            if kind != 0x82 and kind != 0x87:
+                raise self._refuse(start, "a str must be spelled in bytes")
+            raw = self._string(number) if kind == 0x82 else WORDS[number]
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            raise self._refuse(start, "a str that is not UTF-8") from None
+
+    def _items(self, count: int, reference: int | None) -> list[Any]:
+        result: list[Any] = []
+        if reference is not None:
+            self._references[reference] = result
+        append = result.append
+        for _ in range(count):
+            append(self.value())
+        if self._has_pending:
+            for i, item in enumerate(result):
+                if type(item) is Pending:
+                    self._fix(result, ITEM, i, item)
+        return result
+
+    def _dictionary(self, count: int, reference: int | None, start: int) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        if reference is not None:
+            self._references[reference] = result
+        hashes: dict[int, int] | None = None
+        data = self._data
+        for _ in range(count):
+            pos = self._pos
+            if data[pos] == 2 and data[pos + 1] == 0x80:
+                self._pos = pos + 2
+            elif not self._steps_into_pair():
+                raise self._refuse(pos, "an entry of a dictionary must be a pair")
+            pos = self._pos
+            key = self.value()
+            kind = type(key)
+            if kind is not str and kind is not bytes:
+                hashes = self._check_key(key, hashes, pos)
+            value = self.value()
+            if self._has_pending and (type(key) is Pending or type(value) is Pending):
+                self._fix(result, KEY if type(key) is Pending else ITEM, key, value)
+                if type(key) is Pending:
+                    continue
+            result[key] = value
+        return result
+
+    def _steps_into_pair(self) -> bool:
+        number, kind = self._prefix()
+        return kind == 0x80 and number == 2
+
+    def _frozen(self, kind: type, count: int, reference: int | None) -> Any:
+        pending: Pending | None = None
+        if reference is not None:
+            self._references[reference] = pending = Pending(kind)
+        items = [self.value() for _ in range(count)]
+        if kind is frozenset:
+            self._check_members(items)
+        if self._has_pending and any(type(item) is Pending for item in items):
+            pending = pending or Pending(kind)
+            pending.items = items
+            return pending
+        value = kind(items)
+        if pending is not None:
+            pending.value = value
+            pending.is_built = True
+            self._references[reference] = value  # type: ignore[index]  # pending is set only with a reference
+        return value
+
+    def _set(self, count: int, reference: int | None) -> set[Any]:
+        result: set[Any] = set()
+        if reference is not None:
+            self._references[reference] = result
+        items = [self.value() for _ in range(count)]
+        self._check_members(items)
+        for item in items:
+            if type(item) is Pending:
+                self._fix(result, MEMBER, None, item)
+            else:
+                result.add(item)
+        return result
+
+    # --- the rare ones
+
+    def _rare(self, code: int, count: int, reference: int | None, start: int) -> Any:
+        if code == 4:
+            return self._named(count, start)
+        if code == 3:
+            return self._again(count, start)
+        if code == 42:
+            return self._set(count - 1, reference)
+        if code == 43:
+            return self._frozen(frozenset, count - 1, reference)
+        if 15 <= code <= 18:
+            return self._by_id(code, count, start)
+        if (code >= 44 and code <= 48) or code == 12:
+            items = [self.read_expression() for _ in range(count - 1)]
+            try:
+                return read_basic(code, items, self._exponent_limit)
+            except InsecureJelly as error:
+                raise self._refuse(start, str(error)) from None
+        if code == 40 or code == 41:  # spelled out in dialect none, or malformed
+            return self._spelled(code, count, start)
+        word = next(word for word, number in CODES.items() if number == code).decode()
+        raise self._refuse(start, f"({word} ...) is never accepted: it has the receiver look something up by name")
+
+    def _named(self, count: int, start: int) -> Any:
+        """``(reference n X)``"""
+        number, kind = self._prefix()
+        if count != 3 or (kind != 0x81 and kind != 0x85):
+            raise self._refuse(start, "(reference n X) takes a number and a value")
+        if number in self._references:
+            raise self._refuse(start, f"reference {clip(number)} is defined twice")
+        inner, kind = self._prefix()
+        if kind == 0x80:
+            value = self._list(inner, number)
+        else:
+            value = self._body(inner, kind)
+        if number not in self._references:
+            self._references[number] = value
+        return value
+
+    def _again(self, count: int, start: int) -> Any:
+        """``(dereference n)``"""
+        number, kind = self._prefix()
+        if count != 2 or (kind != 0x81 and kind != 0x85):
+            raise self._refuse(start, "(dereference n) takes a number")
+        try:
+            value = self._references[number]
+        except KeyError:
+            raise self._refuse(start, f"dereference of {clip(number)}, which nothing defines") from None
+        if type(value) is Pending:
+            self._has_pending = True
+        return value
+
+    def _by_id(self, code: int, count: int, start: int) -> Any:
+        """``(remote luid)``, ``(local luid)``, ``(cached luid)``, ``(lcache luid)``"""
+        number, kind = self._prefix()
+        luid: Any = self._body(number, kind) if kind != 0x80 else None
+        if count != 2 or (type(luid) is not int and type(luid) is not bytes):
+            raise self._refuse(start, f"({WORDS[code].decode()} id) takes an id")
+        tables = self.tables
+        if tables is None:
+            raise self._refuse(start, f"({WORDS[code].decode()} ...) means nothing outside a connection")
+        try:
+            if code == 16:
+                return tables.reference(luid, self.perspective)
+            if code == 17:
+                return tables.local(luid)
+            if code == 15:
+                return tables.mirror(luid)
+            return tables.original(luid)
+        except InsecureJelly as error:
+            raise self._refuse(start, str(error)) from None
+
+    def _spelled(self, code: int, count: int, start: int) -> Any:
+        items = [self.read_expression() for _ in range(count - 1)]
+        if len(items) == 1 and isinstance(items[0], bytes):
+            if code == 40:
+                try:
+                    return items[0].decode()
+                except UnicodeDecodeError:
+                    raise self._refuse(start, "a str that is not UTF-8") from None
+            if items[0] in (b"true", b"false"):
+                return items[0] == b"true"
+        raise self._refuse(start, "a malformed str or bool")
+
+    # --- instances
+
+    def _instance(self, plan: Incoming, tag: bytes, count: int, reference: int | None, start: int) -> Any:
+        """``(tag state)``, or ``(tag luid state)`` for a cache."""
+        if plan.kind == 5:  # TAKER
+            return plan.make(self, tag, count, reference)
+        if count != (3 if plan.kind == 2 else 2):
+            form = "(tag id state)" if plan.kind == 2 else "(tag state)"
+            raise self._refuse(start, f"{clip(tag)} is registered as {plan.make.__name__}, which takes the form {form}")
+        if plan.kind == 4:  # FACTORY
+            return self._made(plan, reference, start)
+        instance = plan.make.__new__(plan.make)
+        if plan.kind == 2:  # CACHE
+            luid = self.read_leaf()
+            if type(luid) is not int or self.tables is None:
+                raise self._refuse(start, "a cache needs a number for its id, and a connection")
+            try:
+                instance.__init__()
+                self.tables.hold_mirror(luid, instance)
+            except InsecureJelly as error:
+                raise self._refuse(start, str(error)) from None
+        if reference is not None:
+            self._references[reference] = instance
+        mended = len(self._fixups)
+        state = self._attributes(plan) if plan.kind == 0 or plan.kind == 3 else self.value()
+        if self._has_pending and (len(self._fixups) > mended or type(state) is Pending):
+            self._postponed.append((instance, plan, state))
+        else:
+            self._fill(instance, plan, state, start)
+        if plan.post:
+            self._after.append(instance)
+        return instance
+
+    def _attributes(self, plan: Incoming) -> Any:
+        """The state of a copy without hooks: its names are checked while they are read."""
+        data = self._data
+        start = self._pos
+        count, kind = self._prefix()
+        if kind != 0x80 or not count or data[self._pos] != 5 or data[self._pos + 1] != 0x87:
+            self._pos = start
+            return self._checked(plan, self.value(), start)
+        self._pos += 2
+        state: dict[str, Any] = {}
+        names = plan.names
+        for _ in range(count - 1):
+            pos = self._pos
+            if data[pos] == 2 and data[pos + 1] == 0x80:
+                pos += 2
+                self._pos = pos
+            elif not self._steps_into_pair():
+                raise self._refuse(pos, "an entry of a dictionary must be a pair")
+            if data[pos] == 2 and data[pos + 1] == 0x80 and data.startswith(UNICODE_WORD, pos + 2):
+                size = data[pos + 11]
+                if size < 0x80 and data[pos + 12] == 0x82:
+                    self._pos = pos + 13 + size
+                    raw = data[pos + 13 : self._pos]
+                else:
+                    raw = self._key(pos)
+            else:
+                raw = self._key(pos)
+            name = names.get(raw)
+            if name is None:
+                try:
+                    name = plan.admit(raw)
+                except InsecureJelly as error:
+                    raise self._refuse(self._pos, str(error)) from None
+            value = self.value()
+            if self._has_pending and type(value) is Pending:
+                self._fix(state, ITEM, name, value)
+            state[name] = value
+        return state
+
+    def _key(self, pos: int) -> bytes:
+        """An attribute name in one of its rarer spellings, as UTF-8."""
+        self._pos = pos
+        key = self.value()
+        if type(key) is str:
+            return key.encode()
+        if type(key) is not bytes:
+            raise self._refuse(pos, "an attribute name must be a string")
+        return key
+
+    def _checked(self, plan: Incoming, state: Any, start: int) -> Any:
+        if type(state) is Pending or (state is not None and type(state) is not dict):
+            raise self._refuse(start, f"the state of {plan.make.__name__} must be a dictionary")
+        try:
+            names = [plan.admit(key.encode() if type(key) is str else key) for key in state or ()]
+        except (InsecureJelly, AttributeError, TypeError) as error:
+            raise self._refuse(start, str(error)) from None
+        return dict(zip(names, state.values(), strict=True)) if state else {}
+
+    def _fill(self, instance: Any, plan: Incoming, state: Any, start: int) -> None:
+        """Give an instance its state; a hook that fails ends the call, whatever it raises."""
+        kind = plan.kind
+        if kind == 0:
+            instance.__dict__ = state
+            return
+        try:
+            if kind == 3:
+                plan.fill(instance, state)
+            else:
+                instance.setCopyableState(state)
+        except InsecureJelly as error:
+            raise self._refuse(start, str(error)) from None
+
+    def _made(self, plan: Incoming, reference: int | None, start: int) -> Any:
+        mended = len(self._fixups)
+        state = self.value()
+        if len(self._fixups) > mended or type(state) is Pending:
+            raise self._refuse(start, "the state for a factory leads back to a tuple around it")
+        made = plan.make(state)
+        if reference is not None:
+            self._references[reference] = made
+        if plan.post or hasattr(type(made), "postUnjelly"):
+            self._after.append(made)
+        return made
+
+    # --- hashing
+
+    def _check_members(self, items: list[Any]) -> None:
+        hashes: dict[int, int] | None = None
+        for item in items:
+            if type(item) is not str and type(item) is not bytes:
+                hashes = self._check_key(item, hashes, self._pos)
+
+    def _check_key(self, key: Any, hashes: dict[int, int] | None, start: int) -> dict[int, int] | None:
+        """Whether a dict or set may take this key: hashable, at a bounded price, and not one of many that collide."""
+        kind = type(key)
+        if kind is int and -(1 << 60) < key < (1 << 60):
+            return hashes
+        if kind is Pending:
+            return hashes
+        self._count_hashing(key, start)
+        try:
+            value = hash(key)
+        except TypeError:
+            raise self._refuse(start, f"{clip(key)} can't be a dict key or a set member") from None
+        if hashes is None:
+            hashes = {}
+        seen = hashes.get(value, 0) + 1
+        if seen > self._equal_limit:
+            raise self._refuse(start, f"equal_hashes: over {self._equal_limit} keys of one container share a hash")
+        hashes[value] = seen
+        return hashes
+
+    def _count_hashing(self, key: Any, start: int) -> None:
+        """Spend what hashing costs: every part of a tuple, as often as it occurs."""
+        stack = [key]
+        while stack:
+            self._hash_left -= 1
+            if self._hash_left < 0:
+                raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
+            part = stack.pop()
+            kind = type(part)
+            if kind is tuple or kind is frozenset:
+                if len(part) > self._hash_left:
+                    self._hash_left = 0
+                    continue
+                stack.extend(part)
+            elif getattr(kind, "__hash__", None) is not object.__hash__ and hasattr(part, "__dict__"):
+                stack.extend(part.__dict__.values())
+
+    # --- mending
+
+    def _fix(self, container: Any, how: int, key: Any, value: Any) -> None:
+        if len(self._fixups) >= PENDING_LIMIT:
+            raise self._refuse(self._pos, "too many tuples that lead back to themselves")
+        self._fixups.append((container, how, key, value))
+
+    def _mend(self, value: Any) -> Any:
+        """Put what is pending in its place, then run the hooks that waited for it."""
+        if type(value) is Pending:
+            value = value.build()
+        for container, how, key, part in self._fixups:
+            whole = part.build() if type(part) is Pending else part
+            if how == 1:
+                self._check_key(whole, None, self._pos)
+                container.add(whole)
+            elif how == 2:
+                key = key.build()
+                self._check_key(key, None, self._pos)
+                container[key] = whole
+            else:
+                container[key] = whole
+        for instance, plan, state in self._postponed:
+            self._fill(instance, plan, state.build() if type(state) is Pending else state, self._pos)
+        self._fixups = []
+        self._postponed = []
+        self._has_pending = False
+        return value
+
+    def _refuse(self, start: int, reason: str) -> InsecureJelly:
+        """The error for a fault here; notes where the caller may go on to release what was not taken."""
+        if not self.failed_at:
+            self.failed_at = start
+        return InsecureJelly(reason)
+
+
+def not_registered(tag: object) -> str:
+    """What to tell who sent an instance that nothing here may stand for."""
+    name = tag.decode("utf-8", "replace") if isinstance(tag, bytes) else clip(tag)
+    name = name if len(name) <= 200 else name[:200] + "..."
+    hint = ""
+    if name.startswith("__main__."):
+        hint = " (the sender runs the module that defines it as a script: define it in a module that both ends import)"
+    return (
+        f"{name} is not registered at the receiver{hint}: there, call "
+        f"likewise.setUnjellyableForClass({name!r}, TheLocalRemoteCopyClass), or import the module of its "
+        f"@likewise.copyable dataclass; an endpoint with accept=... counts only what is listed there"
+    )
+

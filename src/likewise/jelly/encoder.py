@@ -1,0 +1,332 @@
+"""
+Objects -> tokens.
+
+One :class:`Encoder` writes one jelly: the arguments of a call, its keywords, or an answer. Its bytes in dialect ``pb``
+equal those of Twisted's ``jelly`` for the same graph.
+
+Sharing. Every container and copied object remembers the piece that begins it. Met again, it gets a number: the piece
+is replaced by ``(reference n`` plus itself, which is a pure prefix, and ``(dereference n)`` is written where it was
+met. Objects are kept alive until the jelly is done, because their ``id`` is the key: state made by a hook on the way
+would be freed and its id used anew.
+
+Errors. A value that may not cross raises NotSendable; each level it leaves puts its own step before the path, so the
+path costs nothing until it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import NotSendable
+from ..wire.tokens import PB, VOCAB_TOKENS, Dialect
+from ..wire.writer import LARGE_PIECE, Pieces, bytes_token, check_size, float_token, int_token, list_head, string_head
+from .atoms import EMPTY_DICTIONARY, EMPTY_TUPLE, FALSE_ATOM, NONE_ATOM, TRUE_ATOM, UNICODE_HEAD
+from .basics import WRITE
+from .context import Sendable, SendingTables
+from .registry import Outgoing, outgoing, wire_name
+
+SMALL = [int_token(n) for n in range(128)]
+TEXT_HEADS = [UNICODE_HEAD + string_head(n) for n in range(128)]  # up to the first byte of a short text
+ATTRIBUTES: dict[str, bytes] = {}  # attribute name -> "(name" of its pair in a state; names of our own classes only
+ATTRIBUTES_KEPT = 4_096
+LONGEST_WORD = 14  # one more than the longest word of the vocabulary
+SHORT = 128
+
+
+def text_atom(text: str) -> bytes:
+    """The whole atom ``(unicode "...")``."""
+    data = text.encode()
+    return UNICODE_HEAD + bytes_token(data)
+
+
+class Encoder:
+    """
+    Writes one jelly to a list of pieces.
+
+    ``tables`` owns the ids of what goes out by reference or as a cache (``None``: nothing may), ``perspective`` is
+    who the peer is to the objects' hooks, ``depth`` the ceiling of lists inside lists.
+    """
+
+    __slots__ = ("_depth", "_kept", "_memo", "_next_reference", "dialect", "has_large", "perspective", "pieces", "tables")
+
+    def __init__(
+        self, pieces: Pieces, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB
+    ) -> None:
+        self.pieces = pieces
+        self.tables = tables
+        self.perspective = perspective
+        self.dialect = dialect
+        self._depth = depth
+        self._memo: dict[object, int] = {}  # id -> index of its first piece; or -n once it is (reference n
+        self._kept: list[object] = []
+        self._next_reference = 1
+        self.has_large = False  # whether a piece is large enough to be handed on uncopied
+
+    def encode(self, value: Any) -> None:
+        """
+        Write one value and all that it leads to.
+
+        Raises:
+            NotSendable: something in it may not cross. ``pieces`` and the tables hold the beginning: the caller undoes.
+        """
+        kind = type(value)
+        if kind is str:
+            self._text(value)
+        elif kind is int:
+            self.pieces.append(SMALL[value] if 0 <= value < 128 else int_token(value))
+        elif kind is float:
+            self.pieces.append(float_token(value))
+        elif kind is bool:
+            self.pieces.append(TRUE_ATOM if value else FALSE_ATOM)
+        elif value is None:
+            self.pieces.append(NONE_ATOM)
+        elif kind is bytes:
+            self._bytes(value)
+        elif kind is dict:
+            if self._begin(value):
+                self._dictionary(value, len(value), False)
+        elif kind is list:
+            if self._begin(value):
+                self._sequence(b"\x08\x87", value)
+        elif kind is tuple:
+            if self._begin(value):
+                self._sequence(b"\x0b\x87", value)
+        elif kind is set:
+            if self._begin(value):
+                self._sequence(b"\x03\x82set", value)
+        elif kind is frozenset:
+            if self._begin(value):
+                self._sequence(b"\x09\x82frozenset", value)
+        else:
+            self._object(value, kind)
+
+    def encode_arguments(self, args: tuple[Any, ...]) -> None:
+        """Write the positional arguments of a call, a jelly of its own."""
+        if not args:
+            self.pieces.append(EMPTY_TUPLE)
+            return
+        try:
+            self.encode(args)
+        except NotSendable as error:
+            error.within("args")
+            raise
+
+    def encode_keywords(self, kwargs: dict[str, Any]) -> None:
+        """Write the keyword arguments of a call, a jelly of its own."""
+        if not kwargs:
+            self.pieces.append(EMPTY_DICTIONARY)
+            return
+        self._memo[id(kwargs)] = len(self.pieces)
+        try:
+            self._dictionary(kwargs, len(kwargs), True)
+        except NotSendable as error:
+            error.within("kwargs")
+            raise
+
+    # --- what the flavours call
+
+    def write_id(self, word: bytes, luid: int | bytes) -> None:
+        """Write ``(word luid)``: a reference, or something the peer knows by its id."""
+        self.pieces.append(b"\x02\x80" + bytes_token(word))
+        self.pieces.append(int_token(luid) if isinstance(luid, int) else bytes_token(luid))
+
+    def write_copy(self, instance: object, tag: str | bytes, state: Any) -> None:
+        """Write ``(tag state)``."""
+        self._remember(instance)
+        self.pieces.append(b"\x02\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
+        self._state(state)
+
+    def write_cache(self, instance: object, tag: str | bytes, luid: int, state: Any) -> None:
+        """Write ``(tag luid state)``."""
+        self._remember(instance)
+        self.pieces.append(b"\x03\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
+        self.pieces.append(int_token(luid))
+        self._state(state)
+
+    def write_unpersistable(self, reason: str) -> None:
+        """Write ``(unpersistable reason)``; the drop-in for Twisted does, where Twisted does."""
+        self.pieces += (b"\x02\x80\x0c\x87", bytes_token(reason.encode()))
+
+    # --- sharing
+
+    def _begin(self, container: object) -> bool:
+        """Whether this container is met for the first time; if not, ``(dereference n)`` has been written."""
+        if id(container) in self._memo:
+            self._met_again(id(container))
+            return False
+        self._remember(container)
+        return True
+
+    def _remember(self, instance: object) -> None:
+        self._memo[id(instance)] = len(self.pieces)
+        self._kept.append(instance)
+
+    def _met_again(self, key: object) -> None:
+        place = self._memo[key]
+        if place >= 0:
+            number = self._next_reference
+            self._next_reference = number + 1
+            self.pieces[place] = b"\x03\x80\x04\x87" + int_token(number) + self.pieces[place]
+            self._memo[key] = place = -number
+        self.pieces.append(b"\x02\x80\x03\x87" + int_token(-place))
+
+    # --- values
+
+    def _text(self, text: str) -> None:
+        try:
+            data = text.encode()
+        except UnicodeEncodeError as error:
+            raise NotSendable(f"a str that UTF-8 can't spell: {error.reason}") from None
+        size = len(data)
+        if size < SHORT:
+            if size < LONGEST_WORD and data in VOCAB_TOKENS:
+                self.pieces.append(UNICODE_HEAD + VOCAB_TOKENS[data])
+                return
+            self.pieces.append(TEXT_HEADS[size])
+        else:
+            if size > self.dialect.string_bytes:
+                check_size("a str", size, "bytes", self.dialect.string_bytes, self.dialect)
+            self.pieces.append(UNICODE_HEAD + string_head(size))
+            if size >= LARGE_PIECE:
+                self.has_large = True
+        self.pieces.append(data)
+
+    def _bytes(self, data: bytes) -> None:
+        size = len(data)
+        if size < LONGEST_WORD and data in VOCAB_TOKENS:
+            self.pieces.append(VOCAB_TOKENS[data])
+            return
+        if size > self.dialect.string_bytes:
+            check_size("a byte string", size, "bytes", self.dialect.string_bytes, self.dialect)
+        if size >= LARGE_PIECE:
+            self.has_large = True
+        self.pieces.append(string_head(size))
+        self.pieces.append(data)
+
+    def _sequence(self, word: bytes, items: Iterable[Any]) -> None:
+        size = len(items) + 1  # type: ignore[arg-type]  # every caller passes a sized container
+        if size > self.dialect.list_items:
+            check_size("a list", size, "items", self.dialect.list_items, self.dialect)
+        self._enter(1)
+        self.pieces.append(list_head(size) + word)
+        item = None
+        try:
+            for item in items:
+                self.encode(item)
+        except NotSendable as error:
+            error.within(f"[{_place(items, item)}]")
+            raise
+        self._depth += 1
+
+    def _dictionary(self, items: dict[Any, Any], size: int, are_attributes: bool) -> None:
+        """Write ``(dictionary (key value) ...)``."""
+        if size >= self.dialect.list_items:
+            check_size("a dict", size + 1, "items", self.dialect.list_items, self.dialect)
+        self._enter(2)
+        pieces = self.pieces
+        pieces.append(list_head(size + 1) + b"\x05\x87")
+        key = None
+        try:
+            for key, value in items.items():
+                if type(key) is not str:
+                    pieces.append(b"\x02\x80")
+                    self.encode(key)
+                elif are_attributes:
+                    pieces.append(ATTRIBUTES.get(key) or _attribute(key))
+                else:
+                    pieces.append(b"\x02\x80")
+                    self._text(key)
+                kind = type(value)
+                if kind is str:
+                    self._text(value)
+                elif kind is int and 0 <= value < 128:
+                    pieces.append(SMALL[value])
+                else:
+                    self.encode(value)
+        except NotSendable as error:
+            error.within(f".{key}" if are_attributes else f"[{_short(key)}]")
+            raise
+        self._depth += 2
+
+    def _state(self, state: Any) -> None:
+        """The state of an instance: its dictionary, or whatever its hook returned."""
+        if type(state) is dict:
+            if self._begin(state):
+                self._enter(1)
+                self._dictionary(state, len(state), True)
+                self._depth += 1
+        else:
+            self.encode(state)
+
+    def _object(self, instance: Any, kind: type) -> None:
+        if id(instance) in self._memo:
+            self._met_again(id(instance))
+        elif isinstance(instance, Sendable):
+            self._enter(1)
+            instance.jelly_into(self)
+            self._depth += 1
+        elif kind in outgoing:
+            self._dataclass(instance, outgoing[kind])
+        elif kind in WRITE:
+            self.pieces.append(WRITE[kind](instance))
+        else:
+            self.unsendable(instance, kind)
+
+    def _dataclass(self, instance: Any, plan: Outgoing) -> None:
+        self._remember(instance)
+        self.pieces.append(plan.head)
+        self._enter(1)
+        values = getattr(instance, "__dict__", None)
+        if values is None or len(values) != len(plan.fields):
+            values = {name: getattr(instance, name) for name in plan.fields}
+        self._state(values)
+        self._depth += 1
+
+    def unsendable(self, instance: Any, kind: type) -> None:
+        """What to do with a value of a type that has no form; a driver may do otherwise than refuse."""
+        raise NotSendable(why_not(instance, kind))
+
+    def _enter(self, lists: int) -> None:
+        self._depth -= lists
+        if self._depth < 0:
+            raise NotSendable("nested deeper than limits.depth allows: a peer would refuse it")
+
+
+def why_not(instance: Any, kind: type) -> str:
+    """One sentence on why a value can't be sent, and what to do about it."""
+    if isinstance(instance, type):
+        return f"the class {wire_name(instance)}: classes don't cross; send its name"
+    if callable(instance) and not hasattr(instance, "__dict__"):
+        return f"a {kind.__name__}: code doesn't cross; send a likewise.Referenceable with a remote_ method"
+    for base in (bool, int, float, str, bytes, list, tuple, dict, set, frozenset):
+        if isinstance(instance, base):
+            return f"{wire_name(kind)} is a subclass of {base.__name__}, and only {base.__name__} itself crosses: convert it"
+    if callable(instance):
+        return f"a {kind.__name__}: code doesn't cross; send a likewise.Referenceable with a remote_ method"
+    return (
+        f"an instance of {wire_name(kind)}, which nothing allows to cross: decorate the dataclass with "
+        f"@likewise.copyable, or derive the class from likewise.Copyable, Cacheable or Referenceable"
+    )
+
+
+def _attribute(name: str) -> bytes:
+    """``(name`` as it begins a pair of a state; remembered, for there are few."""
+    try:
+        pair = b"\x02\x80" + text_atom(name)
+    except UnicodeEncodeError as error:
+        raise NotSendable(f"an attribute name that UTF-8 can't spell: {error.reason}") from None
+    if len(ATTRIBUTES) < ATTRIBUTES_KEPT and len(name) < SHORT:
+        ATTRIBUTES[name] = pair
+    return pair
+
+
+def _place(items: Iterable[Any], item: Any) -> str:
+    """Where the item that failed lies, found only now."""
+    if isinstance(items, (set, frozenset)):
+        return "a member"
+    return str(next((i for i, each in enumerate(items) if each is item), "?"))
+
+
+def _short(key: Any) -> str:
+    return repr(key)[:60] if isinstance(key, (str, bytes, int, float, bool, type(None))) else f"a {type(key).__name__}"

@@ -1,0 +1,70 @@
+"""
+What must be given back of a message that could not be decoded.
+
+Every ``(remote n)``, ``(cached n)`` and ``(tag n state)`` on the wire was counted by the peer when it was sent. If the
+receiver stops in the middle, what lies behind that place was counted for nobody: it has to be released, or the peer
+keeps objects and observers for as long as the connection lasts.
+"""
+
+from __future__ import annotations
+
+from ..wire.framer import Frame
+from ..wire.reader import Reader
+
+DICTIONARY = b"dictionary"
+REMOTE = b"remote"
+CACHED = b"cached"
+NO_TAGS = frozenset((b"reference", b"decimal", b"tuple", b"list", b"set", b"frozenset"))  # words that a number may follow
+
+
+class Salvage(Reader):
+    """Walks over the jellies from the reader's place to the frame's end; nothing is built."""
+
+    __slots__ = ("caches", "not_before", "references")
+
+    def __init__(self, frame: Frame, start: int, not_before: int) -> None:
+        Reader.__init__(self, Frame(frame.data, start, frame.end, frame.large, frame.items))
+        self.not_before = not_before
+        self.references: list[int] = []
+        self.caches: list[int] = []
+
+    def walk(self) -> Salvage:
+        """Collect the ids of what was not taken, in the order they lie."""
+        while not self.at_end:
+            self._expression(False)
+        return self
+
+    def _expression(self, is_pair: bool) -> None:
+        number, kind = self._prefix()
+        if kind != 0x80:
+            self._body(number, kind)
+            return
+        place = self._pos
+        items_read = 0
+        word: object = None
+        if number and not is_pair:
+            inner, kind = self._prefix()
+            items_read = 1
+            if kind == 0x80:
+                for _ in range(inner):
+                    self._expression(False)
+            else:
+                word = self._body(inner, kind)
+        if type(word) is bytes and number - items_read in (1, 2):
+            items_read += self._id(word, number, place)
+        for _ in range(number - items_read):
+            self._expression(word == DICTIONARY)
+
+    def _id(self, word: bytes, count: int, place: int) -> int:
+        """Note the id of ``(word id ...)`` if it is one; how many items were read (1 or 0)."""
+        start = self._pos
+        number, kind = self._prefix()
+        if kind != 0x81 and kind != 0x85:
+            self._pos = start
+            return 0
+        if place >= self.not_before:
+            if word == REMOTE and count == 2:
+                self.references.append(number)
+            elif word == CACHED if count == 2 else word not in NO_TAGS:
+                self.caches.append(number)
+        return 1

@@ -1,0 +1,113 @@
+"""
+Every ceiling on what a peer can make this process hold, build or compute, each with its unit and reason.
+
+A connection takes one :class:`Limits`; ``serve(..., limits=)`` and ``connect(..., limits=)`` set it.
+What goes over a ceiling of the wire ends the connection with :class:`~likewise.errors.LimitExceeded`; what goes
+over a ceiling of one value or call ends that call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    The ceilings of one connection. Defaults suit peers that mean well and may err; see :meth:`public`.
+
+    Raises:
+        ValueError: a ceiling below 1, or ``depth`` over :data:`DEEPEST`.
+    """
+
+    prefix_digits: int = 64
+    """Base-128 digits before a type byte. 64 is Twisted's own limit: no honest integer is longer (448 bits)."""
+
+    string_bytes: int = 64 * MIB
+    """Bytes of one byte string, once both ends speak ``likewise-1``; a Twisted peer sends 655,360 at the most."""
+
+    list_items: int = 4_000_000
+    """Items of one list, once both ends speak ``likewise-1``; a Twisted peer sends 655,360 at the most."""
+
+    depth: int = 256
+    """Lists open inside one another. Decoding is recursive: this is what bounds the stack."""
+
+    frame_items: int = 1_000_000
+    """Tokens in one message. Each becomes an object of some 60 bytes, empty lists too."""
+
+    frame_bytes: int = 96 * MIB
+    """Bytes of one message, buffered until it is whole."""
+
+    greeting_bytes: int = 4 * KIB
+    """Bytes of one message before a dialect is agreed: a list of dialect names is short."""
+
+    hash_work: int = 100_000
+    """Nodes hashed for the dict keys and set members of one message. A tuple is hashed anew at each use, so
+    tuples that share their parts cost 2**depth without this."""
+
+    equal_hashes: int = 64
+    """Keys of one dict or set with the very same hash: honest keys do not collide, chosen ones cost n**2."""
+
+    decimal_exponent: int = 6144
+    """Largest exponent of a Decimal, either sign (IEEE 754 decimal128): ``int(Decimal("1E+4000000"))`` takes minutes."""
+
+    name_bytes: int = 256
+    """Bytes of a method, keyword, attribute or class name."""
+
+    open_calls: int = 100_000
+    """Our own calls without an answer yet: one more raises TooManyCalls. Cancelled ones count until answered."""
+
+    running_calls: int = 1_000
+    """Calls of the peer that run here at once (suspended coroutines). At the ceiling its messages wait unread."""
+
+    references: int = 65_536
+    """Our objects that the peer holds by reference, and its objects that we hold: each counted alone."""
+
+    caches: int = 65_536
+    """Our Cacheables that the peer mirrors, and its Cacheables that we mirror: each counted alone."""
+
+    queued_output: int = 64 * MIB
+    """Bytes waiting for a peer that does not read. When more is queued on top, it is dropped as too slow."""
+
+    unread_answers: int = MIB
+    """Bytes of answers that a peer leaves unread before its further calls are not read either."""
+
+    stalled_seconds: float = 60.0
+    """Time that a peer may leave its answers unread before it is dropped."""
+
+    faults: int = 100
+    """Messages that no honest peer sends (answers to nothing, releases of what is not held) before it is dropped."""
+
+    handshake_seconds: float = 20.0
+    """Time from connect until a dialect is agreed."""
+
+    connections: int = 10_000
+    """Connections that one server holds at once; one more is closed at once."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if getattr(self, field.name) <= 0:
+                raise ValueError(f"Limits.{field.name} must be positive, not {getattr(self, field.name)}")
+        if self.depth > DEEPEST:
+            raise ValueError(f"Limits.depth is at most {DEEPEST}: deeper would overflow the stack")
+
+    @classmethod
+    def trusted(cls, **changes: Any) -> Limits:
+        """For a peer you run yourself: large messages pass, faults are still bounded."""
+        generous = {"frame_items": 20_000_000, "list_items": 20_000_000, "frame_bytes": 1024 * MIB}
+        return cls(**(generous | {"string_bytes": 1023 * MIB, "queued_output": 1024 * MIB, "references": 1_000_000, "caches": 1_000_000} | changes))
+
+    @classmethod
+    def public(cls, **changes: Any) -> Limits:
+        """For strangers: one connection can hold a few MiB of this process, not more."""
+        tight = {"frame_items": 50_000, "frame_bytes": 2 * MIB, "string_bytes": MIB, "list_items": 50_000, "depth": 64}
+        work = {"hash_work": 20_000, "running_calls": 100, "references": 1_024, "caches": 1_024, "faults": 10}
+        return cls(**(tight | work | {"queued_output": 4 * MIB, "handshake_seconds": 10.0, "connections": 2_000} | changes))
+
+
+DEEPEST: Final = 400  # two interpreter frames a level in the pure build stay under CPython's default recursion limit

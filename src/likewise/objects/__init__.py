@@ -1,0 +1,1 @@
+"""What users subclass: the flavours of objects that cross. Knows jelly, never the broker."""

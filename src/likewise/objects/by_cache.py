@@ -1,0 +1,161 @@
+"""
+By cache: a :class:`Cacheable` is copied once and then kept up to date; its :class:`RemoteCache` is the mirror.
+
+The sender's *observer*, one for each connection that mirrors the object, carries changes to the mirror: what is called
+on it runs the mirror's ``observe_`` method of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConnectionClosed
+from ..jelly.atoms import CACHED, LCACHE
+from ..jelly.context import Caller, Sendable
+from ..wire.tokens import VOCABULARY
+from .by_copy import Copyable, RemoteCopy
+from .by_reference import find_method
+
+if TYPE_CHECKING:
+    from ..jelly.encoder import Encoder
+
+
+class RemoteCacheObserver:
+    """
+    The sender's end of one mirror: call :meth:`callRemote` on it whenever the original changes.
+
+    It is one and the same object from ``getStateToCacheAndObserveFor`` to ``stoppedObserving``, equal only to itself.
+    """
+
+    __slots__ = ("__weakref__", "_caller", "cached", "luid", "perspective")
+
+    def __init__(self, caller: Caller, luid: int, cached: Cacheable, perspective: Any) -> None:
+        self._caller: Caller | None = caller
+        self.luid = luid
+        self.cached = cached
+        self.perspective = perspective
+
+    @property
+    def is_observing(self) -> bool:
+        """Whether the mirror is still there, as far as is known here."""
+        return self._caller is not None and not self._caller.is_closed
+
+    @property
+    def connection(self) -> Any:
+        """The connection that the mirror is on, or ``None`` once it stopped observing."""
+        return self._caller.owner if self._caller is not None else None
+
+    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """
+        Run ``observe_<name>(*args, **kwargs)`` on the mirror; an awaitable of what it returns.
+
+        Who publishes a change need not wait for it, nor care whether the observer is leaving: to one that has gone
+        this gives a result that has failed with :class:`likewise.ConnectionClosed`, and raises nothing.
+
+        Raises:
+            NotSendable: an argument can't cross.
+        """
+        caller = self._caller
+        if caller is None or caller.is_closed:
+            return self._gone(caller)
+        return caller.call(self.luid, _name, args, kwargs, self.perspective, True, True)
+
+    def callRemoteOnly(self, _name: str, /, *args: Any, **kwargs: Any) -> None:
+        """As :meth:`callRemote`, one way: no answer comes, and errors stay at the mirror."""
+        caller = self._caller
+        if caller is not None and not caller.is_closed:
+            caller.call(self.luid, _name, args, kwargs, self.perspective, False, True)
+
+    def _gone(self, caller: Caller | None) -> Any:
+        error = ConnectionClosed("the peer stopped observing")
+        return caller.refused(error) if caller is not None else _Refused(error)
+
+    def stop(self) -> None:
+        """Called once by the owner of the tables, after ``stoppedObserving``."""
+        self._caller = None
+
+    def __repr__(self) -> str:
+        state = "observing" if self.is_observing else "stopped"
+        return f"<RemoteCacheObserver of {type(self.cached).__name__}, {state}>"
+
+
+class _Refused:
+    """What calling a stopped observer gives: awaiting it raises, ignoring it is silent."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __await__(self) -> Any:
+        raise self._error
+        yield  # makes this a generator
+
+
+class Cacheable(Copyable):
+    """
+    Derive from this to be mirrored: copied to a peer the first time, kept up to date from then on.
+
+    Write :meth:`getStateToCacheAndObserveFor` and :meth:`stoppedObserving`, and call the observers at each change.
+    """
+
+    def getStateToCacheAndObserveFor(self, perspective: Any, observer: RemoteCacheObserver) -> Any:
+        """
+        The state that fills a new mirror; keep ``observer`` to tell that mirror of changes.
+
+        What the observer is told from here on arrives after the state and in order.
+        """
+        return self.getStateToCopyFor(perspective)
+
+    def stoppedObserving(self, perspective: Any, observer: RemoteCacheObserver) -> None:
+        """The mirror is gone, dropped or its connection lost: forget ``observer``, the very object handed out before."""
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        tables = encoder.tables
+        if tables is None:
+            super().jelly_into(encoder)
+            return
+        perspective = encoder.perspective
+        caller = tables.caller
+        luid, observer = tables.observe(
+            self, perspective, lambda luid: RemoteCacheObserver(caller, luid, self, perspective)
+        )
+        if observer is None:
+            encoder.write_id(VOCABULARY[CACHED], luid)
+        else:
+            tag = self.getTypeToCopyFor(perspective)
+            encoder.write_cache(self, tag, luid, self.getStateToCacheAndObserveFor(perspective, observer))
+
+
+class RemoteCache(RemoteCopy, Sendable):
+    """
+    Derive from this to mirror a Cacheable of a peer; register it with :func:`likewise.setUnjellyableForClass`.
+
+    It is made without arguments, gets the state by :meth:`setCopyableState`, and then the changes by its ``observe_``
+    methods. While it lives, the same original arrives as this same object. When the last reference to it goes, the
+    peer is told. Sent back to where it came from, it is the original.
+    """
+
+    __slots__ = ("_mirror",)  # the connection's entry, out of reach of the state
+    is_cache = True
+    _mirror: Any
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        """The method that the original's observers call ``name``: ``observe_<name>``. Raises NoSuchMethod."""
+        return find_method(self, "observe_", name)
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        if encoder.tables is None:
+            encoder.write_copy(self, f"{type(self).__module__}.{type(self).__name__}", self.__dict__)
+        else:
+            encoder.write_id(VOCABULARY[LCACHE], encoder.tables.home_cache(self))
+
+    def __del__(self) -> None:
+        # The peer may have sent "the cache you have" before it hears that we dropped it: keep the state until it has.
+        mirror = getattr(self, "_mirror", None)
+        if mirror is not None:
+            mirror.keep(self.__dict__)
+
+
+__all__ = ("Cacheable", "RemoteCache", "RemoteCacheObserver")

@@ -1,0 +1,72 @@
+"""By copy: a :class:`Copyable` on the sending side becomes a :class:`RemoteCopy` on the other; no tie remains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..jelly.context import Receivable, Sendable
+from ..jelly.registry import wire_name
+
+if TYPE_CHECKING:
+    from ..jelly.encoder import Encoder
+
+
+class Copyable(Sendable):
+    """
+    Derive from this to be copied each time you are passed to, or returned from, a remote method.
+
+    The receiver must register a local class for it, see :func:`likewise.setUnjellyableForClass`. What crosses is the
+    instance's ``__dict__`` unless one of the hooks says otherwise.
+    """
+
+    _copy_tag: ClassVar[str | None] = None  # the tag, once it is known that no hook of this class says otherwise
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._copy_tag = None
+
+    def getStateToCopy(self) -> Any:
+        """The state to send: by default ``self.__dict__``."""
+        return self.__dict__
+
+    def getStateToCopyFor(self, perspective: Any) -> Any:
+        """The state to send to this perspective (``None`` without one): by default :meth:`getStateToCopy`."""
+        return self.getStateToCopy()
+
+    def getTypeToCopy(self) -> str | bytes:
+        """The tag under which the receiver knows this: by default the full class name."""
+        return wire_name(type(self))
+
+    def getTypeToCopyFor(self, perspective: Any) -> str | bytes:
+        """The tag for this perspective: by default :meth:`getTypeToCopy`."""
+        return self.getTypeToCopy()
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        tag = self._copy_tag
+        if tag is not None:
+            encoder.write_copy(self, tag, self.__dict__)
+            return
+        if _has_no_hooks(type(self)):
+            type(self)._copy_tag = wire_name(type(self))
+        perspective = encoder.perspective
+        tag_for = self.getTypeToCopyFor(perspective)
+        encoder.write_copy(self, tag_for, self.getStateToCopyFor(perspective))
+
+
+HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor")
+
+
+def _has_no_hooks(cls: type) -> bool:
+    return all(getattr(cls, hook) is getattr(Copyable, hook) for hook in HOOKS) and hasattr(cls, "__dict__")
+
+
+class RemoteCopy(Receivable):
+    """
+    Derive from this to stand for a Copyable of a peer; register it with :func:`likewise.setUnjellyableForClass`.
+
+    It is made without running ``__init__``, then gets :meth:`setCopyableState`. A ``postUnjelly`` method, if there
+    is one, is called when the whole message has been read.
+    """
+
+
+__all__ = ("Copyable", "RemoteCopy")

@@ -1,0 +1,210 @@
+"""By reference: a :class:`Referenceable` stays home; the peer holds a :class:`RemoteReference` and calls its methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import NoSuchMethod, clip
+from ..jelly.atoms import LOCAL, REMOTE
+from ..jelly.context import Caller, Luid, Sendable
+from ..wire.tokens import VOCABULARY
+
+if TYPE_CHECKING:
+    from ..jelly.encoder import Encoder
+
+
+def find_method(target: Any, prefix: str, name: str) -> Callable[..., Any]:
+    """
+    The method that a peer may call under ``name``: only what was given the prefix on purpose is reachable.
+
+    Raises:
+        NoSuchMethod: there is none.
+    """
+    method = getattr(target, prefix + name, None) if name.isidentifier() else None
+    if not callable(method):
+        raise NoSuchMethod(f"No such method: {prefix}{name if name.isidentifier() and len(name) < 100 else clip(name)}")
+    found: Callable[..., Any] = method
+    return found
+
+
+class Referenceable(Sendable):
+    """
+    Derive from this to stay home: the peer gets a reference and may call your ``remote_`` methods, nothing else.
+
+    The methods may be plain or ``async``. The object is kept alive while a peer holds it.
+    """
+
+    perspective: Any = None  # who the peer is to what these methods return
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        if encoder.tables is None:
+            encoder.unsendable(self, type(self))
+        else:
+            encoder.write_id(VOCABULARY[REMOTE], encoder.tables.export(self))
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        """The method that the peer calls ``name``: ``remote_<name>``. Raises NoSuchMethod."""
+        return find_method(self, "remote_", name)
+
+
+class Root(Referenceable):
+    """The object that a peer starts from: pass one to ``serve()``."""
+
+    def rootObject(self, broker: Any) -> Referenceable:
+        """The root for one new connection: by default this object itself. Override to give each its own."""
+        return self
+
+
+class Viewable(Sendable):
+    """
+    A reference whose methods are told who calls: the peer may call ``view_`` methods.
+
+    They get the perspective of the connection through which this was handed out as their first argument.
+    """
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        ViewPoint(encoder.perspective, self).jelly_into(encoder)
+
+
+class ViewPoint(Referenceable):
+    """One object as one perspective sees it: calls reach ``object.view_<name>(perspective, ...)``."""
+
+    def __init__(self, perspective: Any, object: Any) -> None:
+        self.perspective = perspective
+        self.object = object
+
+    def processUniqueID(self) -> object:
+        return (id(self.perspective), id(self.object))
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        method = find_method(self.object, "view_", name)
+        perspective = self.perspective
+        return lambda *args, **kwargs: method(perspective, *args, **kwargs)
+
+
+class Avatar(Referenceable):
+    """
+    What a logged-in user may do: the peer may call ``perspective_`` methods.
+
+    It is itself the perspective: objects that its methods return are asked for their state *for this avatar*.
+    """
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        AsReferenceable(self, "perspective").jelly_into(encoder)
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        return find_method(self, "perspective_", name)
+
+
+class AsReferenceable(Referenceable):
+    """A reference to an object under another prefix: ``AsReferenceable(avatar, "perspective")``."""
+
+    PERSPECTIVES: ClassVar = ("perspective", "view")
+
+    def __init__(self, object: Any, messageType: str = "remote") -> None:
+        self.object = object
+        self.prefix = f"{messageType}_"
+        self.perspective = object if messageType in self.PERSPECTIVES else getattr(object, "perspective", None)
+
+    def processUniqueID(self) -> object:
+        return (id(self.object), self.prefix)
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        return find_method(self.object, self.prefix, name)
+
+
+class RemoteReference(Sendable):
+    """
+    An object that lives at the peer. It answers nothing by itself: ask it with :meth:`callRemote`.
+
+    While it lives, the same object arrives as this same reference. Sent back home, it is the object. When the last
+    reference to it goes, the peer is told.
+    """
+
+    __slots__ = ("__weakref__", "_callbacks", "_caller", "luid", "perspective")
+
+    def __init__(self, caller: Caller, luid: Luid, perspective: Any = None) -> None:
+        self._caller = caller
+        self.luid = luid
+        self.perspective = perspective
+        self._callbacks: list[Callable[[RemoteReference], object]] | None = None
+
+    @property
+    def connection(self) -> Any:
+        """The connection that the object is reached through."""
+        return self._caller.owner
+
+    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """
+        Call ``remote_<name>(*args, **kwargs)`` there; an awaitable of what it returns.
+
+        The arguments are written before this returns: changing them later changes nothing on the way. The call is
+        sent at the end of this turn of the event loop, whether it is awaited or not.
+
+        Raises:
+            NotSendable: an argument can't cross; nothing was sent.
+            TooManyCalls: ``limits.open_calls`` calls are unanswered; nothing was sent.
+            ConnectionClosed: at once, or when awaited, if the connection ends first.
+        """
+        return self._caller.call(self.luid, _name, args, kwargs, self.perspective)
+
+    def callRemoteOnly(self, _name: str, /, *args: Any, **kwargs: Any) -> None:
+        """As :meth:`callRemote`, one way: no answer comes, and an error is the peer's alone to know."""
+        self._caller.call(self.luid, _name, args, kwargs, self.perspective, False)
+
+    def remoteMethod(self, key: str) -> RemoteMethod:
+        """The remote method ``key`` as a callable."""
+        return RemoteMethod(self, key)
+
+    def notifyOnDisconnect(self, callback: Callable[[RemoteReference], object]) -> None:
+        """Have ``callback(this reference)`` run once when the connection ends; ``.connection`` knows why."""
+        if self._callbacks is None:
+            self._callbacks = []
+            self._caller.notify_on_disconnect(self._disconnected)
+        self._callbacks.append(callback)
+
+    def dontNotifyOnDisconnect(self, callback: Callable[[RemoteReference], object]) -> None:
+        """Take a callback back; ValueError if it was not given."""
+        if self._callbacks is None:
+            raise ValueError("no such callback")
+        self._callbacks.remove(callback)
+        if not self._callbacks:
+            self._callbacks = None
+            self._caller.dont_notify_on_disconnect(self._disconnected)
+
+    def _disconnected(self) -> None:
+        callbacks, self._callbacks = self._callbacks or [], None
+        for callback in callbacks:
+            callback(self)
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        if encoder.tables is None:
+            encoder.unsendable(self, type(self))
+        else:
+            encoder.write_id(VOCABULARY[LOCAL], encoder.tables.home_luid(self))
+
+    def __repr__(self) -> str:
+        return f"<RemoteReference {self.luid!r}>"
+
+
+class RemoteMethod:
+    """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
+
+    __slots__ = ("name", "obj")
+
+    def __init__(self, obj: RemoteReference, name: str) -> None:
+        self.obj = obj
+        self.name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.obj.callRemote(self.name, *args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemoteMethod) and (self.obj, self.name) == (other.obj, other.name)
+
+    def __hash__(self) -> int:
+        return hash((self.obj, self.name))
+
+
+__all__ = ("AsReferenceable", "Avatar", "Referenceable", "RemoteMethod", "RemoteReference", "Root", "ViewPoint", "Viewable")

@@ -1,0 +1,135 @@
+"""
+How an exception crosses.
+
+It travels as Twisted's ``CopyableFailure``: class name, text, names of the base classes, and a traceback where that is
+switched on. One that is itself Sendable travels as itself. On arrival a registered class is raised as itself, any other
+as :class:`~likewise.errors.RemoteError`. Names on the wire are Twisted's, so a Twisted peer's ``trap()`` works.
+"""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import Error, InsecureJelly, LikewiseError, NoSuchMethod, RemoteError, clip
+from ..jelly.atoms import COPYABLE_FAILURE
+from ..jelly.context import Sendable
+from ..jelly.registry import BUILT_IN, COPY_HOOK, Incoming, Registry
+from .by_copy import RemoteCopy
+
+if TYPE_CHECKING:
+    from ..jelly.encoder import Encoder
+
+LONGEST_TEXT: Final = 10_000  # characters of an error's text that cross
+LONGEST_TRACEBACK: Final = 60_000
+NO_TRACEBACK: Final = "Traceback unavailable\n"  # Twisted's own words
+
+WIRE_NAMES: Final[dict[type, str]] = {
+    Error: "twisted.spread.pb.Error",
+    InsecureJelly: "twisted.spread.jelly.InsecureJelly",
+    NoSuchMethod: "twisted.spread.flavors.NoSuchMethod",
+}
+KNOWN: Final[dict[str, type[BaseException]]] = {name: cls for cls, name in WIRE_NAMES.items()}
+
+_count = itertools.count(1)
+
+
+def error_names(cls: type) -> list[str]:
+    """The class of an error and its bases as a peer knows them; what only we know is left out unless it comes first."""
+    names = []
+    for base in cls.__mro__:
+        if base in WIRE_NAMES:
+            names.append(WIRE_NAMES[base])
+        elif not issubclass(base, LikewiseError) or base.__module__ != LikewiseError.__module__:
+            names.append(f"{base.__module__}.{base.__qualname__}")
+    return names
+
+
+class Failure(Sendable):
+    """
+    An exception on its way out. ``id`` is the number by which this process's log knows it.
+
+    The state has exactly Twisted's keys: its client loses the connection over one without ``parents``.
+    """
+
+    def __init__(self, error: BaseException, *, with_traceback: bool = False) -> None:
+        self.id = next(_count)
+        names = error_names(type(error))
+        self.state: dict[str, Any] = {
+            "count": self.id,
+            "type": names[0].encode("utf-8", "replace"),
+            "value": _text(error),
+            "captureVars": False,
+            "tb": None,
+            "unsafeTracebacks": with_traceback,
+            "parents": names,
+            "frames": [],
+            "stack": [],
+            "traceback": _traceback(error) if with_traceback else NO_TRACEBACK,
+        }
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        encoder.write_copy(self, COPYABLE_FAILURE, self.state)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as broken:  # an application's own __str__
+        text = f"(its text can't be had: {type(broken).__name__})"
+    if len(text) > LONGEST_TEXT:
+        text = text[:LONGEST_TEXT] + "..."
+    return text.encode("utf-8", "replace").decode()
+
+
+def _traceback(error: BaseException) -> str:
+    text = "".join(traceback.format_exception(error))
+    return text[-LONGEST_TRACEBACK:].encode("utf-8", "replace").decode()
+
+
+class ReceivedFailure(RemoteCopy):
+    """An exception of the peer, as it arrived."""
+
+    def setCopyableState(self, state: Any) -> None:
+        items = state.items() if isinstance(state, dict) else ()
+        state = {_as_text(key): value for key, value in items}
+        self.type = _as_text(state.get("type", b"unknown"))
+        self.text = _as_text(state.get("value", ""))
+        parents = state.get("parents", ())
+        self.parents = tuple(_as_text(name) for name in parents) if isinstance(parents, (list, tuple)) else ()
+        shown = _as_text(state.get("traceback", ""))
+        self.traceback = "" if shown == NO_TRACEBACK else shown
+        count = state.get("count", 0)
+        self.id = count if type(count) is int else 0
+
+
+def _as_text(value: Any) -> str:
+    """Text of a field that peers send as bytes or str, and that a hostile one makes anything."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else clip(value)
+
+
+BUILT_IN[COPYABLE_FAILURE] = Incoming(COPY_HOOK, ReceivedFailure)
+
+
+def to_send(error: BaseException, *, with_traceback: bool = False) -> Any:
+    """What to send for an exception: itself if it may cross, else a :class:`Failure`."""
+    return error if isinstance(error, Sendable) else Failure(error, with_traceback=with_traceback)
+
+
+def to_raise(received: Any, registry: Registry) -> BaseException:
+    """The exception that a waiting caller gets for what an ``error`` message held."""
+    if isinstance(received, Exception):
+        return received
+    if not isinstance(received, ReceivedFailure):
+        return RemoteError("unknown", _as_text(received))
+    cls = registry.exceptions.get(received.type) or KNOWN.get(received.type)
+    if cls is not None:
+        error = cls.__new__(cls, received.text)
+        error.args = (received.text,)
+        return error
+    return RemoteError(
+        received.type, received.text, parents=received.parents, traceback=received.traceback, id=received.id
+    )

@@ -1,0 +1,1 @@
+"""BYTES <-> TOKENS: banana, the token layer. Knows no object."""

@@ -1,0 +1,333 @@
+"""
+Chunks of a stream -> whole top-level frames, every ceiling checked before anything is built or awaited.
+
+The framer walks over tokens once, as they arrive, and keeps only how many items each open list still lacks. It never
+looks at a byte twice: what a chunk ends in the middle of is remembered, not scanned again, so any cutting of the
+stream costs linear time. A frame is handed on as a piece of the chunk itself where it lies within one.
+
+Byte strings of :data:`LARGE` bytes or more are lifted out of the frame while they arrive: their pieces are joined
+once, into the very object that the application gets.
+"""
+
+from __future__ import annotations
+
+from ..errors import LimitExceeded, RemoteProtocolError, clip
+from ..limits import Limits
+from .tokens import NONE, Dialect
+
+LARGE = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
+SMALL_PIECE = 4_096  # pieces below this are gathered in one buffer, else a dribbled string costs 40 times its size
+HUGE = 1 << 60  # stands for any number that no ceiling allows
+LONGEST_PREFIX = 72  # bytes that a split token can leave behind: the digits, the type byte, or a float's body
+
+
+class Frame:
+    """
+    One whole top-level expression: ``data[start:end]``, and the large strings lifted out of it, in order.
+
+    In ``data`` a lifted string is its header alone. ``items`` counts the tokens.
+    """
+
+    __slots__ = ("data", "end", "items", "large", "start")
+
+    def __init__(self, data: bytes, start: int, end: int, large: list[bytes] | None, items: int) -> None:
+        self.data = data
+        self.start = start
+        self.end = end
+        self.large = large
+        self.items = items
+
+
+class Framer:
+    """
+    Feed it chunks, take whole frames.
+
+    Until :meth:`speak` names a dialect it is in the greeting: no vocabulary, small frames. After an error it must
+    not be used again; frames that were whole before the fault were handed out before it is raised.
+    """
+
+    __slots__ = (
+        "_body",
+        "_chunk",
+        "_depth_limit",
+        "_digits_limit",
+        "_frame_limit",
+        "_items",
+        "_items_limit",
+        "_large",
+        "_left",
+        "_list_limit",
+        "_missing",
+        "_open",
+        "_pieces",
+        "_pos",
+        "_scanned",
+        "_skip",
+        "_small",
+        "_start",
+        "_string_limit",
+        "_vocabulary",
+        "limits",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._chunk = b""  # what is being scanned, from _pos on
+        self._pos = 0
+        self._start = 0  # where the frame being scanned begins in _chunk
+        self._body: bytearray | None = None  # what earlier chunks held of that frame
+        self._scanned = 0  # bytes of that frame in earlier chunks and in lifted strings
+        self._left = 1  # items the innermost open list still lacks; the top level lacks one
+        self._open: list[int] = []  # the same for the lists around it
+        self._items = 0
+        self._large: list[bytes] | None = None
+        self._pieces: list[bytes] = []  # of the large string that is arriving
+        self._small: bytearray | None = None
+        self._missing = 0  # bytes that it still lacks
+        self._skip = 0  # bytes that the string at the end of the last chunk still lacks
+        self._digits_limit = limits.prefix_digits
+        self._items_limit = limits.frame_items
+        self._depth_limit = limits.depth
+        self._vocabulary = False
+        self._frame_limit = limits.greeting_bytes
+        self._string_limit = min(limits.greeting_bytes, NONE.string_bytes)
+        self._list_limit = min(limits.greeting_bytes, NONE.list_items)
+
+    def speak(self, dialect: Dialect) -> None:
+        """The greeting is over: from the next frame on this dialect and the full ceilings hold."""
+        self._vocabulary = dialect.has_vocabulary
+        self._frame_limit = self.limits.frame_bytes
+        self._string_limit = min(self.limits.string_bytes, dialect.string_bytes)
+        self._list_limit = min(self.limits.list_items, dialect.list_items)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the stream; :meth:`next_frame` must have returned ``None`` before."""
+        if self._pos < len(self._chunk):  # the start of a token that the last chunk ended in the middle of
+            chunk = self._chunk[self._pos :] + chunk
+            self._keep(self._pos)
+        elif self._chunk:
+            self._keep(self._pos)
+        self._chunk = chunk
+        self._pos = self._start = 0
+
+    def next_frame(self) -> Frame | None:
+        """
+        The next whole frame, or ``None`` until more is fed.
+
+        Raises:
+            LimitExceeded: a ceiling is passed; nothing was reserved for what exceeds it.
+            RemoteProtocolError: a byte that starts no token, or a word outside the vocabulary.
+        """
+        if self._missing and not self._lift():
+            return None
+        if self._pos >= len(self._chunk) and self._left:
+            return None
+        if self._left and not self._scan():
+            return None
+        chunk, start, end = self._chunk, self._start, self._pos
+        if self._body is not None:
+            self._body += chunk[start:end]
+            chunk, start, end = bytes(self._body), 0, len(self._body)
+            self._body = None
+        frame = Frame(chunk, start, end, self._large, self._items)
+        self._start = self._pos
+        self._scanned = self._items = 0
+        self._left = 1
+        self._large = None
+        if self._pos == len(self._chunk):
+            self._chunk = b""
+            self._pos = self._start = 0
+        return frame
+
+    def _keep(self, end: int) -> None:
+        """Put what the chunk holds of an unfinished frame aside."""
+        if end > self._start:
+            if self._body is None:
+                self._body = bytearray()
+            self._body += self._chunk[self._start : end]
+            self._scanned += end - self._start
+
+    def _scan(self) -> bool:
+        """Walk to the end of the frame; whether it was reached. On ``False`` more bytes are needed."""
+        data = self._chunk
+        size = len(data)
+        pos = self._pos
+        left = self._left
+        vocabulary = self._vocabulary
+        if self._skip:
+            pos += min(self._skip, size - pos)
+            self._skip -= pos - self._pos
+            self._pos = pos
+            if self._skip:
+                self._check_size(pos)
+                return False
+            self._close(left - 1)
+            left = self._left
+            if not left:
+                self._check_size(pos)
+                return True
+        while True:
+            if pos >= size:
+                break
+            token = pos
+            kind = data[pos]
+            number = 0
+            if kind < 0x80:
+                number = kind
+                pos += 1
+                if pos >= size:
+                    pos = token
+                    break
+                kind = data[pos]
+                if kind < 0x80:
+                    self._pos = token
+                    pos = self._long_prefix(token)
+                    if pos < 0:
+                        pos = token
+                        break
+                    kind = data[pos]
+                    number = self._number(token, pos)
+            pos += 1
+            if kind == 0x80:  # LIST
+                if number > self._list_limit:
+                    raise LimitExceeded("list_items", number, self._list_limit)
+                self._items += number
+                if self._items > self._items_limit:
+                    raise LimitExceeded("frame_items", self._items, self._items_limit)
+                if number:
+                    if len(self._open) >= self._depth_limit:
+                        raise LimitExceeded("depth", len(self._open) + 1, self._depth_limit)
+                    self._open.append(left)
+                    left = number
+                    # Most lists of jelly are (unicode "..."): step over their first word in one go.
+                    if number == 2 and pos < size and data[pos] == 7 and data.startswith(b"\x07\x82unicode", pos):
+                        left = 1
+                        pos += 9
+                    continue
+            elif kind == 0x82:  # STRING
+                if number > self._string_limit:
+                    raise LimitExceeded("string_bytes", number, self._string_limit)
+                if number >= 65_536:  # LARGE
+                    self._begin_large(number, pos)
+                    left -= 1
+                    self._close(left)
+                    if not self._lift():
+                        return False
+                    data = self._chunk
+                    size = len(data)
+                    pos = self._pos
+                    left = self._left
+                    if not left:
+                        return True
+                    continue
+                if number > size - pos:
+                    self._skip = number - (size - pos)
+                    pos = size
+                    break
+                pos += number
+            elif kind == 0x87:  # VOCAB
+                if not 0 < number < 32 or not vocabulary:
+                    raise RemoteProtocolError(f"no word {clip(number)} in the vocabulary of this dialect")
+            elif kind == 0x84:  # FLOAT
+                if size - pos < 8:
+                    pos = token
+                    break
+                pos += 8
+            elif kind > 0x87:
+                raise RemoteProtocolError(f"type byte {kind:#04x} starts no token")
+            left -= 1
+            while not left:
+                if not self._open:
+                    self._check_size(pos)
+                    self._pos = pos
+                    self._left = 0
+                    return True
+                left = self._open.pop() - 1
+        self._check_size(size)
+        self._pos = pos
+        self._left = left
+        return False
+
+    def _close(self, left: int) -> None:
+        """Note what is left after an item, closing the lists that it completes."""
+        while not left and self._open:
+            left = self._open.pop() - 1
+        self._left = left
+
+    def _check_size(self, pos: int) -> None:
+        if self._scanned + pos - self._start > self._frame_limit:
+            raise LimitExceeded("frame_bytes", self._scanned + pos - self._start, self._frame_limit)
+
+    def _long_prefix(self, token: int) -> int:
+        """Where the type byte of the token at ``token`` lies, or -1 if it has not arrived."""
+        data = self._chunk
+        pos = token
+        last = min(len(data), token + self._digits_limit + 1)
+        while pos < last:
+            if data[pos] >= 0x80:
+                return pos
+            pos += 1
+        if pos - token > self._digits_limit:
+            raise LimitExceeded("prefix_digits", pos - token, self._digits_limit)
+        return -1
+
+    def _number(self, token: int, end: int) -> int:
+        """What the digits spell, or HUGE for anything that long; padding zeros are no fault."""
+        data = self._chunk
+        number = 0
+        shift = 0
+        pos = token
+        while pos < end:
+            digit = data[pos]
+            if digit:
+                if shift >= 56:
+                    return HUGE
+                number |= digit << shift
+            shift += 7
+            pos += 1
+        return number
+
+    def _begin_large(self, number: int, pos: int) -> None:
+        """A large string begins at ``pos``: what came before it is put aside, as the frame's own bytes."""
+        self._check_size(pos + number)
+        self._keep(pos)
+        self._pos = self._start = pos
+        self._missing = number
+        self._scanned += number
+
+    def _lift(self) -> bool:
+        """Take what the chunk holds of the large string that is arriving; whether it is whole now."""
+        data, pos = self._chunk, self._pos
+        piece = data[pos : pos + self._missing] if pos or self._missing < len(data) else data
+        self._missing -= len(piece)
+        self._pos = self._start = pos + len(piece)
+        if len(piece) < SMALL_PIECE:
+            if self._small is None:
+                self._small = bytearray()
+            self._small += piece
+        else:
+            self._flush_small()
+            self._pieces.append(piece)
+        if self._small is not None and len(self._small) >= LARGE:
+            self._flush_small()
+        if self._missing:
+            return False
+        self._flush_small()
+        if self._large is None:
+            self._large = []
+        self._large.append(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
+        self._pieces = []
+        return True
+
+    def _flush_small(self) -> None:
+        if self._small is not None:
+            self._pieces.append(bytes(self._small))
+            self._small = None
+
+    @property
+    def is_between_frames(self) -> bool:
+        """Whether nothing of an unfinished frame is held."""
+        return self._left == 1 and not self._open and self._pos >= len(self._chunk) and not self._body
+
+
+__all__ = ("Frame", "Framer")

@@ -1,0 +1,142 @@
+"""
+Tokens into pieces of bytes.
+
+A message is written as a plain list of ``bytes`` that are joined once at the end: appending to a list is the cheapest
+thing Python does, compiled or not, and a piece can still be replaced while the message grows. That is how the encoder
+puts ``(reference n ...)`` around what it wrote before. Large byte strings stay pieces of their own and are handed to
+the transport uncopied.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+
+from ..errors import NotSendable
+from .framer import Frame, Framer
+from .reader import Expression, Reader
+from .tokens import LARGEST_INT, NONE, VOCAB_TOKENS, Dialect, base128
+
+Pieces = list[bytes]
+
+LARGE_PIECE = 65_536  # bytes: a piece of at least this size is not joined with its neighbours
+_double = struct.Struct("!d").pack
+
+SMALL_INTS = [bytes((n, 0x81)) for n in range(128)]  # the whole tokens of 0 .. 127
+LIST_HEADS = [bytes((n, 0x80)) for n in range(128)]
+STRING_HEADS = [bytes((n, 0x82)) for n in range(128)]
+
+
+def int_token(number: int) -> bytes:
+    """
+    The whole token of an integer.
+
+    Raises:
+        NotSendable: more than 448 bits, which no Twisted peer accepts.
+    """
+    if 0 <= number < 128:
+        return SMALL_INTS[number]
+    if number >= 0:
+        if number <= 2**31 - 1:
+            return base128(number) + b"\x81"
+        if number <= LARGEST_INT:
+            return base128(number) + b"\x85"
+    elif number >= -(2**31):
+        return base128(-number) + b"\x83"
+    elif number >= -LARGEST_INT:
+        return base128(-number) + b"\x86"
+    raise NotSendable(f"an int of {number.bit_length()} bits: the wire carries at most 448; send it as bytes")
+
+
+def float_token(number: float) -> bytes:
+    """The whole token of a float."""
+    return b"\x84" + _double(number)
+
+
+def list_head(count: int) -> bytes:
+    """The head of a list of ``count`` items."""
+    return LIST_HEADS[count] if count < 128 else base128(count) + b"\x80"
+
+
+def string_head(size: int) -> bytes:
+    """The head of a byte string of ``size`` bytes."""
+    return STRING_HEADS[size] if size < 128 else base128(size) + b"\x82"
+
+
+def bytes_token(value: bytes) -> bytes:
+    """The whole token of a short byte string; a word of the vocabulary goes as its number."""
+    return VOCAB_TOKENS.get(value) or string_head(len(value)) + value
+
+
+def write_expression(pieces: Pieces, expression: Expression | tuple[Expression, ...], dialect: Dialect) -> None:
+    """
+    Append the tokens of a plain s-expression: nested lists or tuples, bytes, ints (bool is one), floats.
+
+    Raises:
+        NotSendable: a value of another type, or one that is too large for the dialect.
+    """
+    if isinstance(expression, (list, tuple)):
+        check_size("a list", len(expression), "items", dialect.list_items, dialect)
+        pieces.append(list_head(len(expression)))
+        for item in expression:
+            write_expression(pieces, item, dialect)
+    elif isinstance(expression, bytes):
+        check_size("a byte string", len(expression), "bytes", dialect.string_bytes, dialect)
+        if dialect.has_vocabulary and expression in VOCAB_TOKENS:
+            pieces.append(VOCAB_TOKENS[expression])
+        else:
+            pieces += (string_head(len(expression)), expression)
+    elif isinstance(expression, int):
+        pieces.append(int_token(expression))
+    elif isinstance(expression, float):
+        pieces.append(float_token(expression))
+    else:
+        raise NotSendable(f"banana carries lists, bytes, ints and floats, not {type(expression).__name__}")
+
+
+def check_size(what: str, size: int, unit: str, ceiling: int, dialect: Dialect) -> None:
+    """Refuse at the sender what the peer would end the connection for."""
+    if size > ceiling:
+        raise NotSendable(f"{what} of {size:,} {unit}: a peer that speaks {dialect.name.decode()} takes at most {ceiling:,}")
+
+
+def gather(pieces: Sequence[bytes]) -> Pieces:
+    """Join small neighbours; large pieces stay as they are, so that nothing large is copied."""
+    out: Pieces = []
+    start = 0
+    for i, piece in enumerate(pieces):
+        if len(piece) >= LARGE_PIECE:
+            if i > start:
+                out.append(b"".join(pieces[start:i]))
+            out.append(piece)
+            start = i + 1
+    if start < len(pieces):
+        out.append(b"".join(pieces[start:]))
+    return out
+
+
+def spell_out(pieces: Iterable[bytes], framer: Framer) -> Pieces:
+    """
+    The same messages in dialect ``none``, words as strings. For the rare peer that knows nothing else.
+
+    ``framer`` is a scratch framer that speaks ``pb``.
+    """
+    out: Pieces = []
+    for piece in pieces:
+        framer.feed(piece)
+        while (frame := framer.next_frame()) is not None:
+            write_expression(out, Reader(frame).read_expression(), NONE)
+    return out
+
+
+def encode(expression: Expression | tuple[Expression, ...], dialect: Dialect) -> bytes:
+    """A plain s-expression as bytes."""
+    pieces: Pieces = []
+    write_expression(pieces, expression, dialect)
+    return b"".join(pieces)
+
+
+def frame_of(data: bytes, framer: Framer) -> Frame | None:
+    """The first whole frame of ``data``, or ``None``; for tools and tests that hold a whole message."""
+    framer.feed(data)
+    return framer.next_frame()
