@@ -100,7 +100,8 @@ class Limits:
     def trusted(cls, **changes: Any) -> Limits:
         """For a peer you run yourself: large messages pass, faults are still bounded."""
         generous = {"frame_items": 20_000_000, "list_items": 20_000_000, "frame_bytes": 1024 * MIB}
-        return cls(**(generous | {"string_bytes": 1023 * MIB, "queued_output": 1024 * MIB, "references": 1_000_000, "caches": 1_000_000} | changes))
+        more = {"string_bytes": 1023 * MIB, "queued_output": 1024 * MIB, "references": 1_000_000, "caches": 1_000_000}
+        return cls(**(generous | more | changes))
 
     @classmethod
     def public(cls, **changes: Any) -> Limits:
