@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from .plans import admit_state
+
 if TYPE_CHECKING:
     from .encoder import Encoder
 
@@ -42,8 +44,6 @@ class Receivable:
 
         A name that would shadow a method, a property or a dunder is refused with InsecureJelly.
         """
-        from .registry import admit_state  # registry needs this class to tell what is registered
-
         self.__dict__ = admit_state(type(self), state)
 
 

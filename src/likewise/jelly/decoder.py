@@ -24,11 +24,9 @@ from ..wire.reader import WORDS, Reader
 from .atoms import CODES
 from .basics import read_basic
 from .context import ReceivingTables
-from .registry import BUILT_IN, Incoming, Registry
+from .plans import Incoming
+from .registry import BUILT_IN, Registry
 
-UNICODE_WORD = b"\x07\x82unicode"
-TRUE_BODY = b"\x07\x82boolean\x04\x82true"
-FALSE_BODY = b"\x07\x82boolean\x05\x82false"
 KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
 PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
 
@@ -126,35 +124,39 @@ class Decoder(Reader):
         """One value; part of :meth:`decode`, for those who take part in it."""
         data = self._data
         pos = self._pos
-        number = data[pos]
-        if number < 0x80:
-            kind = data[pos + 1]
-            if kind >= 0x80:
-                self._pos = pos + 2
-            else:
-                number, kind = self._prefix()
-        else:
-            kind = number
-            number = 0
-            self._pos = pos + 1
+        kind = data[pos]
+        number = shift = 0
+        while kind < 0x80 and shift < 56:
+            number |= kind << shift
+            shift += 7
+            pos += 1
+            kind = data[pos]
+        if kind < 0x80:
+            return self._long()
+        self._pos = pos + 1
         if kind == 0x80:
             return self._list(number, None)
         if kind == 0x81:
             return number
         return self._body(number, kind)
 
+    def _long(self) -> Any:
+        """One value whose number has more than eight digits: a large integer, or a padded prefix."""
+        number, kind = self._prefix()
+        return self._list(number, None) if kind == 0x80 else self._body(number, kind)
+
     def _list(self, count: int, reference: int | None) -> Any:
         """The value of a list whose head has been read; ``reference`` is the number that names it, if one does."""
         data = self._data
         start = pos = self._pos
         if count == 2 and data[pos] == 7:
-            if data.startswith(UNICODE_WORD, pos):
+            if data.startswith(b"\x07\x82unicode", pos):
                 self._pos = pos + 9
                 return self._text(start)
-            if data.startswith(TRUE_BODY, pos):
+            if data.startswith(b"\x07\x82boolean\x04\x82true", pos):
                 self._pos = pos + 15
                 return True
-            if data.startswith(FALSE_BODY, pos):
+            if data.startswith(b"\x07\x82boolean\x05\x82false", pos):
                 self._pos = pos + 16
                 return False
         word: Any = b""
@@ -194,16 +196,16 @@ class Decoder(Reader):
         data = self._data
         pos = self._pos
         size = data[pos]
-        if size < 0x80 and data[pos + 1] == 0x82:
-            self._pos = pos + 2 + size
-            raw = data[pos + 2 : self._pos]
-        else:
+        try:
+            if size < 0x80 and data[pos + 1] == 0x82:
+                pos += 2
+                self._pos = pos + size
+                return data[pos : pos + size].decode("utf-8")
             number, kind = self._prefix()
             if kind != 0x82 and kind != 0x87:
                 raise self._refuse(start, "a str must be spelled in bytes")
             raw = self._string(number) if kind == 0x82 else WORDS[number]
-        try:
-            return raw.decode()
+            return raw.decode("utf-8")
         except UnicodeDecodeError:
             raise self._refuse(start, "a str that is not UTF-8") from None
 
@@ -409,14 +411,24 @@ class Decoder(Reader):
         self._pos += 2
         state: dict[str, Any] = {}
         names = plan.names
-        for _ in range(count - 1):
+        shape = plan.shape
+        for i in range(count - 1):
             pos = self._pos
+            if i < len(shape):  # most instances of a class have the same attributes in the same order
+                head, known, size = shape[i]
+                if data.startswith(head, pos):
+                    self._pos = pos + size
+                    value = self.value()
+                    if self._has_pending and type(value) is Pending:
+                        self._fix(state, ITEM, known, value)
+                    state[known] = value
+                    continue
             if data[pos] == 2 and data[pos + 1] == 0x80:
                 pos += 2
                 self._pos = pos
             elif not self._steps_into_pair():
                 raise self._refuse(pos, "an entry of a dictionary must be a pair")
-            if data[pos] == 2 and data[pos + 1] == 0x80 and data.startswith(UNICODE_WORD, pos + 2):
+            if data[pos] == 2 and data[pos + 1] == 0x80 and data.startswith(b"\x07\x82unicode", pos + 2):
                 size = data[pos + 11]
                 if size < 0x80 and data[pos + 12] == 0x82:
                     self._pos = pos + 13 + size
@@ -431,6 +443,8 @@ class Decoder(Reader):
                     name = plan.admit(raw)
                 except InsecureJelly as error:
                     raise self._refuse(self._pos, str(error)) from None
+            if i == len(shape):
+                plan.learn(data[pos - 2 : self._pos], name)
             value = self.value()
             if self._has_pending and type(value) is Pending:
                 self._fix(state, ITEM, name, value)

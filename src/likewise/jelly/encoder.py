@@ -24,13 +24,19 @@ from ..wire.writer import LARGE_PIECE, Pieces, bytes_token, check_size, float_to
 from .atoms import EMPTY_DICTIONARY, EMPTY_TUPLE, FALSE_ATOM, NONE_ATOM, TRUE_ATOM, UNICODE_HEAD
 from .basics import WRITE
 from .context import Sendable, SendingTables
-from .registry import Outgoing, outgoing, wire_name
+from .plans import Outgoing, wire_name
+from .registry import outgoing
 
 SMALL = [int_token(n) for n in range(128)]
+LIST_HEADS = [list_head(n + 1) + b"\x08\x87" for n in range(64)]  # up to the first of n items
+TUPLE_HEADS = [list_head(n + 1) + b"\x0b\x87" for n in range(64)]
+DICTIONARY_HEADS = [list_head(n + 1) + b"\x05\x87" for n in range(64)]
+WORDS = frozenset(word.decode() for word in VOCAB_TOKENS)
+COPY_HEADS: dict[type, bytes] = {}  # Copyable class without hooks -> "(tag"; filled by the classes themselves
+COPY_HEADS_KEPT = 4_096
 TEXT_HEADS = [UNICODE_HEAD + string_head(n) for n in range(128)]  # up to the first byte of a short text
 ATTRIBUTES: dict[str, bytes] = {}  # attribute name -> "(name" of its pair in a state; names of our own classes only
 ATTRIBUTES_KEPT = 4_096
-LONGEST_WORD = 14  # one more than the longest word of the vocabulary
 SHORT = 128
 
 
@@ -48,7 +54,19 @@ class Encoder:
     who the peer is to the objects' hooks, ``depth`` the ceiling of lists inside lists.
     """
 
-    __slots__ = ("_depth", "_kept", "_memo", "_next_reference", "dialect", "has_large", "perspective", "pieces", "tables")
+    __slots__ = (
+        "_depth",
+        "_kept",
+        "_list_limit",
+        "_memo",
+        "_next_reference",
+        "_string_limit",
+        "dialect",
+        "has_large",
+        "perspective",
+        "pieces",
+        "tables",
+    )
 
     def __init__(
         self, pieces: Pieces, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB
@@ -58,6 +76,8 @@ class Encoder:
         self.perspective = perspective
         self.dialect = dialect
         self._depth = depth
+        self._list_limit = dialect.list_items
+        self._string_limit = dialect.string_bytes
         self._memo: dict[object, int] = {}  # id -> index of its first piece; or -n once it is (reference n
         self._kept: list[object] = []
         self._next_reference = 1
@@ -88,16 +108,16 @@ class Encoder:
                 self._dictionary(value, len(value), False)
         elif kind is list:
             if self._begin(value):
-                self._sequence(b"\x08\x87", value)
+                self._sequence(LIST_HEADS, b"\x08\x87", value, len(value))
         elif kind is tuple:
             if self._begin(value):
-                self._sequence(b"\x0b\x87", value)
+                self._sequence(TUPLE_HEADS, b"\x0b\x87", value, len(value))
         elif kind is set:
             if self._begin(value):
-                self._sequence(b"\x03\x82set", value)
+                self._sequence(None, b"\x03\x82set", value, len(value))
         elif kind is frozenset:
             if self._begin(value):
-                self._sequence(b"\x09\x82frozenset", value)
+                self._sequence(None, b"\x09\x82frozenset", value, len(value))
         else:
             self._object(value, kind)
 
@@ -136,6 +156,11 @@ class Encoder:
         self._remember(instance)
         self.pieces.append(b"\x02\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
         self._state(state)
+
+    def has_no_hooks(self, kind: type) -> None:
+        """Instances of this class cross as their ``__dict__`` under the class's own name, without being asked again."""
+        if len(COPY_HEADS) < COPY_HEADS_KEPT:
+            COPY_HEADS[kind] = b"\x02\x80" + bytes_token(wire_name(kind).encode())
 
     def write_cache(self, instance: object, tag: str | bytes, luid: int, state: Any) -> None:
         """Write ``(tag luid state)``."""
@@ -179,14 +204,14 @@ class Encoder:
         except UnicodeEncodeError as error:
             raise NotSendable(f"a str that UTF-8 can't spell: {error.reason}") from None
         size = len(data)
-        if size < SHORT:
-            if size < LONGEST_WORD and data in VOCAB_TOKENS:
+        if size < 128:
+            if size < 14 and text in WORDS:
                 self.pieces.append(UNICODE_HEAD + VOCAB_TOKENS[data])
                 return
             self.pieces.append(TEXT_HEADS[size])
         else:
-            if size > self.dialect.string_bytes:
-                check_size("a str", size, "bytes", self.dialect.string_bytes, self.dialect)
+            if size > self._string_limit:
+                check_size("a str", size, "bytes", self._string_limit, self.dialect)
             self.pieces.append(UNICODE_HEAD + string_head(size))
             if size >= LARGE_PIECE:
                 self.has_large = True
@@ -194,22 +219,24 @@ class Encoder:
 
     def _bytes(self, data: bytes) -> None:
         size = len(data)
-        if size < LONGEST_WORD and data in VOCAB_TOKENS:
+        if size < 14 and data in VOCAB_TOKENS:  # no word of the vocabulary is longer
             self.pieces.append(VOCAB_TOKENS[data])
             return
-        if size > self.dialect.string_bytes:
-            check_size("a byte string", size, "bytes", self.dialect.string_bytes, self.dialect)
+        if size > self._string_limit:
+            check_size("a byte string", size, "bytes", self._string_limit, self.dialect)
         if size >= LARGE_PIECE:
             self.has_large = True
         self.pieces.append(string_head(size))
         self.pieces.append(data)
 
-    def _sequence(self, word: bytes, items: Iterable[Any]) -> None:
-        size = len(items) + 1  # type: ignore[arg-type]  # every caller passes a sized container
-        if size > self.dialect.list_items:
-            check_size("a list", size, "items", self.dialect.list_items, self.dialect)
+    def _sequence(self, heads: list[bytes] | None, word: bytes, items: Iterable[Any], size: int) -> None:
         self._enter(1)
-        self.pieces.append(list_head(size) + word)
+        if size < 64 and heads is not None:
+            self.pieces.append(heads[size])
+        else:
+            if size >= self._list_limit:
+                check_size("a list", size + 1, "items", self._list_limit, self.dialect)
+            self.pieces.append(list_head(size + 1) + word)
         item = None
         try:
             for item in items:
@@ -221,11 +248,14 @@ class Encoder:
 
     def _dictionary(self, items: dict[Any, Any], size: int, are_attributes: bool) -> None:
         """Write ``(dictionary (key value) ...)``."""
-        if size >= self.dialect.list_items:
-            check_size("a dict", size + 1, "items", self.dialect.list_items, self.dialect)
         self._enter(2)
         pieces = self.pieces
-        pieces.append(list_head(size + 1) + b"\x05\x87")
+        if size < 64:
+            pieces.append(DICTIONARY_HEADS[size])
+        else:
+            if size >= self._list_limit:
+                check_size("a dict", size + 1, "items", self._list_limit, self.dialect)
+            pieces.append(list_head(size + 1) + b"\x05\x87")
         key = None
         try:
             for key, value in items.items():
@@ -262,6 +292,14 @@ class Encoder:
     def _object(self, instance: Any, kind: type) -> None:
         if id(instance) in self._memo:
             self._met_again(id(instance))
+            return
+        head = COPY_HEADS.get(kind)
+        if head is not None:
+            self._remember(instance)
+            self.pieces.append(head)
+            self._enter(1)
+            self._state(instance.__dict__)
+            self._depth += 1
         elif isinstance(instance, Sendable):
             self._enter(1)
             instance.jelly_into(self)

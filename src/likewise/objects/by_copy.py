@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ..jelly.context import Receivable, Sendable
-from ..jelly.registry import wire_name
+from ..jelly.plans import wire_name
 
 if TYPE_CHECKING:
     from ..jelly.encoder import Encoder
@@ -18,12 +18,6 @@ class Copyable(Sendable):
     The receiver must register a local class for it, see :func:`likewise.setUnjellyableForClass`. What crosses is the
     instance's ``__dict__`` unless one of the hooks says otherwise.
     """
-
-    _copy_tag: ClassVar[str | None] = None  # the tag, once it is known that no hook of this class says otherwise
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._copy_tag = None
 
     def getStateToCopy(self) -> Any:
         """The state to send: by default ``self.__dict__``."""
@@ -42,22 +36,18 @@ class Copyable(Sendable):
         return self.getTypeToCopy()
 
     def jelly_into(self, encoder: Encoder) -> None:
-        tag = self._copy_tag
-        if tag is not None:
-            encoder.write_copy(self, tag, self.__dict__)
-            return
         if _has_no_hooks(type(self)):
-            type(self)._copy_tag = wire_name(type(self))
+            encoder.has_no_hooks(type(self))
         perspective = encoder.perspective
         tag_for = self.getTypeToCopyFor(perspective)
         encoder.write_copy(self, tag_for, self.getStateToCopyFor(perspective))
 
 
-HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor")
+HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor", "jelly_into")
 
 
 def _has_no_hooks(cls: type) -> bool:
-    return all(getattr(cls, hook) is getattr(Copyable, hook) for hook in HOOKS) and hasattr(cls, "__dict__")
+    return all(getattr(cls, hook) is getattr(Copyable, hook) for hook in HOOKS)
 
 
 class RemoteCopy(Receivable):

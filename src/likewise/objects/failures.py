@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import Error, InsecureJelly, LikewiseError, NoSuchMethod, RemoteError, clip
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable
-from ..jelly.registry import BUILT_IN, COPY_HOOK, Incoming, Registry
+from ..jelly.plans import COPY_HOOK, Incoming
+from ..jelly.registry import BUILT_IN, Registry
 from .by_copy import RemoteCopy
 
 if TYPE_CHECKING:

@@ -36,9 +36,9 @@ def int_token(number: int) -> bytes:
     """
     if 0 <= number < 128:
         return SMALL_INTS[number]
+    if 0 <= number <= 2**31 - 1:
+        return _plain_int(number)
     if number >= 0:
-        if number <= 2**31 - 1:
-            return base128(number) + b"\x81"
         if number <= LARGEST_INT:
             return base128(number) + b"\x85"
     elif number >= -(2**31):
@@ -46,6 +46,18 @@ def int_token(number: int) -> bytes:
     elif number >= -LARGEST_INT:
         return base128(-number) + b"\x86"
     raise NotSendable(f"an int of {number.bit_length()} bits: the wire carries at most 448; send it as bytes")
+
+
+def _plain_int(number: int) -> bytes:
+    """An INT token of 2 to 5 digits: each group of 7 bits moved to a byte of its own, the type byte on top."""
+    if number < 1 << 14:
+        return (number & 0x7F | number << 1 & 0x7F00 | 0x810000).to_bytes(3, "little")
+    spread = number & 0x7F | number << 1 & 0x7F00 | number << 2 & 0x7F0000 | number << 3 & 0x7F000000
+    if number < 1 << 21:
+        return (spread | 0x81 << 24).to_bytes(4, "little")
+    if number < 1 << 28:
+        return (spread | 0x81 << 32).to_bytes(5, "little")
+    return (spread | (number >> 28) << 32 | 0x81 << 40).to_bytes(6, "little")
 
 
 def float_token(number: float) -> bytes:

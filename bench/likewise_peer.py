@@ -1,0 +1,178 @@
+"""
+likewise as a peer of ``peers.py``: ``BENCH_ADAPTER=bench/likewise_peer.py peers.py --peer likewise,likewise-uv,twisted``.
+
+``likewise`` and ``likewise-uv`` speak our own dialect to each other, ``likewise-pb`` what a Twisted peer speaks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peers import HOST, AsyncPeer, Plain, big_dict, take_order
+
+import likewise
+from likewise.wire.tokens import NONE, PB
+
+
+class Line(likewise.Copyable, likewise.RemoteCopy, Plain):
+    pass
+
+
+class Order(likewise.Copyable, likewise.RemoteCopy, Plain):
+    pass
+
+
+class Board(likewise.Cacheable):
+    """W5: one value, published to whoever mirrors it."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.observers: Any = likewise.Observers() if hasattr(likewise, "Observers") else []
+
+    def getStateToCacheAndObserveFor(self, perspective: object, observer: likewise.RemoteCacheObserver) -> object:
+        self.observers.append(observer) if isinstance(self.observers, list) else self.observers.add(observer)
+        return {"value": self.value}
+
+    def stoppedObserving(self, perspective: object, observer: likewise.RemoteCacheObserver) -> None:
+        self.observers.remove(observer) if isinstance(self.observers, list) else self.observers.discard(observer)
+
+    def set(self, value: int) -> None:
+        self.value = value
+        if isinstance(self.observers, list):
+            for observer in self.observers:
+                observer.callRemoteOnly("set", value)
+        else:
+            self.observers.callRemote("set", value)
+
+
+class BoardCache(likewise.RemoteCache):
+    on_update: Any
+
+    def observe_set(self, value: int) -> None:
+        self.value = value
+        self.on_update(value)
+
+
+class Big(likewise.Cacheable):
+    """W6: a large state."""
+
+    def __init__(self, d: dict[str, int]) -> None:
+        self.d = d
+
+    def getStateToCacheAndObserveFor(self, perspective: object, observer: likewise.RemoteCacheObserver) -> object:
+        return {"d": self.d}
+
+
+class BigCache(likewise.RemoteCache):
+    pass
+
+
+for theirs, ours in ((Line, Line), (Order, Order), (Board, BoardCache), (Big, BigCache)):
+    likewise.setUnjellyableForClass(theirs, ours)
+
+
+class Ref(likewise.Referenceable):
+    pass
+
+
+class Root(likewise.Root):
+    def __init__(self) -> None:
+        self.board = Board()
+        self.big: dict[str, int] = {}
+
+    def remote_add(self, a: int, b: int) -> int:
+        return a + b
+
+    def remote_put(self, order: Any) -> int:
+        result: int = take_order(order, Order, Line)
+        return result
+
+    def remote_blob(self, data: bytes) -> int:
+        return len(data)
+
+    def remote_board(self) -> Board:
+        return self.board
+
+    def remote_big(self) -> Big:
+        self.big = self.big or big_dict()
+        return Big(self.big)
+
+    def remote_ref(self) -> Ref:
+        return Ref()
+
+
+class Likewise(AsyncPeer):  # type: ignore[misc]  # peers.py has no types
+    """likewise on asyncio, dialect likewise-1"""
+
+    name = "likewise"
+    dialects: Any = None
+
+    async def listen(self) -> int:
+        serving = likewise.serve(Root(), f"tcp://{HOST}:0")
+        if self.dialects:
+            serving._endpoint.dialects = self.dialects
+        self.server = await serving
+        self.root = next(iter([self.server._endpoint.root]))
+        return self.server.port
+
+    def publish(self, value: int) -> None:
+        self.root.board.set(value)
+
+    async def connect(self, addr: int) -> Any:
+        connection = await likewise.connect(f"tcp://{HOST}:{addr}")
+        return Held(connection)
+
+    def add(self, conn: Any, a: int, b: int) -> Any:
+        return conn.root.callRemote("add", a, b)
+
+    def order(self) -> Any:
+        from peers import make_order
+
+        return make_order(Order, Line)
+
+    def put(self, conn: Any, order: Any) -> Any:
+        return conn.root.callRemote("put", order)
+
+    def send_blob(self, conn: Any, data: bytes) -> Any:
+        return conn.root.callRemote("blob", data)
+
+    async def subscribe(self, conn: Any, on_update: Any) -> None:
+        conn.held = await conn.root.callRemote("board")
+        conn.held.on_update = on_update
+
+    async def big(self, conn: Any) -> Any:
+        return (await conn.root.callRemote("big")).d
+
+    async def hold(self, conn: Any) -> None:
+        conn.held = await conn.root.callRemote("ref")
+
+
+class Held:
+    """A connection, its root reference and what the workload holds."""
+
+    def __init__(self, connection: likewise.Connection) -> None:
+        self.connection = connection
+        self.root = connection.root
+        self.held: Any = None
+
+
+class LikewiseUv(Likewise):
+    """likewise on uvloop"""
+
+    name, uv = "likewise-uv", True
+
+
+class LikewisePb(Likewise):
+    """likewise on asyncio, dialect pb, as toward a Twisted peer"""
+
+    name, works = "likewise-pb", "W1 W2 W3"
+    dialects = (PB, NONE)
+
+
+class LikewisePbUv(LikewisePb):
+    """likewise on uvloop, dialect pb"""
+
+    name, uv = "likewise-pb-uv", True
+
+
+PEERS = [Likewise, LikewiseUv, LikewisePb, LikewisePbUv]

@@ -1,0 +1,69 @@
+# cython: language_level=3
+# Types for the compiled build of decoder.py; the code is there.
+
+cimport cython
+
+from likewise.jelly.plans cimport Incoming
+from likewise.wire.reader cimport Reader
+
+
+cdef class Pending:
+    cdef public object kind
+    cdef public list items
+    cdef public bint is_built
+    cdef public bint is_building
+    cdef public object value
+
+    cpdef build(self)
+
+
+cdef class Decoder(Reader):
+    cdef readonly object registry
+    cdef readonly object tables
+    cdef public object perspective
+    cdef public Py_ssize_t failed_at
+    cdef list _after
+    cdef object _exponent_limit
+    cdef list _fixups
+    cdef Py_ssize_t _hash_left
+    cdef Py_ssize_t _hash_limit
+    cdef Py_ssize_t _equal_limit
+    cdef dict _incoming
+    cdef bint _has_pending
+    cdef list _postponed
+    cdef dict _references
+
+    cpdef decode(self)
+    @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.int, number=cython.longlong, digit=cython.longlong, shift=cython.int)
+    cpdef value(self)
+    cdef _long(self)
+    @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, code=cython.int)
+    cdef _list(self, Py_ssize_t count, reference)
+    @cython.locals(data=bytes, pos=Py_ssize_t, size=cython.int, raw=bytes)
+    cdef _text(self, Py_ssize_t start)
+    @cython.locals(result=list, _=Py_ssize_t)
+    cdef _items(self, Py_ssize_t count, reference)
+    @cython.locals(data=bytes, pos=Py_ssize_t, result=dict, hashes=dict, _=Py_ssize_t)
+    cdef _dictionary(self, Py_ssize_t count, reference, Py_ssize_t start)
+    cdef bint _steps_into_pair(self) except -1
+    cdef _frozen(self, kind, Py_ssize_t count, reference)
+    cdef _set(self, Py_ssize_t count, reference)
+    cdef _rare(self, int code, Py_ssize_t count, reference, Py_ssize_t start)
+    cdef _named(self, Py_ssize_t count, Py_ssize_t start)
+    cdef _again(self, Py_ssize_t count, Py_ssize_t start)
+    cdef _by_id(self, int code, Py_ssize_t count, Py_ssize_t start)
+    cdef _spelled(self, int code, Py_ssize_t count, Py_ssize_t start)
+    cdef _instance(self, Incoming plan, bytes tag, Py_ssize_t count, reference, Py_ssize_t start)
+    @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, size=Py_ssize_t, raw=bytes, state=dict, names=dict,
+                   shape=list, i=Py_ssize_t, head=bytes)
+    cdef _attributes(self, Incoming plan)
+    cdef bytes _key(self, Py_ssize_t pos)
+    cdef _checked(self, Incoming plan, state, Py_ssize_t start)
+    cdef _fill(self, instance, Incoming plan, state, Py_ssize_t start)
+    cdef _made(self, Incoming plan, reference, Py_ssize_t start)
+    cdef _check_members(self, list items)
+    cdef _check_key(self, key, hashes, Py_ssize_t start)
+    cdef _count_hashing(self, key, Py_ssize_t start)
+    cdef _fix(self, container, int how, key, value)
+    cdef _mend(self, value)
+    cdef _refuse(self, Py_ssize_t start, str reason)

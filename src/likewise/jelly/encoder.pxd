@@ -1,0 +1,52 @@
+# cython: language_level=3
+# Types for the compiled build of encoder.py; the code is there.
+
+cimport cython
+
+cdef list SMALL
+cdef list TEXT_HEADS
+cdef list LIST_HEADS
+cdef list TUPLE_HEADS
+cdef list DICTIONARY_HEADS
+cdef frozenset WORDS
+cdef dict ATTRIBUTES
+cdef dict COPY_HEADS
+
+
+cdef class Encoder:
+    cdef readonly list pieces
+    cdef readonly object tables
+    cdef readonly object perspective
+    cdef readonly object dialect
+    cdef readonly bint has_large
+    cdef Py_ssize_t _depth
+    cdef dict _memo
+    cdef list _kept
+    cdef Py_ssize_t _next_reference
+    cdef Py_ssize_t _string_limit
+    cdef Py_ssize_t _list_limit
+
+    cpdef encode(self, value)
+    cpdef encode_arguments(self, tuple args)
+    cpdef encode_keywords(self, dict kwargs)
+    cpdef write_id(self, bytes word, luid)
+    cpdef write_copy(self, instance, tag, state)
+    cpdef write_cache(self, instance, tag, luid, state)
+    cpdef write_unpersistable(self, str reason)
+    cpdef has_no_hooks(self, kind)
+    cdef bint _begin(self, container) except -1
+    cdef _remember(self, instance)
+    @cython.locals(place=Py_ssize_t, number=Py_ssize_t)
+    cdef _met_again(self, key)
+    @cython.locals(size=Py_ssize_t, data=bytes)
+    cdef _text(self, str text)
+    @cython.locals(size=Py_ssize_t)
+    cdef _bytes(self, bytes data)
+    cdef _sequence(self, list heads, bytes word, items, Py_ssize_t size)
+    @cython.locals(pieces=list)
+    cdef _dictionary(self, dict items, Py_ssize_t size, bint are_attributes)
+    cdef _state(self, state)
+    cdef _object(self, instance, kind)
+    cdef _dataclass(self, instance, plan)
+    cpdef unsendable(self, instance, kind)
+    cdef _enter(self, Py_ssize_t lists)

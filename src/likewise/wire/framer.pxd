@@ -1,0 +1,54 @@
+# cython: language_level=3
+# Types for the compiled build of framer.py; the code is there.
+
+cimport cython
+
+
+cdef class Frame:
+    cdef readonly bytes data
+    cdef readonly Py_ssize_t start
+    cdef readonly Py_ssize_t end
+    cdef readonly list large
+    cdef readonly Py_ssize_t items
+
+
+cdef class Framer:
+    cdef readonly object limits
+    cdef bytes _chunk
+    cdef Py_ssize_t _pos
+    cdef Py_ssize_t _start
+    cdef bytearray _body
+    cdef Py_ssize_t _scanned
+    cdef Py_ssize_t _skip
+    cdef Py_ssize_t _left
+    cdef list _open
+    cdef Py_ssize_t _items
+    cdef list _large
+    cdef list _pieces
+    cdef bytearray _small
+    cdef Py_ssize_t _missing
+    cdef Py_ssize_t _digits_limit
+    cdef Py_ssize_t _items_limit
+    cdef Py_ssize_t _depth_limit
+    cdef bint _vocabulary
+    cdef Py_ssize_t _frame_limit
+    cdef Py_ssize_t _string_limit
+    cdef Py_ssize_t _list_limit
+
+    cpdef feed(self, bytes chunk)
+    @cython.locals(start=Py_ssize_t, end=Py_ssize_t, chunk=bytes)
+    cpdef Frame next_frame(self)
+    cdef _keep(self, Py_ssize_t end)
+    @cython.locals(data=bytes, size=Py_ssize_t, pos=Py_ssize_t, left=Py_ssize_t, vocabulary=bint, token=Py_ssize_t,
+                   kind=cython.int, number=cython.longlong)
+    cdef bint _scan(self) except -1
+    cdef _close(self, Py_ssize_t left)
+    cdef _check_size(self, Py_ssize_t pos)
+    @cython.locals(data=bytes, pos=Py_ssize_t, last=Py_ssize_t)
+    cdef Py_ssize_t _long_prefix(self, Py_ssize_t token) except -2
+    @cython.locals(data=bytes, number=cython.longlong, shift=cython.int, pos=Py_ssize_t, digit=cython.longlong)
+    cdef long long _number(self, Py_ssize_t token, Py_ssize_t end) except -1
+    cdef _begin_large(self, Py_ssize_t number, Py_ssize_t pos)
+    @cython.locals(data=bytes, piece=bytes, pos=Py_ssize_t)
+    cdef bint _lift(self) except -1
+    cdef _flush_small(self)
