@@ -1,0 +1,379 @@
+"""
+Two ends of a connection joined in memory: no sockets, no tasks, no clock. For tests of programs that use likewise.
+
+::
+
+    pair = Pair(Receiver())                                  # a server with its root, and a client
+    result = pair.client.root.callRemote("takePond", pond)
+    assert not result.is_settled                             # nothing moves until it is told to
+    pair.run()
+    assert result.value == "safe pond"
+
+Bytes wait in each end's :attr:`End.incoming` until :meth:`Pair.deliver` hands on some of them, so a test decides in
+which order, and in which pieces, the two ends hear of one another; :meth:`Pair.cut` loses what is under way. What is
+refused, raised, counted and released is just as on a socket: the protocol core is the same.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
+from itertools import cycle
+from typing import Any, cast
+
+from .broker.core import Broker
+from .broker.events import CallReceived
+from .broker.states import Side, State
+from .errors import LikewiseError, RemoteProtocolError
+from .jelly.registry import Registry, registry_from
+from .limits import Limits
+from .objects.by_reference import RemoteReference
+from .objects.flavours import Flavours
+from .trace import Tracer
+from .wire.tokens import DIALECTS, Dialect
+
+
+class Result:
+    """
+    What a call gives: settled once, by a value or by an error.
+
+    ``value`` is what the remote method returned (``None`` until then), ``error`` the exception that the caller is
+    to get (``None`` if there is none). An ``async`` method under test may ``await`` one, which raises the error; a
+    method may also return a ``Result()`` of its own and :meth:`settle` it later, to answer when the test says so.
+    """
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.is_settled = False
+        self.is_cancelled = False
+        self._callbacks: list[Callable[[Result], object]] = []
+
+    def settle(self, value: Any) -> None:
+        """Give the value. Without effect once it is settled or cancelled, as is :meth:`reject`."""
+        self._end(value, None)
+
+    def reject(self, error: BaseException) -> None:
+        """Give the error."""
+        self._end(None, error)
+
+    def cancel(self) -> None:
+        """Give up waiting, as a caller does whose time is up: an answer that still comes is ignored."""
+        self.is_cancelled = True
+        self._callbacks.clear()
+
+    def when_settled(self, callback: Callable[[Result], object]) -> None:
+        """Have ``callback(this result)`` run once it is settled; at once if it is."""
+        if self.is_settled:
+            callback(self)
+        else:
+            self._callbacks.append(callback)
+
+    def _end(self, value: Any, error: BaseException | None) -> None:
+        if self.is_settled or self.is_cancelled:
+            return
+        self.value, self.error, self.is_settled = value, error, True
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback(self)
+
+    def __await__(self) -> Generator[Result, None, Any]:
+        if not self.is_settled:
+            yield self
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+    def __repr__(self) -> str:
+        if not self.is_settled:
+            return "<Result, cancelled>" if self.is_cancelled else "<Result, waiting>"
+        return f"<Result, {self.error!r}>" if self.error is not None else f"<Result, {self.value!r}>"
+
+
+class End:
+    """
+    One end of a :class:`Pair`: what users know as the connection, and a driver of the :class:`~likewise.broker.core.Broker`.
+
+    ``broker`` is the protocol core. ``incoming`` are the bytes on their way here; a test may add to them what no honest
+    peer would send. ``reports`` holds ``(doing, error)`` for what the application's own code raised and nobody could
+    be told, ``failures`` ``(method, error)`` for what failed in methods that the other end called, ``waiting`` the
+    calls that run here and are not answered yet.
+    """
+
+    def __init__(
+        self,
+        side: Side,
+        flavours: Flavours,
+        registry: Registry,
+        limits: Limits,
+        dialects: tuple[Dialect, ...],
+        trace: Tracer | None,
+    ) -> None:
+        self.side = side
+        self.peer = side.other.value
+        self.incoming = bytearray()
+        self.reports: list[tuple[str, BaseException]] = []
+        self.failures: list[tuple[str, BaseException]] = []
+        self.waiting: list[CallReceived] = []
+        self.is_ending = False  # the other end is gone: nothing will come after what is in `incoming`
+        self.broken_by: RemoteProtocolError | None = None  # how the other end broke the protocol, until that ends this one
+        self._callbacks: list[Callable[[End], object]] = []
+        self.broker = Broker(
+            side, self, flavours, registry, limits, dialects=dialects, owner=self, trace=trace, peer=self.peer
+        )
+
+    # --- for users
+
+    @property
+    def root(self) -> RemoteReference:
+        """The root object of the other end."""
+        return cast(RemoteReference, self.broker.remote("root"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls can be made now."""
+        return self.broker.state is State.OPEN
+
+    @property
+    def reason(self) -> BaseException | None:
+        """Why the connection ended; ``None`` while it has not, and after an orderly end."""
+        return self.broker.reason
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Entries in each table: ``exported``, ``observed``, ``references``, ``mirrors``; all 0 when nothing is shared."""
+        return self.broker.tables.sizes()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is shared with the other end and no call of ours waits."""
+        return not any(self.sizes.values()) and not self.broker.unanswered
+
+    def notifyOnDisconnect(self, callback: Callable[[End], object]) -> None:
+        """Have ``callback(this end)`` run once when the connection ends."""
+        self._callbacks.append(callback)
+
+    def dontNotifyOnDisconnect(self, callback: Callable[[End], object]) -> None:
+        """Take a callback back; ValueError if it was not given."""
+        self._callbacks.remove(callback)
+
+    def lose(self, reason: BaseException | None = None) -> None:
+        """End the connection here; the other end hears of it by :meth:`Pair.cut`, or behind the bytes under way."""
+        if not self.broker.is_closed:
+            self.broker.connection_lost(reason)
+            self.incoming.clear()
+            callbacks, self._callbacks = self._callbacks, []
+            for callback in callbacks:
+                callback(self)
+
+    def take(self, data: bytes) -> None:
+        """Receive bytes, and run what they ask for."""
+        self.broker.receive_data(data)
+        try:
+            while (event := self.broker.next_event()) is not None:
+                if isinstance(event, CallReceived):
+                    self._run(event)
+        except RemoteProtocolError as error:
+            self.broken_by = error
+
+    # --- what the core needs of its driver
+
+    def new_result(self) -> Result:
+        return Result()
+
+    def settle(self, result: Result, value: Any) -> None:
+        result.settle(value)
+
+    def reject(self, result: Result, error: BaseException) -> None:
+        result.reject(error)
+
+    def output_ready(self) -> None:
+        """Nothing to schedule: the pair asks both ends whenever it is to move something."""
+
+    def release_ready(self) -> None:
+        """As above; runs in finalizers."""
+
+    def report(self, doing: str, error: BaseException) -> None:
+        self.reports.append((doing, error))
+
+    # --- calls of the other end
+
+    def _run(self, call: CallReceived) -> None:
+        self.waiting.append(call)
+        try:
+            value = call.method()(*call.args, **call.kwargs)
+        except Exception as error:
+            self._fail(call, error)
+            return
+        if isinstance(value, Result):
+            value.when_settled(lambda result: self._finish(call, result))
+        elif isinstance(value, Coroutine):
+            self._step(call, value)
+        else:
+            self._answer(call, value)
+
+    def _finish(self, call: CallReceived, result: Result) -> None:
+        if result.error is None:
+            self._answer(call, result.value)
+        else:
+            self._fail(call, result.error)
+
+    def _step(self, call: CallReceived, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Run an ``async`` method up to its next ``await`` of a Result that is not settled."""
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration as stop:
+            self._answer(call, stop.value)
+        except Exception as error:
+            self._fail(call, error)
+        else:
+            if isinstance(awaited, Result):
+                awaited.when_settled(lambda result: self._step(call, coroutine))
+            else:
+                coroutine.close()
+                what = f"{call.name} awaits a {type(awaited).__name__}"
+                self._fail(call, TypeError(f"{what}: there is no event loop here, only results of callRemote"))
+
+    def _answer(self, call: CallReceived, value: Any) -> None:
+        try:
+            refused = self.broker.answer(call, value)
+        except Exception as error:  # a hook of the value
+            self._fail(call, error)
+            return
+        self.waiting.remove(call)
+        if refused is not None:
+            self.failures.append((call.name, refused))
+
+    def _fail(self, call: CallReceived, error: BaseException) -> None:
+        self.waiting.remove(call)
+        self.broker.fail(call, error)
+        self.failures.append((call.name, error))
+
+
+class Pair:
+    """
+    A server and a client, joined in memory; the greeting is over unless ``greet=False``.
+
+    ``root`` and ``client_root`` are what each end lets the other call first. ``accept``, ``limits``, ``tracebacks`` and
+    ``trace`` are the server's, as ``serve()`` takes them; those with ``client_`` before them the client's, which are the
+    server's unless given. ``dialects`` is what both speak, the best first.
+    """
+
+    def __init__(
+        self,
+        root: Any = None,
+        client_root: Any = None,
+        *,
+        accept: Registry | Iterable[type] | None = None,
+        client_accept: Registry | Iterable[type] | None = None,
+        limits: Limits | None = None,
+        client_limits: Limits | None = None,
+        dialects: tuple[Dialect, ...] = DIALECTS,
+        client_dialects: tuple[Dialect, ...] | None = None,
+        tracebacks: bool = False,
+        trace: Tracer | None = None,
+        client_trace: Tracer | None = None,
+        greet: bool = True,
+    ) -> None:
+        registry = registry_from(accept)
+        client_registry = registry if client_accept is None else registry_from(client_accept)
+        flavours = Flavours(with_traceback=tracebacks)
+        limits = limits or Limits()
+        self.server = End(Side.SERVER, flavours, registry, limits, dialects, trace)
+        self.client = End(
+            Side.CLIENT, flavours, client_registry, client_limits or limits, client_dialects or dialects, client_trace
+        )
+        for end, its_root in ((self.server, root), (self.client, client_root)):
+            if its_root is not None:
+                end.broker.tables.name(b"root", its_root.rootObject(end) if hasattr(its_root, "rootObject") else its_root)
+            end.broker.start()
+        if greet:
+            self.run()
+
+    @property
+    def ends(self) -> tuple[End, End]:
+        """The server and the client."""
+        return self.server, self.client
+
+    def other(self, end: End) -> End:
+        """The end that ``end`` talks to."""
+        return self.client if end is self.server else self.server
+
+    def flush(self) -> None:
+        """Put what both ends have to send under way: into the other's ``incoming``."""
+        for end in self.ends:
+            other = self.other(end)
+            data = b"".join(end.broker.data_to_send())
+            if not other.broker.is_closed:
+                other.incoming += data
+
+    def deliver(self, to: End, size: int | None = None) -> int:
+        """
+        Hand on up to ``size`` of the bytes on their way to one end (all of them by default); returns how many.
+
+        What it answers stays under way. A violation of the protocol ends the connection at both ends: here at once, with
+        the error as its :attr:`End.reason`, there behind what was sent before.
+        """
+        self.flush()
+        data = bytes(to.incoming[:size])
+        del to.incoming[: len(data)]
+        if data and not to.broker.is_closed:
+            to.take(data)
+        self.flush()
+        if to.broken_by is not None:
+            to.lose(to.broken_by)
+        if to.is_ending and not to.incoming:
+            to.lose(None)
+        if to.broker.is_closed:
+            self.other(to).is_ending = True
+        return len(data)
+
+    def run(self, sizes: int | Iterable[int] | None = None) -> int:
+        """
+        Deliver, to both ends in turn, until nothing is under way; returns the number of bytes.
+
+        ``sizes`` cuts the stream: pieces of that many bytes, or of each of these sizes (from 1) in turn and over again.
+        """
+        pieces = _over_again([sizes] if sizes is None or isinstance(sizes, int) else [*sizes])
+        moved = 0
+        while True:
+            step = 0
+            for end in self.ends:
+                step += self.deliver(end, next(pieces))
+            if not step and not any(end.incoming for end in self.ends):
+                return moved
+            moved += step
+
+    def collect(self) -> int:
+        """
+        Collect garbage, and let both ends tell one another what nobody holds any longer, until nothing more comes of it;
+        returns the number of bytes.
+        """
+        moved = 0
+        while True:
+            gc.collect()
+            step = self.run()
+            if not step:
+                return moved
+            moved += step
+
+    def close(self) -> None:
+        """End the connection in order: deliver all that is under way, then end both ends without a reason."""
+        self.run()
+        for end in self.ends:
+            end.lose(None)
+
+    def cut(self, reason: BaseException | None = None) -> None:
+        """Lose the connection, and all bytes under way; ``reason`` is what both ends see as theirs."""
+        error = reason or LikewiseError("the connection was cut")
+        for end in self.ends:
+            end.lose(error)
+
+
+def _over_again(sizes: list[int | None]) -> Iterator[int | None]:
+    if not sizes or any(size is not None and size < 1 for size in sizes):
+        raise ValueError("the sizes of the pieces of a stream must be numbers from 1")
+    return cycle(sizes)
+
+
+__all__ = ("End", "Pair", "Result")

@@ -1,0 +1,59 @@
+"""The alphabet: numbers, words, dialects."""
+
+import pytest
+from twisted.spread import banana
+
+from likewise.wire.tokens import (
+    DIALECTS,
+    LARGEST_INT,
+    LIKEWISE_1,
+    LONGEST_WORD,
+    NONE,
+    PB,
+    SIZE_LIMIT,
+    VOCAB_TOKENS,
+    VOCABULARY,
+    base128,
+    from_base128,
+)
+
+NUMBERS = [0, 1, 127, 128, 129, 16_383, 16_384, 2**31 - 1, 2**31, 2**64, LARGEST_INT]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_digits_of_a_number_spell_it_again(number: int) -> None:
+    digits = base128(number)
+    assert from_base128(digits) == number
+    assert all(digit < 0x80 for digit in digits)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_digits_are_those_that_twisted_writes(number: int) -> None:
+    written: list[bytes] = []
+    banana.int2b128(number, written.append)
+    assert b"".join(written) == base128(number)
+
+
+def test_no_digits_spell_zero_and_padding_changes_nothing() -> None:
+    assert from_base128(b"") == 0
+    assert from_base128(b"\x05\x00\x00") == 5
+
+
+def test_the_largest_int_takes_as_many_digits_as_twisted_accepts() -> None:
+    assert len(base128(LARGEST_INT)) == banana._PREFIX_LIMIT
+    assert len(base128(LARGEST_INT + 1)) == 65
+
+
+def test_the_vocabulary_is_twisteds() -> None:
+    theirs = {word: number for word, number in banana.Banana.outgoingVocabulary.items()}
+    assert {word: number for number, word in enumerate(VOCABULARY) if number} == theirs
+    assert max(map(len, theirs)) == LONGEST_WORD
+    assert VOCAB_TOKENS[b"None"] == b"\x01\x87"
+    assert b"" not in VOCAB_TOKENS
+
+
+def test_dialects_differ_in_vocabulary_and_sizes() -> None:
+    assert DIALECTS == (LIKEWISE_1, PB, NONE)
+    assert PB.has_vocabulary and LIKEWISE_1.has_vocabulary and not NONE.has_vocabulary
+    assert PB.string_bytes == PB.list_items == NONE.string_bytes == SIZE_LIMIT == banana.SIZE_LIMIT
+    assert LIKEWISE_1.string_bytes > SIZE_LIMIT
