@@ -89,6 +89,16 @@ class Limits:
     connections: int = 10_000
     """Connections that one server holds at once; one more is closed at once."""
 
+    connections_per_address: int = 10_000
+    """The same, from one IP address; who stands behind a shared one counts together."""
+
+    handshakes: int = 1_000
+    """Connections of one server that have yet to agree on a dialect; one more is closed at once."""
+
+    held_bytes: int = 512 * MIB
+    """Bytes of unfinished messages, of all connections of a server together. Past it, the connection that has kept a
+    large one unfinished for longest is dropped: many slow senders cost no more than a few."""
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             if getattr(self, field.name) <= 0:
@@ -101,6 +111,7 @@ class Limits:
         """For a peer you run yourself: large messages pass, faults are still bounded."""
         generous = {"frame_items": 20_000_000, "list_items": 20_000_000, "frame_bytes": 1024 * MIB}
         more = {"string_bytes": 1023 * MIB, "queued_output": 1024 * MIB, "references": 1_000_000, "caches": 1_000_000}
+        more["held_bytes"] = 8 * 1024 * MIB
         return cls(**(generous | more | changes))
 
     @classmethod
@@ -108,7 +119,10 @@ class Limits:
         """For strangers: one connection can hold a few MiB of this process, not more."""
         tight = {"frame_items": 50_000, "frame_bytes": 2 * MIB, "string_bytes": MIB, "list_items": 50_000, "depth": 64}
         work = {"hash_work": 20_000, "running_calls": 100, "references": 1_024, "caches": 1_024, "faults": 10}
-        return cls(**(tight | work | {"queued_output": 4 * MIB, "handshake_seconds": 10.0, "connections": 2_000} | changes))
+        time = {"handshake_seconds": 10.0, "stalled_seconds": 20.0}
+        all_together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
+        queues = {"queued_output": 4 * MIB, "unread_answers": 256 * KIB}
+        return cls(**(tight | work | time | all_together | queues | changes))
 
 
 DEEPEST: Final = 400  # two interpreter frames a level in the pure build stay under CPython's default recursion limit

@@ -26,6 +26,7 @@ from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
 from ..wire.writer import gather
 from .dispatch import start
+from .guard import NOTICED, Guard
 
 log = logging.getLogger("likewise")
 
@@ -45,6 +46,10 @@ class Endpoint:
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
     connections: set[Connection] = field(default_factory=set)
+    guard: Guard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.guard = Guard(self.limits)
 
 
 class Connection(asyncio.Protocol):
@@ -57,12 +62,14 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "__weakref__",
+        "_address",
         "_broker",
         "_callbacks",
         "_closed",
         "_endpoint",
         "_flush_is_scheduled",
         "_handshake",
+        "_holds",
         "_in_turn",
         "_loop",
         "_opened",
@@ -93,6 +100,8 @@ class Connection(asyncio.Protocol):
         self._callbacks: list[OnConnection] | None = None
         self._tasks: set[asyncio.Task[Any]] | None = None
         self._running = 0
+        self._holds = False
+        self._address: str | None = None  # where it is counted; None while it is not
         self._in_turn = self._flush_is_scheduled = False
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
@@ -212,10 +221,13 @@ class Connection(asyncio.Protocol):
             trace=endpoint.trace,
             peer=self.peer,
         )
-        if len(endpoint.connections) >= endpoint.limits.connections:
-            log.warning("%s: refused, %d connections are open (limits.connections)", self.peer, len(endpoint.connections))
-            self.abort(LimitExceeded("connections", len(endpoint.connections) + 1, endpoint.limits.connections))
+        address = ip_address(transport)
+        refused = endpoint.guard.admit(address, len(endpoint.connections))
+        if refused is not None:
+            log.warning("%s: refused: %s", self.peer, refused)
+            self.abort(refused)
             return
+        self._address = address
         endpoint.connections.add(self)
         self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
         self._broker.start()
@@ -235,6 +247,11 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._reason = self._reason or exc
+        guard = self._endpoint.guard
+        if self._address is not None:
+            guard.leave(self, self._address)
+            if self._handshake is not None:
+                guard.greeted()
         for timer in (self._handshake, self._stall):
             if timer is not None:
                 timer.cancel()
@@ -305,18 +322,29 @@ class Connection(asyncio.Protocol):
         finally:
             self._in_turn = False
         self._flush()
+        held = broker.held_bytes
+        if held > NOTICED or self._holds:
+            self._note_held(held)
+
+    def _note_held(self, held: int) -> None:
+        """A large message is unfinished, or no longer: the endpoint's own account of these."""
+        self._holds = held > NOTICED
+        victim = self._endpoint.guard.hold(self, held)
+        if victim is not None:
+            limit = self._endpoint.limits.held_bytes
+            victim._drop(LimitExceeded("held_bytes", limit + 1, limit))
 
     def _open(self, event: Opened) -> None:
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
+            self._endpoint.guard.greeted()
         if self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
         if self._endpoint.on_open is not None:
             self._notify(self._endpoint.on_open)
 
     def _too_late(self) -> None:
-        self._handshake = None
         self._drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
 
     def _drop(self, error: RemoteProtocolError) -> None:
@@ -438,6 +466,12 @@ class Connection(asyncio.Protocol):
 
 async def _wait_for(value: Any) -> Any:
     return await value
+
+
+def ip_address(transport: asyncio.BaseTransport) -> str:
+    """The peer's IP address, ``""`` for a UNIX socket."""
+    name = transport.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) else ""
 
 
 def peer_name(transport: asyncio.BaseTransport) -> str:

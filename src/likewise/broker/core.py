@@ -135,6 +135,11 @@ class Broker:
         """How many of our calls wait for an answer."""
         return len(self._waiting)
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the peer that are kept until the rest of their message arrives."""
+        return self._framer.held_bytes
+
     def remote(self, name: str = "root") -> Any:
         """A reference to what the peer has under a well-known name; costs no bytes, and whether it exists is not asked."""
         return self.flavours.make_reference(self, name.encode(), None)
@@ -269,6 +274,7 @@ class Broker:
         self.state = State.CLOSED
         self.reason = reason
         self._out = []
+        self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
         waiting, self._waiting = self._waiting, {}
         for result in waiting.values():
             self.driver.reject(result, self._closed_error())

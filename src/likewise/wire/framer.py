@@ -325,6 +325,11 @@ class Framer:
             self._small = None
 
     @property
+    def held_bytes(self) -> int:
+        """Bytes kept here until more arrives, or until the frames among them are asked for."""
+        return self._scanned - self._missing + len(self._chunk)
+
+    @property
     def is_between_frames(self) -> bool:
         """Whether nothing of an unfinished frame is held."""
         return self._left == 1 and not self._open and self._pos >= len(self._chunk) and not self._body

@@ -1,0 +1,81 @@
+"""What the connections of one endpoint may do together."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import likewise
+from likewise.asyncio.guard import NOTICED, Guard
+from likewise.limits import MIB, Limits
+
+
+class Somebody:
+    """Stands where a connection does: the guard only asks who it is."""
+
+
+def test_connections_are_counted_for_each_address() -> None:
+    guard = Guard(Limits(connections_per_address=2))
+    assert guard.admit("10.0.0.1", 0) is None
+    assert guard.admit("10.0.0.1", 1) is None
+    refused = guard.admit("10.0.0.1", 2)
+    assert refused is not None and (refused.limit, refused.value, refused.ceiling) == ("connections_per_address", 3, 2)
+    assert guard.admit("10.0.0.2", 2) is None
+    guard.leave(Somebody(), "10.0.0.1")  # type: ignore[arg-type]
+    assert guard.admit("10.0.0.1", 2) is None
+
+
+def test_a_unix_socket_has_no_address_to_count() -> None:
+    guard = Guard(Limits(connections_per_address=1))
+    assert [guard.admit("", each) for each in range(5)] == [None] * 5
+
+
+def test_connections_that_have_not_greeted_are_counted_apart() -> None:
+    guard = Guard(Limits(handshakes=1))
+    assert guard.admit("10.0.0.1", 0) is None
+    refused = guard.admit("10.0.0.2", 1)
+    assert refused is not None and refused.limit == "handshakes"
+    guard.greeted()
+    assert guard.admit("10.0.0.2", 1) is None
+
+
+def test_all_connections_have_a_ceiling() -> None:
+    refused = Guard(Limits(connections=3)).admit("10.0.0.1", 3)
+    assert refused is not None and refused.limit == "connections"
+
+
+def test_who_keeps_a_large_message_unfinished_for_longest_goes_first() -> None:
+    guard = Guard(Limits(held_bytes=2 * MIB, frame_bytes=MIB))
+    first, second, third = Somebody(), Somebody(), Somebody()
+    hold: Any = guard.hold
+    assert hold(first, MIB) is None
+    assert hold(second, MIB) is None
+    assert hold(third, NOTICED) is None  # too little to be looked at
+    assert hold(third, MIB) is first
+    assert hold(third, MIB) is None  # the first is forgotten at once
+    assert hold(second, 0) is None
+    assert hold(first, MIB) is None
+
+
+def test_one_message_alone_is_not_refused_for_what_all_hold() -> None:
+    guard: Any = Guard(Limits(held_bytes=MIB, frame_bytes=8 * MIB))
+    assert guard.hold(Somebody(), 8 * MIB) is None
+
+
+def test_one_connection_too_many_from_an_address_is_closed_and_the_others_go_on() -> None:
+    async def main() -> None:
+        limits = Limits(connections_per_address=2)
+        async with likewise.serve(likewise.Root(), "tcp://127.0.0.1:0", limits=limits) as server:
+            one = await likewise.connect(server.address)
+            two = await likewise.connect(server.address)
+            with pytest.raises(likewise.CannotConnect):
+                await likewise.connect(server.address)
+            assert one.is_open and two.is_open
+            await one.close()
+            while len(server.connections) > 1:
+                await asyncio.sleep(0)
+            async with likewise.connect(server.address) as three:
+                assert three.is_open
+            await two.close()
+
+    asyncio.run(asyncio.wait_for(main(), 20))

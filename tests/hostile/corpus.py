@@ -1,0 +1,17 @@
+"""All cases, in the order of their numbers."""
+
+from __future__ import annotations
+
+import re
+
+from tests.hostile import framing
+from tests.hostile.harness import CASES as FOUND
+
+MODULES = (framing,)
+
+
+def _order(name: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", name.split()[0])))
+
+
+CASES = sorted(FOUND, key=lambda case: _order(case.id))

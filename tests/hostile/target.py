@@ -1,0 +1,274 @@
+"""
+A server for hostile peers to try: ``target.py [ROOTPORT [PORTALPORT [LOGFILE]]]``, on 127.0.0.1, by the asyncio API.
+
+It prints one line, ``READY rootport portalport pid``, and serves until it is killed or its standard input ends.
+
+The root offers ``ping``, ``echo``, ``one``, ``thing``, ``pond``, ``canary``, ``kw``; what must stay out of reach is
+``_private``, the attribute ``remote_attr`` and whatever lies behind a dunder. Anything forbidden that runs is counted,
+by itself or by an audit hook, and :meth:`Root.remote_canary` tells how often. The rest is for the corpus beside this
+file: ``fail`` raises what it is given, ``slow`` waits, ``reasons`` tells why connections were dropped, ``state`` what
+the process holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+import sys
+from typing import Any
+
+import likewise
+
+# What the standard library loads on the way to its first traceback: after READY any import counts as forbidden.
+PRELOADED = ("ast", "tokenize", "linecache", "traceback", "unicodedata", "encodings.idna", "encodings.latin_1", "stringprep")
+
+LIMITS = likewise.Limits.public(connections_per_address=1_000)  # every peer of the corpus comes from one address
+EVENTS = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pickle.find_class")
+forbidden: collections.Counter[str] = collections.Counter()
+reasons: collections.deque[tuple[str, str, str, str]] = collections.deque(maxlen=2_000)
+
+
+def boom(*args: Any, **kwargs: Any) -> None:
+    """What hostile jelly names in vain."""
+    forbidden["boom"] += 1
+
+
+class Trap:
+    """A class that nothing registers: whatever runs of it was not asked for."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Trap:
+        forbidden["Trap"] += 1
+        return super().__new__(cls)
+
+    def __setstate__(self, state: Any) -> None:
+        forbidden["Trap"] += 1
+
+
+class Copy(likewise.Copyable, likewise.RemoteCopy):
+    """``hostile.Copy``: its state is a dict; its behaviour is not for the wire to set."""
+
+    role = "guest"
+
+    def getTypeToCopy(self) -> str:
+        return "hostile.Copy"
+
+    def is_admin(self) -> bool:
+        return False
+
+    @property
+    def owner(self) -> str:
+        return "nobody"
+
+
+class Pond(likewise.Cacheable):
+    """``hostile.Pond``, going out."""
+
+    def __init__(self) -> None:
+        self.observers: list[Any] = []
+
+    def getTypeToCopy(self) -> str:
+        return "hostile.Pond"
+
+    def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> dict[str, Any]:
+        self.observers.append(observer)
+        return {"ducks": 3}
+
+    def stoppedObserving(self, perspective: Any, observer: Any) -> None:
+        self.observers.remove(observer)
+
+    def change(self, ducks: int) -> None:
+        """Tell every observer, without waiting for any."""
+        for observer in tuple(self.observers):
+            observer.callRemoteOnly("ducks", ducks)
+
+
+class PondMirror(likewise.RemoteCache):
+    """``hostile.Pond``, coming in."""
+
+    def observe_ducks(self, ducks: int) -> None:
+        self.ducks = ducks
+
+
+class Thing(likewise.Referenceable):
+    """A new one for each call of ``thing``."""
+
+    def remote_ping(self) -> str:
+        return "pong"
+
+
+class Root(likewise.Root):
+    """What the corpus calls."""
+
+    remote_attr = 5
+
+    def __init__(self) -> None:
+        self.the_pond = Pond()
+        self.modules = 0
+        self.kept: list[Any] = []
+
+    def _private(self, *args: Any, **kwargs: Any) -> None:
+        forbidden["_private"] += 1
+
+    def plain(self, *args: Any, **kwargs: Any) -> None:
+        """Without the prefix nothing is reachable."""
+        forbidden["plain"] += 1
+
+    def remote_ping(self) -> str:
+        return "pong"
+
+    def remote_echo(self, x: Any) -> Any:
+        return x
+
+    def remote_one(self, x: Any) -> None:
+        return None
+
+    def remote_thing(self) -> Thing:
+        return Thing()
+
+    def remote_pond(self) -> Pond:
+        return self.the_pond
+
+    def remote_kw(self, **k: Any) -> dict[str, Any]:
+        return k
+
+    def remote_canary(self) -> int:
+        return forbidden.total()
+
+    # --- for the corpus
+
+    def remote_what(self) -> dict[str, int]:
+        """Which forbidden things ran."""
+        return dict(forbidden)
+
+    def remote_fail(self, x: Any) -> None:
+        raise ValueError(x)
+
+    def remote_look_up(self, x: Any) -> Any:
+        return {}[x]
+
+    def remote_expected(self, x: Any) -> None:
+        raise likewise.Error(x)
+
+    async def remote_slow(self, seconds: float) -> str:
+        await asyncio.sleep(min(seconds, 60))
+        return "slept"
+
+    def remote_blob(self, size: int) -> bytes:
+        return bytes(min(size, 600_000))
+
+    def remote_change(self, ducks: int) -> None:
+        self.the_pond.change(ducks)
+
+    def remote_keep(self, x: Any) -> int:
+        self.kept.append(x)
+        return len(self.kept)
+
+    def remote_forget(self) -> None:
+        self.kept.clear()
+
+    def remote_reasons(self, peer: str) -> list[list[str]]:
+        """Of the connections of ``peer`` (``"host:port"``) that ended: class of the reason, limit if one, text."""
+        return [[kind, limit, text] for name, kind, limit, text in reasons if name == peer]
+
+    def remote_state(self) -> dict[str, Any]:
+        """What this process holds."""
+        return {"modules": len(sys.modules) - self.modules, "observers": len(self.the_pond.observers)}
+
+
+class Portal(likewise.Root):
+    """MD5 login as Twisted's clients do it: for ``alice``, password ``sesame``."""
+
+    def rootObject(self, broker: Any) -> Portal:
+        return Portal()
+
+    def remote_login(self, username: Any) -> tuple[bytes, Challenge]:
+        challenge = secrets.token_bytes(16)
+        return challenge, Challenge(username, challenge)
+
+
+class Challenge(likewise.Referenceable):
+    """Takes one response, whether right or wrong."""
+
+    def __init__(self, username: Any, challenge: bytes) -> None:
+        self.username = username
+        self.challenge: bytes | None = challenge
+
+    def remote_respond(self, response: Any, mind: Any = None) -> Avatar:
+        challenge, self.challenge = self.challenge, None
+        if challenge is None or not isinstance(response, bytes):
+            raise likewise.Error("unauthorized")
+        hashed = hashlib.md5(b"sesame").digest()
+        is_right = hmac.compare_digest(hashlib.md5(hashed + challenge).digest(), response)
+        if not is_right or self.username not in (b"alice", "alice"):
+            raise likewise.Error("unauthorized")
+        return Avatar()
+
+
+class Avatar(likewise.Avatar):
+    """What alice may do."""
+
+    def perspective_ping(self) -> str:
+        return "pong"
+
+
+def note_the_end(connection: likewise.Connection) -> None:
+    """Why a connection ended, for the corpus to ask."""
+    reason = connection.reason
+    reasons.append((connection.peer, type(reason).__name__, getattr(reason, "limit", ""), str(reason)[:500]))
+
+
+def watch(event: str, args: tuple[Any, ...]) -> None:
+    """The audit hook: what no peer may cause."""
+    if event in EVENTS:
+        forbidden[event] += 1
+    elif event == "import" and args[0] not in sys.modules:
+        forbidden[f"import {args[0]}"[:80]] += 1
+    elif event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+        forbidden["open"] += 1
+
+
+async def until_input_ends() -> None:
+    """Who started this has gone when its end of the pipe is closed."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    if sys.stdin is None or sys.stdin.isatty():
+        await ended.wait()
+
+    def readable() -> None:
+        if not os.read(0, 4_096):
+            ended.set()
+
+    try:
+        loop.add_reader(0, readable)
+    except (OSError, ValueError):  # a file or /dev/null: nothing will come
+        pass
+    await ended.wait()
+
+
+async def main() -> None:
+    ports = [int(text) for text in sys.argv[1:3]]
+    root_port, portal_port = (ports + [0, 0])[:2]
+    if len(sys.argv) > 3:
+        logging.basicConfig(filename=sys.argv[3], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    likewise.setUnjellyableForClass("hostile.Copy", Copy)
+    likewise.setUnjellyableForClass("hostile.Pond", PondMirror)
+    for name in PRELOADED:
+        __import__(name)
+    root = Root()
+    async with (
+        likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=LIMITS, on_disconnect=note_the_end) as first,
+        likewise.serve(Portal(), f"tcp://127.0.0.1:{portal_port}", limits=LIMITS, on_disconnect=note_the_end) as second,
+    ):
+        print(f"READY {first.port} {second.port} {os.getpid()}", flush=True)
+        root.modules = len(sys.modules)
+        sys.addaudithook(watch)
+        await until_input_ends()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
