@@ -1,11 +1,12 @@
-"""A real Twisted PB client that runs one named scenario against a server which offers what SURFACE.md lists.
+"""A real Twisted PB client that runs named scenarios against a server which offers what SURFACE.md lists.
 
-    python twisted_client.py PORT SCENARIO   exit code 0 or 1, one line of JSON: scenario, ok, saw (and error)
-    python twisted_client.py --list          the names of all scenarios
-    python twisted_client.py --faults        JSON: scenarios that fail where the server is Twisted, and why
+    python twisted_client.py PORT SCENARIO...  exit code 0 or 1, for each a line of JSON: scenario, ok, saw (and error)
+    python twisted_client.py PORT --all        all of them
+    python twisted_client.py --list            the names of all scenarios
+    python twisted_client.py --faults          JSON: scenarios that fail where the server is Twisted, and why
 
-Scenarios compare what they see with what was there before, so one server may serve them all, one after
-another. Each is over within 20 seconds, one way or the other.
+Each scenario has connections of its own. They compare what they see with what was there before, so one server may
+serve them all, one after another. Each is over within 20 seconds, one way or the other.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import twisted_server as peer
+from surface import UNSENDABLE, VALUES, Plain
 from twisted.internet import defer, reactor
 from twisted.python import log
 from twisted.spread import banana, pb
@@ -150,19 +152,19 @@ class MyThing(peer.Thing):
 
 def _value_scenario(name: str) -> None:
     async def value(here: Here, there: Peer) -> Any:
-        wanted = describe(peer.VALUES[name]())
-        sent = await there.call("describe", peer.VALUES[name]())
+        wanted = describe(VALUES[name]())
+        sent = await there.call("describe", VALUES[name]())
         assert sent == wanted, f"sent {wanted[:300]}, arrived as {sent[:300]}"
         received = describe(await there.call("give", name))
         assert received == wanted, f"received {received[:300]} and not {wanted[:300]}"
-        echoed = describe(await there.call("echo", peer.VALUES[name]()))
+        echoed = describe(await there.call("echo", VALUES[name]()))
         assert echoed == wanted, f"echoed {echoed[:300]} and not {wanted[:300]}"
         return wanted if len(wanted) < 300 else f"{wanted[:300]}..."
 
     SCENARIOS[f"value_{name}"] = value
 
 
-for _name in peer.VALUES:
+for _name in VALUES:
     _value_scenario(_name)
 
 
@@ -219,7 +221,7 @@ def _unsendable_scenario(name: str) -> None:
     SCENARIOS[f"answer_unsendable_{name}"] = unsendable
 
 
-for _name in peer.UNSENDABLE:
+for _name in UNSENDABLE:
     _unsendable_scenario(_name)
 
 
@@ -332,7 +334,7 @@ async def copyable_unregistered_received(here: Here, there: Peer) -> Any:
 @scenario
 async def plain_instance_sent(here: Here, there: Peer) -> Any:
     """Twisted writes `unpersistable`: it may arrive as a mark of that, or be refused, and nothing worse."""
-    saw = await outcome(there.call("describe", peer.Plain()))
+    saw = await outcome(there.call("describe", Plain()))
     assert saw[0] == "error" or saw[1] == "Unpersistable", saw
     same(await there.call("echo", 1), 1)
     return saw
@@ -967,48 +969,77 @@ async def unknown_references_released(here: Here, there: Peer) -> Any:
 # --- running --------------------------------------------------------------------------------------
 
 
-def run(port: int, name: str) -> dict[str, Any]:
-    result: dict[str, Any] = {"scenario": name, "ok": False, "saw": None}
-    here = Here(port)
-    logged: list[Any] = []
+class Run:
+    """One scenario, over connections of its own."""
 
-    def watch(event: dict[str, Any]) -> None:
-        if event.get("isError") and event.get("failure") is not None:
-            logged.append((event["failure"].type.__name__, event["failure"].getErrorMessage()))
+    def __init__(self, port: int, name: str) -> None:
+        self.name = name
+        self.here = Here(port)
+        self.result: dict[str, Any] = {"scenario": name, "ok": False, "saw": None}
+        self.logged: list[tuple[str, str]] = []
+        self.body: defer.Deferred[None] | None = None
+        self.why = ""
 
-    log.startLoggingWithObserver(watch, setStdout=False)
-
-    async def whole() -> None:
+    async def run(self) -> dict[str, Any]:
+        log.addObserver(self._watch)
+        self.body = defer.ensureDeferred(self._body())
+        timer = reactor.callLater(TIMEOUT, self._give_up, f"not over after {TIMEOUT:.0f} s")
         try:
-            there = await here.connect()
-            lost = "the connection was lost"
-            there.broker.notifyOnDisconnect(lambda: reactor.callLater(1.0, give_up, lost))
-            result["saw"] = await SCENARIOS[name](here, there)
-            result["ok"] = True
+            await self.body
+            self.result["ok"] = True
         except BaseException as caught:
-            result["error"] = "".join(traceback.format_exception(caught))
-        await defer.gatherResults([one.close() for one in here.peers])
+            self.result["error"] = self.why or "".join(traceback.format_exception(caught))
+        self.body = None
+        if timer.active():
+            timer.cancel()
+        await defer.gatherResults([one.close() for one in self.here.peers])
+        self.here.peers.clear()
+        await sleep(0)  # the reactor lets go of the connections, too
+        gc.collect()  # failures that nobody looked at are logged when they are collected
+        log.removeObserver(self._watch)
+        unexpected = [entry for entry in self.logged if entry[0] not in self.here.expected]
+        if unexpected and self.result["ok"]:
+            self.result.update(ok=False, error=f"logged here: {unexpected}")
+        return self.result
 
-    def give_up(why: str) -> None:
-        if reactor.running:
-            result.update(ok=False, error=why)
-            reactor.stop()
+    async def _body(self) -> None:
+        there = await self.here.connect()
+        lost = "the connection was lost"
+        there.broker.notifyOnDisconnect(lambda: reactor.callLater(1.0, self._give_up, lost))
+        self.result["saw"] = await SCENARIOS[self.name](self.here, there)
 
-    reactor.callLater(TIMEOUT, give_up, f"not over after {TIMEOUT:.0f} s")
-    reactor.callWhenRunning(lambda: defer.ensureDeferred(whole()).addBoth(lambda _: reactor.stop()))
+    def _give_up(self, why: str) -> None:
+        if self.body is not None:
+            self.why = why
+            self.body.cancel()
+
+    def _watch(self, event: dict[str, Any]) -> None:
+        if event.get("isError") and event.get("failure") is not None:
+            self.logged.append((event["failure"].type.__name__, event["failure"].getErrorMessage()))
+
+
+def run(port: int, names: list[str]) -> bool:
+    """Run these one after another and print a line for each; whether all went well."""
+    went_well = []
+
+    async def all_of_them() -> None:
+        for name in names:
+            result = await Run(port, name).run()
+            went_well.append(result["ok"])
+            print(json.dumps(result, default=repr), flush=True)
+
+    log.startLoggingWithObserver(lambda event: None, setStdout=False)
+    reactor.callWhenRunning(lambda: defer.ensureDeferred(all_of_them()).addBoth(lambda _: reactor.stop()))
     reactor.run()
-
-    unexpected = [entry for entry in logged if entry[0] not in here.expected]
-    if unexpected and result["ok"]:
-        result.update(ok=False, error=f"logged here: {unexpected}")
-    return result
+    return len(went_well) == len(names) and all(went_well)
 
 
 def main() -> int:
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     parser.add_argument("port", type=int, nargs="?")
-    parser.add_argument("scenario", nargs="?")
+    parser.add_argument("scenario", nargs="*")
+    parser.add_argument("--all", action="store_true", help="run every scenario")
     parser.add_argument("--list", action="store_true", help="print the names of all scenarios")
     parser.add_argument("--faults", action="store_true", help="print FAULTS_OF_TWISTED as JSON")
     options = parser.parse_args()
@@ -1019,11 +1050,10 @@ def main() -> int:
     if options.faults:
         print(json.dumps(FAULTS_OF_TWISTED, indent=1))
         return 0
-    if options.port is None or options.scenario not in SCENARIOS:
-        parser.error("a port and one of the scenarios of --list are needed")
-    result = run(options.port, options.scenario)
-    print(json.dumps(result, default=repr), flush=True)
-    return 0 if result["ok"] else 1
+    names = list(SCENARIOS) if options.all else options.scenario
+    if options.port is None or not names or not SCENARIOS.keys() >= set(names):
+        parser.error("a port, and --all or scenarios of --list, are needed")
+    return 0 if run(options.port, names) else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""
+A real Twisted client against our server, as two processes: all of its scenarios, those too that fail where the server
+is Twisted.
+
+The same scenarios run against a Twisted server meanwhile. There exactly those fail that Twisted is known to get
+wrong, which shows that they can.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.interop.processes import likewise_server, twisted_client, twisted_server
+
+Results = dict[str, dict[str, Any]]
+
+
+def _listed() -> list[str]:
+    with twisted_client("--list") as process:
+        return process.rest()
+
+
+SCENARIOS = _listed()
+
+
+@pytest.fixture(scope="module")
+def results() -> Iterator[tuple[Results, Results]]:
+    """What each scenario saw at our server, and at Twisted's."""
+    with likewise_server() as ours, twisted_server() as theirs:
+        with twisted_client(ours.port(), "--all") as here, twisted_client(theirs.port(), "--all") as there:
+            seen = [
+                {result["scenario"]: result for result in map(json.loads, client.rest(timeout=40.0))}
+                for client in (here, there)
+            ]
+        yield seen[0], seen[1]
+        assert ours.is_running
+        assert ours.end() == 0
+        assert ours.errors() == "", "asyncio complains of what nobody awaited"
+
+
+def test_there_are_129_scenarios() -> None:
+    assert len(SCENARIOS) == len(set(SCENARIOS)) == 129
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_twisted_is_served_well(scenario: str, results: tuple[Results, Results]) -> None:
+    result = results[0][scenario]
+    assert result["ok"], result["error"]
+
+
+def test_against_twisted_itself_its_known_faults_show(results: tuple[Results, Results]) -> None:
+    with twisted_client("--faults") as process:
+        faults = json.loads("\n".join(process.rest()))
+    assert len(faults) == 14
+    assert {name for name, result in results[1].items() if not result["ok"]} == faults.keys()
+    assert results[1].keys() == results[0].keys()
