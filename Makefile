@@ -89,7 +89,7 @@ clean:
 
 # The tools and the typed packages that the source imports; the source itself is read where it lies.
 .venv-lint/installed: .venv-lint/created pyproject.toml
-	$(call install,.[dev$(,)twisted$(,)uvloop],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
+	$(call install,.[dev$(,)twisted$(,)uvloop$(,)login],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
 	@$(@D)/bin/python $(PIP) uninstall --yes likewise
 	@touch $@
 

@@ -7,6 +7,7 @@ Perspective Broker for asyncio, wire-compatible with Twisted's.
 from .asyncio.client import connect
 from .asyncio.connection import Connection
 from .asyncio.server import Server, serve
+from .asyncio.tls import TLS
 from .errors import (
     CallError,
     CannotConnect,
@@ -79,6 +80,7 @@ __all__ = (
     "RemoteReference",
     "Root",
     "Server",
+    "TLS",
     "TooManyCalls",
     "Unpersistable",
     "ViewPoint",

@@ -1,4 +1,4 @@
-"""How to reach an endpoint: ``tcp://HOST:PORT`` or ``unix://PATH``."""
+"""How to reach an endpoint: ``tcp://HOST:PORT``, ``tls://HOST:PORT`` or ``unix://PATH``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed address. ``host`` and ``port`` for TCP, ``path`` for a UNIX socket."""
+    """A parsed address. ``host`` and ``port`` for TCP and TLS, ``path`` for a UNIX socket."""
 
     scheme: str
     host: str = ""
@@ -46,12 +46,13 @@ def parse(text: str) -> Address:
         if not path:
             raise ValueError(f"{text!r} names no socket: write unix:///run/app.sock")
         return Address("unix", path=path)
-    if parts.scheme != "tcp":
-        raise ValueError(f"{text!r} is no address: write tcp://127.0.0.1:8800 or unix:///run/app.sock")
+    if parts.scheme not in ("tcp", "tls"):
+        forms = "tcp://127.0.0.1:8800, tls://host.example:8800 or unix:///run/app.sock"
+        raise ValueError(f"{text!r} is no address: write {forms}")
     try:
         port = parts.port
     except ValueError as error:
         raise ValueError(f"{text!r}: {error}") from None
     if not parts.hostname or port is None or parts.path not in ("", "/"):
-        raise ValueError(f"{text!r} lacks a host or a port, or has more: write tcp://127.0.0.1:8800")
-    return Address("tcp", parts.hostname, port)
+        raise ValueError(f"{text!r} lacks a host or a port, or has more: write {parts.scheme}://127.0.0.1:8800")
+    return Address(parts.scheme, parts.hostname, port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Generator, Iterable
 from types import TracebackType
 
@@ -14,6 +15,7 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import parse
 from .connection import Connection, Endpoint
+from .tls import TLS, client_context, explain
 
 
 class connect:
@@ -21,12 +23,15 @@ class connect:
     Connect to a server: ``async with likewise.connect("tcp://127.0.0.1:8800") as connection``, or ``await`` it and
     close it yourself.
 
-    ``address`` is ``tcp://HOST:PORT`` or ``unix://PATH``. ``accept`` lists what may come in over this connection, in
-    place of the process-wide registry. ``timeout`` is in seconds, for connecting and greeting together.
+    ``address`` is ``tcp://HOST:PORT``, ``tls://HOST:PORT`` or ``unix://PATH``. ``tls`` says whom to believe and what to
+    show, if not the system's issuers and nothing; the server's certificate must bear the host's name. ``accept`` lists
+    what may come in over this connection, in place of the process-wide registry. ``timeout`` is in seconds, for
+    connecting and greeting together.
 
     Raises:
-        CannotConnect: nobody listens there, it took too long, or it is no PB server.
-        ValueError: the address is none.
+        CannotConnect: nobody listens there, it took too long, it is no PB server, or its certificate is refused.
+        ValueError: the address is none, or ``tls`` does not go with it.
+        OSError: a file that ``tls`` names can't be used.
     """
 
     def __init__(
@@ -37,9 +42,14 @@ class connect:
         limits: Limits | None = None,
         trace: Tracer | None = None,
         tracebacks: bool = False,
+        tls: TLS | ssl.SSLContext | None = None,
         timeout: float = 20.0,
     ) -> None:
         self._address = parse(address)
+        if tls is not None and self._address.scheme != "tls":
+            raise ValueError(f"{self._address} is reached without TLS: write tls://HOST:PORT, or leave tls= out")
+        self._tls = client_context(tls) if self._address.scheme == "tls" else None
+        self._server_name = (tls.server_name if isinstance(tls, TLS) else None) or self._address.host
         self._timeout = timeout
         flavours = Flavours(with_traceback=tracebacks)
         self._endpoint = Endpoint(registry_from(accept), limits or Limits(), flavours, trace)
@@ -66,10 +76,15 @@ class connect:
                 await connection.wait_open()
         except TimeoutError as error:
             connection.abort()
-            raise CannotConnect(f"{self._address} did not answer within {self._timeout:g} s") from error
+            hint = " (if it speaks TLS, the address is tls://...)" if self._address.scheme == "tcp" else ""
+            raise CannotConnect(f"{self._address} did not answer within {self._timeout:g} s{hint}") from error
+        except ssl.SSLError as error:
+            raise CannotConnect(f"{self._address}: {explain(error)}") from error
         except OSError as error:
             raise CannotConnect(f"nobody listens at {self._address}: {error.strerror or error}") from error
         except ConnectionClosed as error:
+            if isinstance(error.__cause__, ssl.SSLError):  # in TLS 1.3 a refusal comes after our side of the handshake
+                raise CannotConnect(f"{self._address}: {explain(error.__cause__)}") from error
             raise CannotConnect(f"{self._address} does not speak PB: {error.__cause__ or error}") from error
         except BaseException:
             connection.abort()
@@ -81,7 +96,11 @@ class connect:
         if self._address.scheme == "unix":
             await loop.create_unix_connection(lambda: connection, self._address.path)
         else:
-            await loop.create_connection(lambda: connection, self._address.host, self._address.port)
+            name = self._server_name if self._tls is not None else None
+            address = self._address
+            await loop.create_connection(
+                lambda: connection, address.host, address.port, ssl=self._tls, server_hostname=name
+            )
 
 
 __all__ = ("connect",)

@@ -30,6 +30,8 @@ from .guard import NOTICED, Guard
 
 log = logging.getLogger("likewise")
 
+TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
+
 OnConnection = Callable[["Connection"], object]
 
 
@@ -135,6 +137,10 @@ class Connection(asyncio.Protocol):
         """What both ends speak: ``likewise-1``, ``pb`` or ``none``."""
         return self.broker.dialect.name.decode()
 
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What the transport knows: ``peercert``, ``ssl_object``, ``socket`` and the like, as asyncio names them."""
+        return default if self._transport is None else self._transport.get_extra_info(name, default)
+
     def notifyOnDisconnect(self, callback: OnConnection) -> None:
         """Have ``callback(this connection)`` run once when it ends; :attr:`peer` and :attr:`reason` tell who and why."""
         if self._callbacks is None:
@@ -233,6 +239,9 @@ class Connection(asyncio.Protocol):
         self._broker.start()
 
     def data_received(self, data: bytes) -> None:
+        if self._handshake is not None and self._side is Side.SERVER and data.startswith(TLS_RECORD):
+            self._drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
+            return
         self.broker.receive_data(data)
         self._pump()
 

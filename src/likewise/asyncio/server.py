@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import Generator, Iterable
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,7 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import Address, parse
 from .connection import Connection, Endpoint, OnConnection
+from .tls import TLS, Entrance, server_context
 
 BACKLOG = 1024  # connections that the system holds until the loop takes them: a deploy reconnects all at once
 
@@ -22,13 +24,22 @@ BACKLOG = 1024  # connections that the system holds until the loop takes them: a
 class Server:
     """What ``serve()`` gives: where it listens, who is connected, and how to stop."""
 
-    def __init__(self, endpoint: Endpoint, address: Address, listening: asyncio.Server) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        address: Address,
+        listening: asyncio.Server,
+        tls: TLS | ssl.SSLContext | None = None,
+        entrance: Entrance | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._listening = listening
+        self._tls = tls
+        self._entrance = entrance
         self._stopped = asyncio.get_running_loop().create_future()
         self._closing: asyncio.Task[None] | None = None
-        if address.scheme == "tcp" and listening.sockets:
-            address = Address("tcp", address.host, listening.sockets[0].getsockname()[1])
+        if address.scheme != "unix" and listening.sockets:
+            address = Address(address.scheme, address.host, listening.sockets[0].getsockname()[1])
         self._address = address
 
     @property
@@ -45,6 +56,24 @@ class Server:
     def connections(self) -> tuple[Connection, ...]:
         """The connections that are open now."""
         return tuple(self._endpoint.connections)
+
+    def reload_tls(self, tls: TLS | None = None) -> None:
+        """
+        Read the certificate, the key and ``client_ca`` again, or other files in their place, for connections to come.
+
+        Those that are open stay as they are. If a file is not good, everything stays as it is.
+
+        Raises:
+            OSError: a file can't be read, or the key is not the certificate's.
+            ValueError: this server is not served over TLS, or by an ``ssl.SSLContext`` of your own.
+        """
+        if self._entrance is None:
+            raise ValueError(f"{self._address} is served without TLS")
+        tls = tls or (self._tls if isinstance(self._tls, TLS) else None)
+        if tls is None:
+            raise ValueError("this server's TLS is an SSLContext of your own: load the new certificate into that")
+        self._entrance.context = server_context(tls)
+        self._tls = tls
 
     async def serve_forever(self) -> None:
         """Return when :meth:`close` is called, from anywhere."""
@@ -67,6 +96,8 @@ class Server:
 
     async def _close(self, grace: float) -> None:
         self._listening.close()
+        if self._entrance is not None:
+            self._entrance.close()
         await asyncio.gather(*(each.close(grace) for each in self.connections), return_exceptions=True)
         if self._address.scheme == "unix" and os.path.exists(self._address.path):
             os.unlink(self._address.path)
@@ -79,14 +110,15 @@ class serve:
     Serve ``root``: ``async with likewise.serve(Receiver(), "tcp://127.0.0.1:8800") as server``, or ``await`` it and
     close it yourself.
 
-    ``address`` is ``tcp://HOST:PORT`` (port 0: any) or ``unix://PATH``. ``accept`` lists what may come in, in place of
-    the process-wide registry. ``on_connect`` and ``on_disconnect`` are called with each connection. ``tracebacks``
-    lets the tracebacks of failing methods cross. Beyond this machine nothing is served unless ``insecure=True``.
+    ``address`` is ``tcp://HOST:PORT`` (port 0: any), ``tls://HOST:PORT`` with ``tls``, or ``unix://PATH``. ``accept``
+    lists what may come in, in place of the process-wide registry. ``on_connect`` and ``on_disconnect`` are called with
+    each connection. ``tracebacks`` lets the tracebacks of failing methods cross. Beyond this machine nothing is served
+    without TLS unless ``insecure=True``.
 
     Raises:
-        PermissionError: the address can be reached from other machines.
-        OSError: it is taken.
-        ValueError: it is none.
+        PermissionError: the address can be reached from other machines, and nothing protects it.
+        OSError: it is taken, or a file that ``tls`` names can't be used.
+        ValueError: it is none, or ``tls`` does not go with it.
     """
 
     def __init__(
@@ -98,6 +130,7 @@ class serve:
         limits: Limits | None = None,
         trace: Tracer | None = None,
         tracebacks: bool = False,
+        tls: TLS | ssl.SSLContext | None = None,
         insecure: bool = False,
         on_connect: OnConnection | None = None,
         on_disconnect: OnConnection | None = None,
@@ -105,11 +138,16 @@ class serve:
         self._address = parse(address)
         if not hasattr(root, "rootObject"):
             raise TypeError(f"{type(root).__qualname__} is no root: derive it from likewise.Root")
-        if not self._address.is_local and not insecure:
+        if (self._address.scheme == "tls") != (tls is not None):
+            how = "serve(..., tls=likewise.TLS(certificate=..., key=...))"
+            raise ValueError(f"{self._address}: an address that begins with tls:// and {how} go together")
+        if not self._address.is_local and tls is None and not insecure:
             raise PermissionError(
                 f"{self._address} can be reached from other machines, and whoever reaches it may call everything on "
-                f"{type(root).__name__}: serve on 127.0.0.1, or say insecure=True if the network is yours alone"
+                f"{type(root).__name__}: serve on 127.0.0.1, or on tls:// with serve(..., tls=likewise.TLS(...)), or say "
+                f"insecure=True if the network is yours alone"
             )
+        self._tls = tls
         self._endpoint = Endpoint(
             registry_from(accept),
             limits or Limits(),
@@ -141,11 +179,16 @@ class serve:
         def accept() -> Connection:
             return Connection(endpoint, Side.SERVER, loop)
 
-        if self._address.scheme == "unix":
-            listening = await loop.create_unix_server(accept, self._address.path, backlog=BACKLOG)
+        address = self._address
+        if self._tls is not None:
+            entrance = Entrance(self._tls, endpoint, accept)
+            listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=BACKLOG)
+            return Server(endpoint, address, listening, self._tls, entrance)
+        if address.scheme == "unix":
+            listening = await loop.create_unix_server(accept, address.path, backlog=BACKLOG)
         else:
-            listening = await loop.create_server(accept, self._address.host, self._address.port, backlog=BACKLOG)
-        return Server(endpoint, self._address, listening)
+            listening = await loop.create_server(accept, address.host, address.port, backlog=BACKLOG)
+        return Server(endpoint, address, listening)
 
 
 __all__ = ("Server", "serve")
