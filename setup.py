@@ -22,7 +22,9 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/jelly/plans.py",
     "likewise/jelly/encoder.py",
     "likewise/jelly/decoder.py",
+    "likewise/jelly/salvage.py",
     "likewise/broker/core.py",
+    "likewise/broker/events.py",
     "likewise/broker/messages.py",
     "likewise/broker/tables.py",
 )

@@ -24,7 +24,6 @@ from ..objects.by_reference import RemoteReference
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
-from ..wire.writer import gather
 from .dispatch import start
 from .guard import NOTICED, Guard
 
@@ -469,7 +468,7 @@ class Connection(asyncio.Protocol):
         if transport.get_write_buffer_size() > limit:
             self.abort(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
         elif not transport.is_closing():
-            for piece in pieces if len(pieces) == 1 else gather(pieces):
+            for piece in pieces:
                 transport.write(piece)
 
 

@@ -56,10 +56,16 @@ class Broker:
     __slots__ = (
         "_after",
         "_callbacks",
+        "_depth",
         "_encoding",
         "_faults",
         "_framer",
+        "_has_answers",
+        "_has_large",
+        "_is_open",
+        "_name_limit",
         "_next_request",
+        "_open_calls",
         "_out",
         "_waiting",
         "answer_bytes",
@@ -107,10 +113,15 @@ class Broker:
         self.tables = Tables(self, limits, flavours.make_reference, driver.release_ready)
         if root is not None:
             self.tables.name(b"root", root)
+        self._is_open = False  # the state is OPEN; asked for every message
+        self._depth = limits.depth - JELLY_MARGIN
+        self._name_limit = limits.name_bytes
+        self._open_calls = limits.open_calls
         self._framer = Framer(limits)
         self._waiting: dict[int, Any] = {}
         self._next_request = 1
         self._out: Pieces = []
+        self._has_large = self._has_answers = False  # what is in _out
         self._encoding = 0
         self._after: list[Pieces] = []
         self._callbacks: list[Callable[[], object]] = []
@@ -166,18 +177,16 @@ class Broker:
             ConnectionClosed: the connection has ended.
             LocalProtocolError: no dialect is agreed yet.
         """
-        if self.state is not State.OPEN:
+        if not self._is_open:
             raise self._not_open()
-        if want_answer and len(self._waiting) >= self.limits.open_calls:
+        if want_answer and len(self._waiting) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
         request = self._next_request
-        pieces: Pieces = [
-            messages.call_head(request, luid, method, want_answer, to_cache, self.limits.name_bytes)
-        ]
+        pieces: Pieces = [messages.call_head(request, luid, method, want_answer, to_cache, self._name_limit)]
         has_large = self._write(pieces, args, kwargs, perspective)
         if self._next_request != request:  # a hook has made a call of its own meanwhile
             request = self._next_request
-            pieces[0] = messages.call_head(request, luid, method, want_answer, to_cache, self.limits.name_bytes)
+            pieces[0] = messages.call_head(request, luid, method, want_answer, to_cache, self._name_limit)
         self._next_request = request + 1
         self._queue(pieces, has_large)
         if not want_answer:
@@ -209,7 +218,7 @@ class Broker:
         """
         Answer a call. A value that can't cross becomes an error for the caller, which is also returned, for the log.
         """
-        if not call.want_answer or self.state is not State.OPEN:
+        if not call.want_answer or not self._is_open:
             return None
         pieces: Pieces = [messages.ANSWER_HEAD + int_token(call.request)]
         try:
@@ -218,12 +227,13 @@ class Broker:
             error.within("answer")
             self.fail(call, error)
             return error
-        self._queue_answer(pieces, has_large)
+        self._has_answers = True
+        self._queue(pieces, has_large)
         return None
 
     def fail(self, call: CallReceived, error: BaseException) -> Any:
         """Answer a call with an exception; returns what was sent for it (its ``id`` belongs in the log)."""
-        if not call.want_answer or self.state is not State.OPEN:
+        if not call.want_answer or not self._is_open:
             return None
         return self._send_error(call.request, error)
 
@@ -246,7 +256,7 @@ class Broker:
                 frame = self._framer.next_frame()
                 if frame is None:
                     return None
-                event = self._message(frame) if self.state is State.OPEN else self._greeting(frame)
+                event = self._message(frame) if self._is_open else self._greeting(frame)
             except RemoteProtocolError as error:
                 self._trace("fault", error=str(error))
                 raise
@@ -256,11 +266,17 @@ class Broker:
 
     def data_to_send(self) -> Pieces:
         """The pieces to write now, in order; empty when there is nothing."""
-        if self.tables.dropped and self.state is State.OPEN:
+        if self.tables.dropped and self._is_open:
             self._release_dropped()
+        if not self._out:
+            return self._out
         out, self._out = self._out, []
-        if out and self.dialect is NONE and self.state is State.OPEN:
+        if self.dialect is NONE and self._is_open:
             out = spell_out(out, self._scratch())
+        out = gather(out) if self._has_large else [b"".join(out)]
+        if self._has_answers:
+            self.answer_bytes += sum(map(len, out))
+        self._has_large = self._has_answers = False
         return out
 
     def connection_lost(self, reason: BaseException | None = None) -> None:
@@ -272,6 +288,7 @@ class Broker:
         if self.state is State.CLOSED:
             return
         self.state = State.CLOSED
+        self._is_open = False
         self.reason = reason
         self._out = []
         self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
@@ -295,8 +312,7 @@ class Broker:
         """
         tables = self.tables
         outer, tables.journal = tables.journal, None
-        depth = self.limits.depth - JELLY_MARGIN
-        encoder = Encoder(pieces, tables, perspective, depth, self.dialect)
+        encoder = Encoder(pieces, tables, perspective, self._depth, self.dialect)
         self._encoding += 1
         try:
             if kwargs is None:
@@ -306,7 +322,7 @@ class Broker:
             if not kwargs:
                 pieces.append(atoms.EMPTY_DICTIONARY)
                 return encoder.has_large
-            keywords = Encoder(pieces, tables, perspective, depth, self.dialect)  # reference numbers restart
+            keywords = Encoder(pieces, tables, perspective, self._depth, self.dialect)  # reference numbers restart
             keywords.encode_keywords(kwargs)
             return encoder.has_large or keywords.has_large
         except BaseException:
@@ -325,15 +341,10 @@ class Broker:
         if not self._out:
             self.driver.output_ready()
         if has_large:
-            self._out += gather(pieces)
-        else:
-            self._out.append(b"".join(pieces))
+            self._has_large = True
+        self._out += pieces
         if self._after:
             self._queue_after()
-
-    def _queue_answer(self, pieces: Pieces, has_large: bool) -> None:
-        self._queue(pieces, has_large)
-        self.answer_bytes += len(self._out[-1]) if self._out else 0
 
     def _queue_after(self) -> None:
         after, self._after = self._after, []
@@ -349,7 +360,8 @@ class Broker:
             sent = self.flavours.error_to_send(Error(f"{type(error).__name__}, whose state can't be sent: {unsendable}"))
             del pieces[1:]
             self._write(pieces, sent, None, None)
-        self._queue_answer(pieces, False)
+        self._has_answers = True
+        self._queue(pieces)
         return sent
 
     def _release_dropped(self) -> None:
@@ -397,6 +409,7 @@ class Broker:
             who = LocalProtocolError if sender is self.side else RemoteProtocolError
             raise who(f"the {sender.value} may not send a {move.value} while {self.state.value}")
         self.state = after
+        self._is_open = after is State.OPEN
 
     def _message(self, frame: Frame) -> Event | None:
         """Handle one whole message; a call becomes an event."""
@@ -404,7 +417,7 @@ class Broker:
         count = decoder.read_list()
         if not count:
             raise RemoteProtocolError("an empty message")
-        word = decoder.read_bytes()
+        word = decoder.read_word()
         if word == atoms.MESSAGE or word == atoms.CACHEMESSAGE:
             return self._call(decoder, frame, messages.CallHead(decoder, count), word == atoms.CACHEMESSAGE)
         if word == atoms.ANSWER or word == atoms.ERROR:
@@ -447,7 +460,7 @@ class Broker:
                 raise InsecureJelly("a call takes a tuple and a dictionary")
             if kwargs:
                 kwargs = check_keywords(kwargs)
-            name = method_name(head.name, self.limits.name_bytes)
+            name = method_name(head.name, self._name_limit)
         except Exception as error:
             self._salvage(decoder, frame, start)
             self._trace("call.refused", method=clip(head.name), error=clip(str(error)))
@@ -546,14 +559,24 @@ class Broker:
             self.trace(Record(name, self.peer, detail))
 
 
+NAMES_KEPT = 4_096
+_method_names: dict[bytes, str] = {}  # as they come from the wire; few in any program, and a peer can't make it grow further
+
+
 def method_name(raw: bytes, limit: int) -> str:
     """The name of a method from the wire; NoSuchMethod is for the object to say, this only for what is no name."""
+    name = _method_names.get(raw)
+    if name is not None:
+        return name
     if len(raw) > limit:
         raise InsecureJelly(f"name_bytes: a method name of {len(raw)} bytes, over the ceiling of {limit}")
     try:
-        return raw.decode()
+        name = raw.decode()
     except UnicodeDecodeError:
         raise InsecureJelly(f"the method name {clip(raw)} is not UTF-8") from None
+    if len(_method_names) < NAMES_KEPT:
+        _method_names[raw] = name
+    return name
 
 
 def check_keywords(kwargs: dict[Any, Any]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class CallHead:
             raise RemoteProtocolError(f"a call of {count} items: it takes 7")
         self.request = decoder.read_int()
         self.luid = read_luid(decoder)
-        self.name = decoder.read_bytes()
+        self.name = decoder.read_word()
         self.want_answer = bool(decoder.read_leaf())
 
 

@@ -7,6 +7,9 @@ from likewise.jelly.plans cimport Incoming
 from likewise.wire.reader cimport Reader
 
 
+cdef long long HUGE
+
+
 cdef class Pending:
     cdef public object kind
     cdef public list items
@@ -36,10 +39,9 @@ cdef class Decoder(Reader):
     cpdef decode(self)
     @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.int, number=cython.longlong, digit=cython.longlong, shift=cython.int)
     cpdef value(self)
-    cdef _long(self)
-    @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, code=cython.int)
+    @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, code=cython.int, kind=cython.int)
     cdef _list(self, Py_ssize_t count, reference)
-    @cython.locals(data=bytes, pos=Py_ssize_t, size=cython.int, raw=bytes)
+    @cython.locals(data=bytes, pos=Py_ssize_t, size=cython.int, raw=bytes, kind=cython.int)
     cdef _text(self, Py_ssize_t start)
     @cython.locals(result=list, _=Py_ssize_t)
     cdef _items(self, Py_ssize_t count, reference)
@@ -49,13 +51,18 @@ cdef class Decoder(Reader):
     cdef _frozen(self, kind, Py_ssize_t count, reference)
     cdef _set(self, Py_ssize_t count, reference)
     cdef _rare(self, int code, Py_ssize_t count, reference, Py_ssize_t start)
+    @cython.locals(kind=cython.int, number=cython.longlong)
     cdef _named(self, Py_ssize_t count, Py_ssize_t start)
+    cdef _name(self, number, value)
+    cdef _afterwards(self, instance)
+    @cython.locals(kind=cython.int, number=cython.longlong)
     cdef _again(self, Py_ssize_t count, Py_ssize_t start)
+    @cython.locals(kind=cython.int)
     cdef _by_id(self, int code, Py_ssize_t count, Py_ssize_t start)
     cdef _spelled(self, int code, Py_ssize_t count, Py_ssize_t start)
     cdef _instance(self, Incoming plan, bytes tag, Py_ssize_t count, reference, Py_ssize_t start)
     @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, size=Py_ssize_t, raw=bytes, state=dict, names=dict,
-                   shape=list, i=Py_ssize_t, head=bytes)
+                   kind=cython.int, count=Py_ssize_t, shape=list, i=Py_ssize_t, head=bytes)
     cdef _attributes(self, Incoming plan)
     cdef bytes _key(self, Py_ssize_t pos)
     cdef _checked(self, Incoming plan, state, Py_ssize_t start)

@@ -20,13 +20,15 @@ from typing import Any
 from ..errors import InsecureJelly, clip
 from ..limits import Limits
 from ..wire.framer import Frame
-from ..wire.reader import WORDS, Reader
+from ..wire.reader import Reader
+from ..wire.tokens import HUGE, VOCABULARY
 from .atoms import CODES
 from .basics import read_basic
 from .context import ReceivingTables
 from .plans import Incoming
 from .registry import BUILT_IN, Registry
 
+WORDS = VOCABULARY  # number -> word
 KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
 PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
 
@@ -96,11 +98,12 @@ class Decoder(Reader):
         self._hash_limit = self._hash_left = limits.hash_work
         self._equal_limit = limits.equal_hashes
         self._exponent_limit = limits.decimal_exponent
-        self._references: dict[int, Any] = {}
         self._has_pending = False
-        self._fixups: list[tuple[Any, int, Any, Any]] = []
-        self._postponed: list[tuple[Any, Incoming, Any]] = []
-        self._after: list[Any] = []
+        # Made when they are needed: most messages need none of them.
+        self._references: dict[int, Any] | None = None
+        self._fixups: list[tuple[Any, int, Any, Any]] | None = None
+        self._postponed: list[tuple[Any, Incoming, Any]] | None = None
+        self._after: list[Any] | None = None
 
     def decode(self) -> Any:
         """
@@ -109,13 +112,12 @@ class Decoder(Reader):
         Raises:
             InsecureJelly: it names what is not registered, is malformed, or costs too much.
         """
-        if self._references:
-            self._references = {}
+        self._references = None
         value = self.value()
         if self._has_pending:
             value = self._mend(value)
-        if self._after:
-            after, self._after = self._after, []
+        if self._after is not None:
+            after, self._after = self._after, None
             for instance in after:
                 instance.postUnjelly()
         return value
@@ -132,18 +134,15 @@ class Decoder(Reader):
             pos += 1
             kind = data[pos]
         if kind < 0x80:
-            return self._long()
+            kind = self._long_token()
+            return self._list(self._number, None) if kind == 0x80 else self._body(kind)
         self._pos = pos + 1
         if kind == 0x80:
             return self._list(number, None)
         if kind == 0x81:
             return number
-        return self._body(number, kind)
-
-    def _long(self) -> Any:
-        """One value whose number has more than eight digits: a large integer, or a padded prefix."""
-        number, kind = self._prefix()
-        return self._list(number, None) if kind == 0x80 else self._body(number, kind)
+        self._number = number
+        return self._body(kind)
 
     def _list(self, count: int, reference: int | None) -> Any:
         """The value of a list whose head has been read; ``reference`` is the number that names it, if one does."""
@@ -166,10 +165,10 @@ class Decoder(Reader):
             code = data[pos]
             self._pos = pos + 2
         else:
-            number, kind = self._prefix()
+            kind = self._token()
             if kind == 0x80:
                 raise self._refuse(start, "a list where a type must be named")
-            word = self._body(number, kind)
+            word = self._body(kind)
             code = CODES.get(word, 0) if type(word) is bytes else 0
         if code == 5:
             return self._dictionary(count - 1, reference, start)
@@ -201,10 +200,10 @@ class Decoder(Reader):
                 pos += 2
                 self._pos = pos + size
                 return data[pos : pos + size].decode("utf-8")
-            number, kind = self._prefix()
+            kind = self._token()
             if kind != 0x82 and kind != 0x87:
                 raise self._refuse(start, "a str must be spelled in bytes")
-            raw = self._string(number) if kind == 0x82 else WORDS[number]
+            raw = self._string(self._number) if kind == 0x82 else WORDS[self._number]
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             raise self._refuse(start, "a str that is not UTF-8") from None
@@ -212,7 +211,7 @@ class Decoder(Reader):
     def _items(self, count: int, reference: int | None) -> list[Any]:
         result: list[Any] = []
         if reference is not None:
-            self._references[reference] = result
+            self._name(reference, result)
         append = result.append
         for _ in range(count):
             append(self.value())
@@ -225,7 +224,7 @@ class Decoder(Reader):
     def _dictionary(self, count: int, reference: int | None, start: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         if reference is not None:
-            self._references[reference] = result
+            self._name(reference, result)
         hashes: dict[int, int] | None = None
         data = self._data
         for _ in range(count):
@@ -248,13 +247,13 @@ class Decoder(Reader):
         return result
 
     def _steps_into_pair(self) -> bool:
-        number, kind = self._prefix()
-        return kind == 0x80 and number == 2
+        return self._token() == 0x80 and self._number == 2
 
     def _frozen(self, kind: type, count: int, reference: int | None) -> Any:
         pending: Pending | None = None
         if reference is not None:
-            self._references[reference] = pending = Pending(kind)
+            pending = Pending(kind)
+            self._name(reference, pending)
         items = [self.value() for _ in range(count)]
         if kind is frozenset:
             self._check_members(items)
@@ -266,13 +265,13 @@ class Decoder(Reader):
         if pending is not None:
             pending.value = value
             pending.is_built = True
-            self._references[reference] = value  # type: ignore[index]  # pending is set only with a reference
+            self._name(reference, value)
         return value
 
     def _set(self, count: int, reference: int | None) -> set[Any]:
         result: set[Any] = set()
         if reference is not None:
-            self._references[reference] = result
+            self._name(reference, result)
         items = [self.value() for _ in range(count)]
         self._check_members(items)
         for item in items:
@@ -308,37 +307,41 @@ class Decoder(Reader):
 
     def _named(self, count: int, start: int) -> Any:
         """``(reference n X)``"""
-        number, kind = self._prefix()
-        if count != 3 or (kind != 0x81 and kind != 0x85):
+        kind = self._token()
+        number = self._number
+        if count != 3 or (kind != 0x81 and kind != 0x85) or number >= HUGE:
             raise self._refuse(start, "(reference n X) takes a number and a value")
-        if number in self._references:
+        if self._references is not None and number in self._references:
             raise self._refuse(start, f"reference {clip(number)} is defined twice")
-        inner, kind = self._prefix()
-        if kind == 0x80:
-            value = self._list(inner, number)
-        else:
-            value = self._body(inner, kind)
-        if number not in self._references:
-            self._references[number] = value
+        kind = self._token()
+        value = self._list(self._number, number) if kind == 0x80 else self._body(kind)
+        if self._references is None or number not in self._references:
+            self._name(number, value)
         return value
+
+    def _name(self, number: int | None, value: Any) -> None:
+        if number is not None:
+            if self._references is None:
+                self._references = {}
+            self._references[number] = value
 
     def _again(self, count: int, start: int) -> Any:
         """``(dereference n)``"""
-        number, kind = self._prefix()
-        if count != 2 or (kind != 0x81 and kind != 0x85):
+        kind = self._token()
+        number = self._number
+        if count != 2 or (kind != 0x81 and kind != 0x85) or number >= HUGE:
             raise self._refuse(start, "(dereference n) takes a number")
-        try:
-            value = self._references[number]
-        except KeyError:
-            raise self._refuse(start, f"dereference of {clip(number)}, which nothing defines") from None
+        if self._references is None or number not in self._references:
+            raise self._refuse(start, f"dereference of {clip(number)}, which nothing defines")
+        value = self._references[number]
         if type(value) is Pending:
             self._has_pending = True
         return value
 
     def _by_id(self, code: int, count: int, start: int) -> Any:
         """``(remote luid)``, ``(local luid)``, ``(cached luid)``, ``(lcache luid)``"""
-        number, kind = self._prefix()
-        luid: Any = self._body(number, kind) if kind != 0x80 else None
+        kind = self._token()
+        luid: Any = self._body(kind) if kind != 0x80 else None
         if count != 2 or (type(luid) is not int and type(luid) is not bytes):
             raise self._refuse(start, f"({WORDS[code].decode()} id) takes an id")
         tables = self.tables
@@ -389,22 +392,30 @@ class Decoder(Reader):
             except InsecureJelly as error:
                 raise self._refuse(start, str(error)) from None
         if reference is not None:
-            self._references[reference] = instance
-        mended = len(self._fixups)
+            self._name(reference, instance)
+        mended = len(self._fixups) if self._fixups is not None else 0
         state = self._attributes(plan) if plan.kind == 0 or plan.kind == 3 else self.value()
-        if self._has_pending and (len(self._fixups) > mended or type(state) is Pending):
+        if self._has_pending and (len(self._fixups or ()) > mended or type(state) is Pending):
+            if self._postponed is None:
+                self._postponed = []
             self._postponed.append((instance, plan, state))
         else:
             self._fill(instance, plan, state, start)
         if plan.post:
-            self._after.append(instance)
+            self._afterwards(instance)
         return instance
+
+    def _afterwards(self, instance: Any) -> None:
+        if self._after is None:
+            self._after = []
+        self._after.append(instance)
 
     def _attributes(self, plan: Incoming) -> Any:
         """The state of a copy without hooks: its names are checked while they are read."""
         data = self._data
         start = self._pos
-        count, kind = self._prefix()
+        kind = self._token()
+        count = self._number
         if kind != 0x80 or not count or data[self._pos] != 5 or data[self._pos + 1] != 0x87:
             self._pos = start
             return self._checked(plan, self.value(), start)
@@ -485,15 +496,15 @@ class Decoder(Reader):
             raise self._refuse(start, str(error)) from None
 
     def _made(self, plan: Incoming, reference: int | None, start: int) -> Any:
-        mended = len(self._fixups)
+        mended = len(self._fixups or ())
         state = self.value()
-        if len(self._fixups) > mended or type(state) is Pending:
+        if len(self._fixups or ()) > mended or type(state) is Pending:
             raise self._refuse(start, "the state for a factory leads back to a tuple around it")
         made = plan.make(state)
         if reference is not None:
-            self._references[reference] = made
+            self._name(reference, made)
         if plan.post or hasattr(type(made), "postUnjelly"):
-            self._after.append(made)
+            self._afterwards(made)
         return made
 
     # --- hashing
@@ -544,6 +555,8 @@ class Decoder(Reader):
     # --- mending
 
     def _fix(self, container: Any, how: int, key: Any, value: Any) -> None:
+        if self._fixups is None:
+            self._fixups = []
         if len(self._fixups) >= PENDING_LIMIT:
             raise self._refuse(self._pos, "too many tuples that lead back to themselves")
         self._fixups.append((container, how, key, value))
@@ -552,7 +565,7 @@ class Decoder(Reader):
         """Put what is pending in its place, then run the hooks that waited for it."""
         if type(value) is Pending:
             value = value.build()
-        for container, how, key, part in self._fixups:
+        for container, how, key, part in self._fixups or ():
             whole = part.build() if type(part) is Pending else part
             if how == 1:
                 self._check_key(whole, None, self._pos)
@@ -563,10 +576,9 @@ class Decoder(Reader):
                 container[key] = whole
             else:
                 container[key] = whole
-        for instance, plan, state in self._postponed:
+        for instance, plan, state in self._postponed or ():
             self._fill(instance, plan, state.build() if type(state) is Pending else state, self._pos)
-        self._fixups = []
-        self._postponed = []
+        self._fixups = self._postponed = None
         self._has_pending = False
         return value
 

@@ -37,7 +37,7 @@ cdef class Encoder:
     cdef bint _begin(self, container) except -1
     cdef _remember(self, instance)
     @cython.locals(place=Py_ssize_t, number=Py_ssize_t)
-    cdef _met_again(self, key)
+    cdef _met_again(self, dict memo, key)
     @cython.locals(size=Py_ssize_t, data=bytes)
     cdef _text(self, str text)
     @cython.locals(size=Py_ssize_t)

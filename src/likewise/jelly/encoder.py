@@ -78,8 +78,9 @@ class Encoder:
         self._depth = depth
         self._list_limit = dialect.list_items
         self._string_limit = dialect.string_bytes
-        self._memo: dict[object, int] = {}  # id -> index of its first piece; or -n once it is (reference n
-        self._kept: list[object] = []
+        # id -> index of its first piece; or -n once it is (reference n. Made when the first container comes.
+        self._memo: dict[object, int] | None = None
+        self._kept: list[object] | None = None
         self._next_reference = 1
         self.has_large = False  # whether a piece is large enough to be handed on uncopied
 
@@ -126,18 +127,22 @@ class Encoder:
         if not args:
             self.pieces.append(EMPTY_TUPLE)
             return
+        self._enter(1)
+        self.pieces.append(TUPLE_HEADS[len(args)] if len(args) < 64 else list_head(len(args) + 1) + b"\x0b\x87")
+        value = None
         try:
-            self.encode(args)
+            for value in args:  # the tuple itself is new and can't be met again: it needs no number
+                self.encode(value)
         except NotSendable as error:
-            error.within("args")
+            error.within(f"args[{_place(args, value)}]")
             raise
+        self._depth += 1
 
     def encode_keywords(self, kwargs: dict[str, Any]) -> None:
         """Write the keyword arguments of a call, a jelly of its own."""
         if not kwargs:
             self.pieces.append(EMPTY_DICTIONARY)
             return
-        self._memo[id(kwargs)] = len(self.pieces)
         try:
             self._dictionary(kwargs, len(kwargs), True)
         except NotSendable as error:
@@ -177,23 +182,26 @@ class Encoder:
 
     def _begin(self, container: object) -> bool:
         """Whether this container is met for the first time; if not, ``(dereference n)`` has been written."""
-        if id(container) in self._memo:
-            self._met_again(id(container))
+        if self._memo is not None and id(container) in self._memo:
+            self._met_again(self._memo, id(container))
             return False
         self._remember(container)
         return True
 
     def _remember(self, instance: object) -> None:
+        if self._memo is None or self._kept is None:
+            self._memo = {}
+            self._kept = []
         self._memo[id(instance)] = len(self.pieces)
         self._kept.append(instance)
 
-    def _met_again(self, key: object) -> None:
-        place = self._memo[key]
+    def _met_again(self, memo: dict[object, int], key: object) -> None:
+        place = memo[key]
         if place >= 0:
             number = self._next_reference
             self._next_reference = number + 1
             self.pieces[place] = b"\x03\x80\x04\x87" + int_token(number) + self.pieces[place]
-            self._memo[key] = place = -number
+            memo[key] = place = -number
         self.pieces.append(b"\x02\x80\x03\x87" + int_token(-place))
 
     # --- values
@@ -290,8 +298,8 @@ class Encoder:
             self.encode(state)
 
     def _object(self, instance: Any, kind: type) -> None:
-        if id(instance) in self._memo:
-            self._met_again(id(instance))
+        if self._memo is not None and id(instance) in self._memo:
+            self._met_again(self._memo, id(instance))
             return
         head = COPY_HEADS.get(kind)
         if head is not None:

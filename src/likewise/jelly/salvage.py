@@ -35,21 +35,22 @@ class Salvage(Reader):
         return self
 
     def _expression(self, is_pair: bool) -> None:
-        number, kind = self._prefix()
+        kind = self._token()
         if kind != 0x80:
-            self._body(number, kind)
+            self._body(kind)
             return
+        number = self._number
         place = self._pos
         items_read = 0
         word: object = None
         if number and not is_pair:
-            inner, kind = self._prefix()
+            kind = self._token()
             items_read = 1
             if kind == 0x80:
-                for _ in range(inner):
+                for _ in range(self._number):
                     self._expression(False)
             else:
-                word = self._body(inner, kind)
+                word = self._body(kind)
         if type(word) is bytes and number - items_read in (1, 2):
             items_read += self._id(word, number, place)
         for _ in range(number - items_read):
@@ -58,10 +59,11 @@ class Salvage(Reader):
     def _id(self, word: bytes, count: int, place: int) -> int:
         """Note the id of ``(word id ...)`` if it is one; how many items were read (1 or 0)."""
         start = self._pos
-        number, kind = self._prefix()
+        kind = self._token()
         if kind != 0x81 and kind != 0x85:
             self._pos = start
             return 0
+        number = self._number
         if place >= self.not_before:
             if word == REMOTE and count == 2:
                 self.references.append(number)

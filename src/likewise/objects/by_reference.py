@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ..errors import NoSuchMethod, clip
 from ..jelly.atoms import LOCAL, REMOTE
@@ -13,6 +14,9 @@ from ..wire.tokens import VOCABULARY
 if TYPE_CHECKING:
     from ..jelly.encoder import Encoder
 
+NAMES_KEPT: Final = 4_096
+_full_names: dict[tuple[str, str], str] = {}  # (prefix, name) -> both, interned; a peer can't make it grow further
+
 
 def find_method(target: Any, prefix: str, name: str) -> Callable[..., Any]:
     """
@@ -21,9 +25,16 @@ def find_method(target: Any, prefix: str, name: str) -> Callable[..., Any]:
     Raises:
         NoSuchMethod: there is none.
     """
-    method = getattr(target, prefix + name, None) if name.isidentifier() else None
+    full_name = _full_names.get((prefix, name))
+    if full_name is None:
+        if not name.isidentifier():
+            raise NoSuchMethod(f"No such method: {prefix}{clip(name)}")
+        full_name = sys.intern(prefix + name)
+        if len(_full_names) < NAMES_KEPT:
+            _full_names[prefix, name] = full_name
+    method = getattr(target, full_name, None)
     if not callable(method):
-        raise NoSuchMethod(f"No such method: {prefix}{name if name.isidentifier() and len(name) < 100 else clip(name)}")
+        raise NoSuchMethod(f"No such method: {full_name[:200]}")
     found: Callable[..., Any] = method
     return found
 

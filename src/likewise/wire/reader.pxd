@@ -5,21 +5,31 @@ cimport cython
 
 from likewise.wire.framer cimport Frame
 
+cdef long long HUGE
+cdef tuple WORDS
+
 
 cdef class Reader:
     cdef bytes _data
     cdef list _large
     cdef Py_ssize_t _next_large
     cdef Py_ssize_t _pos
+    cdef long long _number
+    cdef object _big
     cdef readonly Py_ssize_t end
 
     cpdef Py_ssize_t read_list(self) except -1
-    cpdef bytes read_bytes(self)
+    cpdef bytes read_word(self)
+    @cython.locals(kind=cython.int)
     cpdef read_int(self)
+    @cython.locals(kind=cython.int)
     cpdef read_leaf(self)
+    @cython.locals(kind=cython.int)
     cpdef read_expression(self)
+    @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.int, digit=cython.longlong, number=cython.longlong, shift=cython.int)
+    cdef int _token(self) except -1
     @cython.locals(data=bytes, first=Py_ssize_t, pos=Py_ssize_t)
-    cpdef tuple _prefix(self)
-    cpdef _body(self, number, int kind)
+    cdef int _long_token(self) except -1
+    cdef _body(self, int kind)
     @cython.locals(start=Py_ssize_t)
-    cpdef bytes _string(self, Py_ssize_t size)
+    cdef bytes _string(self, Py_ssize_t size)

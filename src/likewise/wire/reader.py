@@ -11,7 +11,7 @@ import struct
 
 from ..errors import RemoteProtocolError
 from .framer import Frame
-from .tokens import VOCABULARY, from_base128
+from .tokens import HUGE, VOCABULARY, from_base128
 
 Leaf = int | float | bytes
 Expression = Leaf | list["Expression"]
@@ -20,10 +20,11 @@ WORDS = VOCABULARY  # number -> word
 _double = struct.Struct("!d").unpack_from
 
 
+
 class Reader:
     """A place in a frame; it moves over the tokens as they are read."""
 
-    __slots__ = ("_data", "_large", "_next_large", "_pos", "end")
+    __slots__ = ("_big", "_data", "_large", "_next_large", "_number", "_pos", "end")
 
     def __init__(self, frame: Frame) -> None:
         self._data = frame.data
@@ -31,6 +32,8 @@ class Reader:
         self.end = frame.end
         self._large = frame.large
         self._next_large = 0
+        self._number = 0  # of the last token, if it is below HUGE
+        self._big = 0  # of the last token, if it is not
 
     @property
     def place(self) -> int:
@@ -49,63 +52,85 @@ class Reader:
         Raises:
             RemoteProtocolError: something else than a list comes here.
         """
-        number, kind = self._prefix()
-        if kind != 0x80:
+        if self._token() != 0x80:
             raise RemoteProtocolError("a list was expected here")
-        return number
+        return self._number
 
-    def read_bytes(self) -> bytes:
+    def read_word(self) -> bytes:
         """The next token, which must be a byte string or a word of the vocabulary."""
-        leaf = self.read_leaf()
-        if not isinstance(leaf, bytes):
-            raise RemoteProtocolError("a byte string was expected here")
-        return leaf
+        kind = self._token()
+        if kind == 0x87:
+            return WORDS[self._number]
+        if kind != 0x82:
+            raise RemoteProtocolError("a word was expected here")
+        return self._string(self._number)
 
     def read_int(self) -> int:
         """The next token, which must be an integer."""
-        leaf = self.read_leaf()
+        kind = self._token()
+        if kind == 0x81 and self._number < HUGE:
+            return self._number
+        leaf = self._body(kind)
         if not isinstance(leaf, int):
             raise RemoteProtocolError("an integer was expected here")
         return leaf
 
     def read_leaf(self) -> Leaf:
         """The next token, which must not be a list."""
-        number, kind = self._prefix()
+        kind = self._token()
         if kind == 0x80:
             raise RemoteProtocolError("a list came where none may be")
-        return self._body(number, kind)
+        return self._body(kind)
 
     def read_expression(self) -> Expression:
         """The next expression as nested lists, byte strings, ints and floats; depth is bounded by the framer."""
-        number, kind = self._prefix()
+        kind = self._token()
         if kind != 0x80:
-            return self._body(number, kind)
-        return [self.read_expression() for _ in range(number)]
+            return self._body(kind)
+        return [self.read_expression() for _ in range(self._number)]
 
-    def _prefix(self) -> tuple[int, int]:
-        """Number and type byte of the token here; steps over both."""
+    def _token(self) -> int:
+        """Step over the digits and the type byte of the token here: the type; its number is kept for who asks."""
+        data = self._data
+        pos = self._pos
+        kind = data[pos]
+        number = shift = 0
+        while kind < 0x80 and shift < 56:
+            number |= kind << shift
+            shift += 7
+            pos += 1
+            kind = data[pos]
+        if kind < 0x80:
+            return self._long_token()
+        self._pos = pos + 1
+        self._number = number
+        return kind
+
+    def _long_token(self) -> int:
+        """The same for a token of more than eight digits."""
         data = self._data
         first = pos = self._pos
         while data[pos] < 0x80:
             pos += 1
         self._pos = pos + 1
-        if pos == first + 1:
-            return data[first], data[pos]
-        return from_base128(data[first:pos]), data[pos]
+        number = from_base128(data[first:pos])
+        self._number = min(number, HUGE)
+        self._big = number
+        return data[pos]
 
-    def _body(self, number: int, kind: int) -> Leaf:
-        """The value of a token that is no list; steps over its body."""
+    def _body(self, kind: int) -> Leaf:
+        """The value of the token whose type has just been read, which is no list; steps over its body."""
         if kind == 0x81 or kind == 0x85:  # INT, LONGINT
-            return number
+            return self._number if self._number < HUGE else self._big
         if kind == 0x82:  # STRING
-            return self._string(number)
+            return self._string(self._number)
         if kind == 0x87:  # VOCAB
-            return WORDS[number]
+            return WORDS[self._number]
         if kind == 0x84:  # FLOAT
             value: float = _double(self._data, self._pos)[0]
             self._pos += 8
             return value
-        return -number  # NEG, LONGNEG
+        return -self._number if self._number < HUGE else -self._big  # NEG, LONGNEG
 
     def _string(self, size: int) -> bytes:
         if size >= 65_536:  # lifted out by the framer

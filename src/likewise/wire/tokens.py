@@ -25,6 +25,9 @@ SIZE_LIMIT: Final = 640 * 1024
 LARGEST_INT: Final = 2**448 - 1
 """64 base-128 digits: the largest magnitude a Twisted peer accepts."""
 
+HUGE: Final = 1 << 56
+"""From here on a number is read apart from the others: eight digits fit any machine's integer."""
+
 WORDS: Final = (
     b"None class dereference reference dictionary function instance list module persistent tuple unpersistable "
     b"copy cache cached remote local lcache version login password challenge logged_in not_logged_in cachemessage "

@@ -1,0 +1,76 @@
+# cython: language_level=3
+# Types for the compiled build of core.py; the code is there.
+
+cimport cython
+
+from likewise.broker.events cimport CallReceived
+from likewise.broker.messages cimport CallHead
+from likewise.broker.tables cimport Exported, Tables
+from likewise.jelly.decoder cimport Decoder
+from likewise.jelly.encoder cimport Encoder
+from likewise.wire.framer cimport Frame, Framer
+
+cdef dict _method_names
+
+cpdef str method_name(bytes raw, Py_ssize_t limit)
+
+
+cdef class Broker:
+    cdef object __weakref__
+    cdef readonly object side
+    cdef readonly object driver
+    cdef readonly object flavours
+    cdef readonly object registry
+    cdef readonly object limits
+    cdef readonly tuple dialects
+    cdef readonly object owner
+    cdef readonly object trace
+    cdef readonly str peer
+    cdef public object state
+    cdef public object dialect
+    cdef public object reason
+    cdef readonly Tables tables
+    cdef public Py_ssize_t answer_bytes
+    cdef Framer _framer
+    cdef dict _waiting
+    cdef Py_ssize_t _next_request
+    cdef list _out
+    cdef Py_ssize_t _encoding
+    cdef list _after
+    cdef list _callbacks
+    cdef Py_ssize_t _faults
+    cdef bint _is_open
+    cdef bint _has_large
+    cdef bint _has_answers
+    cdef Py_ssize_t _open_calls
+    cdef Py_ssize_t _depth
+    cdef Py_ssize_t _name_limit
+
+    cpdef call(self, luid, method, tuple args, dict kwargs, perspective=*, bint want_answer=*, bint to_cache=*)
+    cpdef answer(self, CallReceived call, value)
+    cpdef fail(self, CallReceived call, error)
+    cpdef receive_data(self, bytes data)
+    @cython.locals(frame=Frame)
+    cpdef next_event(self)
+    cpdef list data_to_send(self)
+    @cython.locals(tables=Tables, encoder=Encoder, keywords=Encoder)
+    cdef bint _write(self, list pieces, value, dict kwargs, perspective) except -1
+    cdef _queue(self, list pieces, bint has_large=*)
+    cdef _queue_after(self)
+    cdef _send_error(self, request, error)
+    cdef _release_dropped(self)
+    cdef _greeting(self, Frame frame)
+    cdef _open(self, dialect)
+    cdef _move(self, sender, move)
+    @cython.locals(decoder=Decoder, count=Py_ssize_t, word=bytes)
+    cdef _message(self, Frame frame)
+    @cython.locals(start=Py_ssize_t, exported=Exported, name=str)
+    cdef _call(self, Decoder decoder, Frame frame, CallHead head, bint to_cache)
+    @cython.locals(start=Py_ssize_t)
+    cdef _settle(self, Decoder decoder, Frame frame, bint is_error)
+    cdef _released(self, bytes word, luid)
+    cdef _check_version(self, version)
+    cdef _salvage(self, Decoder decoder, Frame frame, Py_ssize_t start)
+    cdef _fault(self, what)
+    cdef _not_open(self)
+    cdef _closed_error(self)

@@ -1,0 +1,14 @@
+# cython: language_level=3
+# Types for the compiled build of events.py; the code is there.
+
+
+cdef class CallReceived:
+    cdef readonly object request
+    cdef readonly object target
+    cdef readonly str name
+    cdef readonly tuple args
+    cdef readonly dict kwargs
+    cdef readonly object perspective
+    cdef readonly bint want_answer
+
+    cpdef method(self)

@@ -1,0 +1,57 @@
+# cython: language_level=3
+# Types for the compiled build of tables.py; the code is there. Held, MirrorRef and MirrorEntry stay Python classes:
+# the first two are weak references, the third is reached from finalizers.
+
+
+cdef class Exported:
+    cdef readonly object target
+    cdef readonly object key
+    cdef public Py_ssize_t count
+
+
+cdef class Observed:
+    cdef readonly object cacheable
+    cdef readonly object key
+    cdef readonly object perspective
+    cdef readonly object observer
+    cdef public Py_ssize_t count
+
+
+cdef class Tables:
+    cdef object __weakref__
+    cdef readonly object caller
+    cdef readonly object limits
+    cdef readonly object make_reference
+    cdef readonly object wake
+    cdef public Py_ssize_t next_luid
+    cdef readonly dict exported
+    cdef readonly dict exported_ids
+    cdef readonly dict observed
+    cdef readonly dict observed_ids
+    cdef readonly dict references
+    cdef readonly dict mirrors
+    cdef readonly dict fading
+    cdef readonly object dropped
+    cdef public list journal
+
+    cpdef export(self, target)
+    cpdef observe(self, cacheable, perspective, make_observer)
+    cpdef home_luid(self, reference)
+    cpdef home_cache(self, mirror)
+    cpdef name(self, bytes name, target)
+    cpdef bint release(self, luid) except -1
+    cpdef release_cache(self, luid)
+    cdef _fade(self, luid, target)
+    cpdef list undo(self)
+    cdef _new_luid(self)
+    cdef _note(self, table, luid)
+    cpdef reference(self, luid, perspective)
+    cpdef local(self, luid)
+    cpdef original(self, luid)
+    cpdef mirror(self, luid)
+    cpdef told(self, luid)
+    cpdef hold_mirror(self, luid, mirror)
+    cpdef bint uncache(self, luid) except -1
+    cdef _mirror_entry(self, luid)
+    cpdef next_release(self)
+    cpdef list clear(self)
