@@ -22,7 +22,7 @@ def reader(value: object) -> Reader:
 def test_it_steps_into_a_list_and_reads_on() -> None:
     at = reader([b"message", 7, -7, 2.5, b"x" * 70_000, [1, [b"deep"]]])
     assert at.read_list() == 6
-    assert at.read_bytes() == b"message"
+    assert at.read_word() == b"message"
     assert at.read_int() == 7
     assert at.read_leaf() == -7
     assert at.read_leaf() == 2.5
@@ -55,7 +55,7 @@ def test_something_else_than_a_list_is_refused_where_one_must_be(value: object) 
 @pytest.mark.parametrize("value", [5, 1.5])
 def test_something_else_than_bytes_is_refused_where_they_must_be(value: object) -> None:
     with pytest.raises(RemoteProtocolError, match="a byte string was expected"):
-        reader(value).read_bytes()
+        reader(value).read_word()
 
 
 @pytest.mark.parametrize("value", [b"5", 1.5, b"None"])
