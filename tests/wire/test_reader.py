@@ -54,7 +54,7 @@ def test_something_else_than_a_list_is_refused_where_one_must_be(value: object) 
 
 @pytest.mark.parametrize("value", [5, 1.5])
 def test_something_else_than_bytes_is_refused_where_they_must_be(value: object) -> None:
-    with pytest.raises(RemoteProtocolError, match="a byte string was expected"):
+    with pytest.raises(RemoteProtocolError, match="a word was expected"):
         reader(value).read_word()
 
 
@@ -65,6 +65,6 @@ def test_something_else_than_an_integer_is_refused_where_one_must_be(value: obje
 
 
 def test_a_list_is_refused_where_none_may_be() -> None:
-    for read in (Reader.read_leaf, Reader.read_bytes, Reader.read_int):
+    for read in (Reader.read_leaf, Reader.read_word, Reader.read_int):
         with pytest.raises(RemoteProtocolError, match="where none may be"):
             read(reader([1]))
