@@ -62,7 +62,7 @@ class Reader:
         if kind == 0x87:
             return WORDS[self._number]
         if kind != 0x82:
-            raise RemoteProtocolError("a word was expected here")
+            raise RemoteProtocolError("a word was expected here, as a byte string")
         return self._string(self._number)
 
     def read_int(self) -> int:
@@ -70,7 +70,7 @@ class Reader:
         kind = self._token()
         if kind == 0x81 and self._number < HUGE:
             return self._number
-        leaf = self._body(kind)
+        leaf = self._body(kind) if kind != 0x80 else b""
         if not isinstance(leaf, int):
             raise RemoteProtocolError("an integer was expected here")
         return leaf
