@@ -66,5 +66,5 @@ def test_something_else_than_an_integer_is_refused_where_one_must_be(value: obje
 
 def test_a_list_is_refused_where_none_may_be() -> None:
     for read in (Reader.read_leaf, Reader.read_word, Reader.read_int):
-        with pytest.raises(RemoteProtocolError, match="where none may be|was expected here"):
+        with pytest.raises(RemoteProtocolError, match=r"where none may be|was expected here"):
             read(reader([1]))
