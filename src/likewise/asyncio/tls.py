@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from .connection import Connection, Endpoint, peer_name
+from .dispatch import start
 
 log = logging.getLogger("likewise")
 
@@ -208,14 +209,15 @@ class Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         entrance, limits = self._entrance, self._entrance.endpoint.limits
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.pause_reading()  # start_tls() goes on: what comes is for it
         taken = len(entrance.handshakes) + len(entrance.endpoint.connections)
         if taken >= limits.connections:
             log.warning("%s: refused, %d connections are open (limits.connections)", peer_name(transport), taken)
             self._transport.abort()
             return
         entrance.handshakes.add(self)
-        self._task = asyncio.get_running_loop().create_task(self._shake_hands(self._transport))
+        loop = asyncio.get_running_loop()
+        # Its first step runs now: what the client sends is for TLS from the first byte on.
+        self._task = start(loop, self._shake_hands(self._transport), "TLS handshake", self._settled)
 
     async def _shake_hands(self, transport: asyncio.Transport) -> None:
         entrance = self._entrance
@@ -237,7 +239,12 @@ class Handshake(asyncio.Protocol):
         if self._early:
             connection.data_received(self._early)
 
+    def _settled(self, value: None, error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            log.error("error while opening a connection", exc_info=error)
+
     def end(self) -> None:
+        """Hang up."""
         if self._transport is not None:
             self._transport.abort()
 
