@@ -358,8 +358,8 @@ def test_beyond_this_machine_there_is_tls_or_a_clear_refusal() -> None:
 # --- ceilings
 
 
-def test_handshakes_under_way_count_as_connections_and_end_in_time() -> None:
-    limits = likewise.Limits(connections=4, handshake_seconds=0.5)
+def test_handshakes_under_way_are_counted_and_end_in_time() -> None:
+    limits = likewise.Limits(handshakes=4, handshake_seconds=0.5)
 
     async def run() -> None:
         async with serving(limits=limits) as server:
@@ -377,7 +377,7 @@ def test_handshakes_under_way_count_as_connections_and_end_in_time() -> None:
 
 def test_handshakes_that_fail_are_counted_no_longer() -> None:
     async def run() -> None:
-        async with serving(limits=likewise.Limits(connections=4)) as server:
+        async with serving(limits=likewise.Limits(handshakes=4, connections_per_address=4, connections=4)) as server:
             for junk in [b"", b"\x16\x03\x01", b"GET / HTTP/1.0\r\n\r\n"] * 10:
                 reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
                 writer.write(junk)

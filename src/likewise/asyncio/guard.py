@@ -50,9 +50,10 @@ class Guard:
         """A connection that was counted in has agreed on a dialect, or ended before it did."""
         self._greeting -= 1
 
-    def leave(self, connection: Connection, address: str) -> None:
-        """A connection that was counted in has ended."""
-        self._held -= self._holders.pop(connection, 0)
+    def leave(self, connection: Connection | None, address: str) -> None:
+        """A connection that was counted in has ended; ``None`` if it never got as far as being one."""
+        if connection is not None:
+            self._held -= self._holders.pop(connection, 0)
         if address:
             self._addresses[address] -= 1
             if not self._addresses[address]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from .connection import Connection, Endpoint, peer_name
+from .connection import Connection, Endpoint, ip_address, peer_name
 from .dispatch import start
 
 log = logging.getLogger("likewise")
@@ -175,7 +175,7 @@ class Entrance:
     """
     Where a server's connections do their handshake: each is made a :class:`Connection` when it is done, not before.
 
-    ``context`` is what holds for those to come. Handshakes under way count as connections, and end in time.
+    ``context`` is what holds for those to come. Handshakes under way count as such, and end in time.
     """
 
     def __init__(self, tls: TLS | ssl.SSLContext, endpoint: Endpoint, make: Callable[[], Connection]) -> None:
@@ -197,21 +197,23 @@ class Entrance:
 class Handshake(asyncio.Protocol):
     """A connection while it is at the door."""
 
-    __slots__ = ("_early", "_entrance", "_lost", "_task", "_transport")
+    __slots__ = ("_address", "_early", "_entrance", "_lost", "_task", "_transport")
 
     def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
         self._early = b""  # what came behind the handshake, until it is somebody's
-        self._lost: list[Exception | None] = []
+        self._lost = False
+        self._address = ""
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        entrance, limits = self._entrance, self._entrance.endpoint.limits
+        entrance, endpoint = self._entrance, self._entrance.endpoint
         self._transport = cast(asyncio.Transport, transport)
-        taken = len(entrance.handshakes) + len(entrance.endpoint.connections)
-        if taken >= limits.connections:
-            log.warning("%s: refused, %d connections are open (limits.connections)", peer_name(transport), taken)
+        self._address = ip_address(transport)
+        refused = endpoint.guard.admit(self._address, len(endpoint.connections))
+        if refused is not None:
+            log.warning("%s: refused: %s", peer_name(transport), refused)
             self._transport.abort()
             return
         entrance.handshakes.add(self)
@@ -221,7 +223,7 @@ class Handshake(asyncio.Protocol):
 
     async def _shake_hands(self, transport: asyncio.Transport) -> None:
         entrance = self._entrance
-        seconds = entrance.endpoint.limits.handshake_seconds
+        guard, seconds = entrance.endpoint.guard, entrance.endpoint.limits.handshake_seconds
         try:
             secured = await asyncio.get_running_loop().start_tls(
                 transport, self, entrance.context, server_side=True, ssl_handshake_timeout=seconds
@@ -231,6 +233,8 @@ class Handshake(asyncio.Protocol):
             return
         finally:
             entrance.handshakes.discard(self)
+            guard.greeted()
+            guard.leave(None, self._address)
         if secured is None or self._lost:  # it has gone meanwhile
             return
         connection = entrance.make()
@@ -252,7 +256,7 @@ class Handshake(asyncio.Protocol):
         self._early += data
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lost.append(exc)
+        self._lost = True
 
 
 def explain(error: BaseException) -> str:
