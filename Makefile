@@ -7,7 +7,7 @@ PYTHON := $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 # A directory is newer than its stamp when a file in it was removed or renamed.
-SOURCES := pyproject.toml setup.py README.md $(shell find src/likewise -name __pycache__ -prune -o \
+SOURCES := pyproject.toml setup.py README.md $(wildcard examples/*.py) $(shell find src/likewise -name __pycache__ -prune -o \
 	\( -type d -o -name '*.py' -o -name '*.pxd' -o -name py.typed \) -print)
 PIP := -m pip --disable-pip-version-check --no-input -qq
 PYTEST := -P -m pytest

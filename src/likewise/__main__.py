@@ -1,15 +1,12 @@
-"""``python -m likewise``."""
+"""``python -m likewise``, and the console script ``likewise``."""
 
 from __future__ import annotations
 
 import sys
 
-
-def main() -> int:
-    """Run the command line."""
-    print("likewise: commands come with the next commit", file=sys.stderr)
-    return 2
-
+from .cli.commands import main
 
 if __name__ == "__main__":
     sys.exit(main())
+
+__all__ = ("main",)

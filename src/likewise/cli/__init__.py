@@ -1,0 +1,1 @@
+"""The command line: ``likewise demo``, ``likewise call``, ``likewise decode``."""
