@@ -118,12 +118,15 @@ class NotSendable(InsecureJelly):
     A value was refused at the sender: nothing of this message was sent.
 
     ``path`` leads to it from what was passed, as in ``args[0].items[3].lock``; ``reason`` says what to do.
+    ``too_large`` is what was over a ceiling of the wire, and how large: ``("a str", 655361)``; ``("an int", n)`` has
+    the number itself.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, too_large: tuple[str, int] | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.path = ""
+        self.too_large = too_large
 
     def within(self, step: str) -> None:
         """Put one more step before the path; the encoder calls it while the error travels outwards."""

@@ -22,7 +22,9 @@ cdef class Broker:
     cdef readonly object flavours
     cdef readonly object registry
     cdef readonly object limits
-    cdef readonly tuple dialects
+    cdef public tuple dialects
+    cdef public object encoder
+    cdef public object decoder
     cdef readonly object owner
     cdef readonly object trace
     cdef readonly str peer
@@ -64,7 +66,7 @@ cdef class Broker:
     cdef _move(self, sender, move)
     @cython.locals(decoder=Decoder, count=Py_ssize_t, word=bytes)
     cdef _message(self, Frame frame)
-    @cython.locals(start=Py_ssize_t, exported=Exported, name=str)
+    @cython.locals(start=Py_ssize_t, exported=Exported, name=str, is_raw=bint)
     cdef _call(self, Decoder decoder, Frame frame, CallHead head, bint to_cache)
     @cython.locals(start=Py_ssize_t)
     cdef _settle(self, Decoder decoder, Frame frame, bint is_error)

@@ -36,11 +36,11 @@ from ..limits import Limits
 from ..trace import Record, Tracer
 from ..wire.framer import Frame, Framer
 from ..wire.tokens import DIALECTS, NONE, PB, Dialect
-from ..wire.writer import Pieces, gather, int_token, spell_out
+from ..wire.writer import Pieces, gather, int_token, spell_out, write_expression
 from . import messages
 from .events import CallReceived, Driver, Event, Opened
 from .states import Move, Side, State, following
-from .tables import Observed, Tables
+from .tables import Observed, Tables, takes_expressions
 
 JELLY_MARGIN = 4  # lists of limits.depth that the message itself and the innermost atom take
 
@@ -51,6 +51,7 @@ class Broker:
 
     ``root`` is what the peer may call first (a server's), ``registry`` what may come in, ``dialects`` what this end
     speaks, the best first. The driver sets itself in with ``driver``; ``owner`` is what users know as the connection.
+    A driver with forms of its own passes subclasses of ``encoder`` and ``decoder``.
     """
 
     __slots__ = (
@@ -69,9 +70,11 @@ class Broker:
         "_out",
         "_waiting",
         "answer_bytes",
+        "decoder",
         "dialect",
         "dialects",
         "driver",
+        "encoder",
         "flavours",
         "limits",
         "owner",
@@ -97,7 +100,11 @@ class Broker:
         owner: Any = None,
         trace: Tracer | None = None,
         peer: str = "",
+        encoder: type[Encoder] = Encoder,
+        decoder: type[Decoder] = Decoder,
     ) -> None:
+        self.encoder = encoder
+        self.decoder = decoder
         self.side = side
         self.driver = driver
         self.flavours = flavours
@@ -188,11 +195,16 @@ class Broker:
             request = self._next_request
             pieces[0] = messages.call_head(request, luid, method, want_answer, to_cache, self._name_limit)
         self._next_request = request + 1
+        result = None
+        if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
+            result = self._waiting[request] = self.driver.new_result()
         self._queue(pieces, has_large)
-        if not want_answer:
-            return None
-        result = self._waiting[request] = self.driver.new_result()
         return result
+
+    def spend_request(self) -> int:
+        """Use up the number of a call without making one."""
+        self._next_request += 1
+        return self._next_request - 1
 
     def refused(self, error: Exception) -> Any:
         """A result that has failed already, for a caller that must not be raised at."""
@@ -230,6 +242,30 @@ class Broker:
         self._has_answers = True
         self._queue(pieces, has_large)
         return None
+
+    def jelly(self, value: Any, perspective: Any = None) -> Pieces:
+        """
+        One value as it would lie on the wire, for a driver that sends it later; what it refers to is counted now.
+
+        Raises:
+            NotSendable: it can't cross; nothing was counted.
+        """
+        pieces: Pieces = []
+        self._write(pieces, value, None, perspective)
+        return pieces
+
+    def send(self, message: list[Any]) -> None:
+        """
+        Send a message that is an s-expression already. Nothing in it is counted, and nothing waits for an answer.
+
+        Raises:
+            NotSendable: banana can't carry it; nothing was sent.
+        """
+        if self.state is State.CLOSED:
+            return
+        pieces: Pieces = []
+        write_expression(pieces, message, PB)
+        self._queue(pieces, True)
 
     def fail(self, call: CallReceived, error: BaseException) -> Any:
         """Answer a call with an exception; returns what was sent for it (its ``id`` belongs in the log)."""
@@ -312,7 +348,7 @@ class Broker:
         """
         tables = self.tables
         outer, tables.journal = tables.journal, None
-        encoder = Encoder(pieces, tables, perspective, self._depth, self.dialect)
+        encoder = self.encoder(pieces, tables, perspective, self._depth, self.dialect)
         self._encoding += 1
         try:
             if kwargs is None:
@@ -322,7 +358,7 @@ class Broker:
             if not kwargs:
                 pieces.append(atoms.EMPTY_DICTIONARY)
                 return encoder.has_large
-            keywords = Encoder(pieces, tables, perspective, self._depth, self.dialect)  # reference numbers restart
+            keywords = self.encoder(pieces, tables, perspective, self._depth, self.dialect)  # reference numbers restart
             keywords.encode_keywords(kwargs)
             return encoder.has_large or keywords.has_large
         except BaseException:
@@ -338,11 +374,12 @@ class Broker:
         if self._encoding:
             self._after.append(pieces)
             return
-        if not self._out:
-            self.driver.output_ready()
+        was_empty = not self._out
         if has_large:
             self._has_large = True
         self._out += pieces
+        if was_empty:
+            self.driver.output_ready()
         if self._after:
             self._queue_after()
 
@@ -413,7 +450,7 @@ class Broker:
 
     def _message(self, frame: Frame) -> Event | None:
         """Handle one whole message; a call becomes an event."""
-        decoder = Decoder(frame, self.registry, self.tables, self.limits)
+        decoder = self.decoder(frame, self.registry, self.tables, self.limits)
         count = decoder.read_list()
         if not count:
             raise RemoteProtocolError("an empty message")
@@ -447,19 +484,25 @@ class Broker:
         try:
             if to_cache:
                 target = self.tables.told(head.luid)
+                is_raw = takes_expressions(target)
             else:
                 exported = self.tables.exported.get(head.luid)
                 if exported is None:
                     raise Error("Invalid Object ID")
                 target = exported.target
+                is_raw = exported.is_raw
             perspective = None if to_cache else getattr(target, "perspective", None)
-            decoder.perspective = perspective
-            args = decoder.decode()
-            kwargs = decoder.decode()
-            if type(args) is not tuple or type(kwargs) is not dict:
-                raise InsecureJelly("a call takes a tuple and a dictionary")
-            if kwargs:
-                kwargs = check_keywords(kwargs)
+            if is_raw:
+                args: Any = decoder.read_expression()
+                kwargs: Any = decoder.read_expression()
+            else:
+                decoder.perspective = perspective
+                args = decoder.decode()
+                kwargs = decoder.decode()
+                if type(args) is not tuple or type(kwargs) is not dict:
+                    raise InsecureJelly("a call takes a tuple and a dictionary")
+                if kwargs:
+                    kwargs = check_keywords(kwargs)
             name = method_name(head.name, self._name_limit)
         except Exception as error:
             self._salvage(decoder, frame, start)
@@ -469,7 +512,7 @@ class Broker:
             if head.want_answer:
                 self._send_error(head.request, error)
             return None
-        return CallReceived(head.request, target, name, args, kwargs, perspective, head.want_answer)
+        return CallReceived(head.request, target, name, args, kwargs, perspective, head.want_answer, is_raw)
 
     def _settle(self, decoder: Decoder, frame: Frame, is_error: bool) -> None:
         """An answer or an error; the call it settles does so even if it can't be read."""

@@ -6,9 +6,10 @@ cdef class CallReceived:
     cdef readonly object request
     cdef readonly object target
     cdef readonly str name
-    cdef readonly tuple args
-    cdef readonly dict kwargs
+    cdef readonly object args
+    cdef readonly object kwargs
     cdef readonly object perspective
     cdef readonly bint want_answer
+    cdef readonly bint is_raw
 
     cpdef method(self)

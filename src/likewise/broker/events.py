@@ -21,21 +21,24 @@ class CallReceived:
     """
     The peer calls a method. Find it, run it, then pass this to ``broker.answer`` or ``broker.fail``, once.
 
-    ``target`` is an object of ours, or a mirror here; ``perspective`` who the peer is to the answer.
+    ``target`` is an object of ours, or a mirror here; ``perspective`` who the peer is to the answer. ``is_raw``: the
+    target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet.
     """
 
-    __slots__ = ("args", "kwargs", "name", "perspective", "request", "target", "want_answer")
+    __slots__ = ("args", "is_raw", "kwargs", "name", "perspective", "request", "target", "want_answer")
 
     def __init__(
         self,
         request: int,
         target: Any,
         name: str,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        args: Any,
+        kwargs: Any,
         perspective: Any,
         want_answer: bool,
+        is_raw: bool = False,
     ) -> None:
+        self.is_raw = is_raw
         self.request = request
         self.target = target
         self.name = name
@@ -69,7 +72,7 @@ class Driver(Protocol):
         """The call failed."""
 
     def output_ready(self) -> None:
-        """There is something in ``data_to_send`` where nothing was: schedule one flush. Must not write now."""
+        """There is something in ``data_to_send`` where nothing was: schedule one flush, or write at once."""
 
     def release_ready(self) -> None:
         """As :meth:`output_ready`, from a finalizer: on any thread, at any moment. Must only schedule."""

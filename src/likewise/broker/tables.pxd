@@ -6,6 +6,7 @@
 cdef class Exported:
     cdef readonly object target
     cdef readonly object key
+    cdef readonly bint is_raw
     cdef public Py_ssize_t count
 
 
@@ -20,7 +21,10 @@ cdef class Observed:
 cdef class Tables:
     cdef object __weakref__
     cdef readonly object caller
-    cdef readonly object limits
+    cdef public object limits
+    cdef public object incoming
+    cdef public object refuse
+    cdef public object released
     cdef readonly object make_reference
     cdef readonly object wake
     cdef public Py_ssize_t next_luid

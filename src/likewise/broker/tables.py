@@ -22,12 +22,25 @@ FADING = 32  # released objects remembered while calls of ours are unanswered
 MakeReference = Callable[[Caller, Luid, Any], Any]
 
 
+def takes_expressions(target: Any) -> bool:
+    """Whether this object reads the arguments of its calls itself, as s-expressions."""
+    return bool(getattr(target, "takes_expressions", False))
+
+
+def refuse(what: str, ceiling: int) -> Exception:
+    """What to raise for an object that the peer has no room for; a driver may have it otherwise."""
+    if what == "references":
+        return NotSendable(f"the peer holds {ceiling} references already (limits.references)")
+    return NotSendable(f"the peer mirrors {ceiling} objects already (limits.caches)")
+
+
 class Exported:
     """An object of ours that the peer holds by reference."""
 
-    __slots__ = ("count", "key", "target")
+    __slots__ = ("count", "is_raw", "key", "target")
 
     def __init__(self, target: Any, key: object) -> None:
+        self.is_raw = takes_expressions(target)
         self.target = target
         self.key = key
         self.count = 1
@@ -117,6 +130,7 @@ class Tables:
         "exported",
         "exported_ids",
         "fading",
+        "incoming",
         "journal",
         "limits",
         "make_reference",
@@ -125,12 +139,17 @@ class Tables:
         "observed",
         "observed_ids",
         "references",
+        "refuse",
+        "released",
         "wake",
     )
 
     def __init__(self, caller: Caller, limits: Limits, make_reference: MakeReference, wake: Callable[[], None]) -> None:
         self.caller = caller
         self.limits = limits
+        self.incoming = limits  # for what comes in; a driver may have it other than for what goes out
+        self.refuse = refuse
+        self.released: Callable[[object], None] | None = None  # told the key of each object that the peer let go of
         self.make_reference = make_reference
         self.wake = wake
         self.next_luid = 1
@@ -153,7 +172,7 @@ class Tables:
             self.exported[luid].count += 1
         else:
             if len(self.exported) > self.limits.references:
-                raise NotSendable(f"the peer holds {self.limits.references} references already (limits.references)")
+                raise self.refuse("references", self.limits.references)
             luid = self._new_luid()
             self.exported[luid] = Exported(target, key)
             self.exported_ids[key] = luid
@@ -168,7 +187,7 @@ class Tables:
             self._note(self.observed, luid)
             return luid, None
         if len(self.observed) >= self.limits.caches:
-            raise NotSendable(f"the peer mirrors {self.limits.caches} objects already (limits.caches)")
+            raise self.refuse("caches", self.limits.caches)
         luid = self._new_luid()
         observer = make_observer(luid)
         self.observed[luid] = Observed(cacheable, key, perspective, observer)
@@ -203,6 +222,8 @@ class Tables:
             del self.exported[luid]
             del self.exported_ids[entry.key]
             self._fade(luid, entry.target)
+            if self.released is not None:
+                self.released(entry.key)
         return True
 
     def release_cache(self, luid: Luid) -> Observed | bool | None:
@@ -260,8 +281,8 @@ class Tables:
         if held is not None and reference is not None:
             held.count += 1
             return reference
-        if len(self.references) >= self.limits.references:
-            raise InsecureJelly(f"references: over {self.limits.references} of your objects are held here")
+        if len(self.references) >= self.incoming.references:
+            raise InsecureJelly(f"references: over {self.incoming.references} of your objects are held here")
         reference = self.make_reference(self.caller, luid, perspective)
         held = Held(reference, self._reference_ended)
         held.luid = luid
@@ -303,8 +324,8 @@ class Tables:
     def hold_mirror(self, luid: Luid, mirror: Any) -> None:
         if type(luid) is not int or luid in self.mirrors:
             raise InsecureJelly(f"the cache {clip(luid)} is here already")
-        if len(self.mirrors) >= self.limits.caches:
-            raise InsecureJelly(f"caches: over {self.limits.caches} of your objects are mirrored here")
+        if len(self.mirrors) >= self.incoming.caches:
+            raise InsecureJelly(f"caches: over {self.incoming.caches} of your objects are mirrored here")
         self.mirrors[luid] = MirrorEntry(self, luid, mirror)
 
     def uncache(self, luid: Luid) -> bool:

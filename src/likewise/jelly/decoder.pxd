@@ -4,6 +4,7 @@
 cimport cython
 
 from likewise.jelly.plans cimport Incoming
+from likewise.wire.framer cimport Frame
 from likewise.wire.reader cimport Reader
 
 
@@ -37,6 +38,10 @@ cdef class Decoder(Reader):
     cdef dict _references
 
     cpdef decode(self)
+    cpdef plan_for(self, tag)
+    cpdef by_name(self, bytes word, Py_ssize_t count, reference)
+    cpdef name_reference(self, reference, value)
+    cpdef value_of(self, Frame frame)
     @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.int, number=cython.longlong, digit=cython.longlong, shift=cython.int)
     cpdef value(self)
     @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, code=cython.int, kind=cython.int)

@@ -22,6 +22,7 @@ cdef class Encoder:
     cdef Py_ssize_t _depth
     cdef dict _memo
     cdef list _kept
+    cdef object _top
     cdef Py_ssize_t _next_reference
     cdef Py_ssize_t _string_limit
     cdef Py_ssize_t _list_limit
@@ -32,7 +33,8 @@ cdef class Encoder:
     cpdef write_id(self, bytes word, luid)
     cpdef write_copy(self, instance, tag, state)
     cpdef write_cache(self, instance, tag, luid, state)
-    cpdef write_unpersistable(self, str reason)
+    cpdef begin_form(self, instance, Py_ssize_t count)
+    cpdef path_to(self, part)
     cpdef has_no_hooks(self, kind)
     cdef bint _begin(self, container) except -1
     cdef _remember(self, instance)

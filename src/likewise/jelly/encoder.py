@@ -61,6 +61,7 @@ class Encoder:
         "_memo",
         "_next_reference",
         "_string_limit",
+        "_top",
         "dialect",
         "has_large",
         "perspective",
@@ -81,6 +82,7 @@ class Encoder:
         # id -> index of its first piece; or -n once it is (reference n. Made when the first container comes.
         self._memo: dict[object, int] | None = None
         self._kept: list[object] | None = None
+        self._top: object = None  # the arguments or keywords of a call
         self._next_reference = 1
         self.has_large = False  # whether a piece is large enough to be handed on uncopied
 
@@ -128,6 +130,7 @@ class Encoder:
             self.pieces.append(EMPTY_TUPLE)
             return
         self._enter(1)
+        self._top = args
         self.pieces.append(TUPLE_HEADS[len(args)] if len(args) < 64 else list_head(len(args) + 1) + b"\x0b\x87")
         value = None
         try:
@@ -143,6 +146,7 @@ class Encoder:
         if not kwargs:
             self.pieces.append(EMPTY_DICTIONARY)
             return
+        self._top = kwargs
         try:
             self._dictionary(kwargs, len(kwargs), True)
         except NotSendable as error:
@@ -174,9 +178,36 @@ class Encoder:
         self.pieces.append(int_token(luid))
         self._state(state)
 
-    def write_unpersistable(self, reason: str) -> None:
-        """Write ``(unpersistable reason)``; the drop-in for Twisted does, where Twisted does."""
-        self.pieces += (b"\x02\x80\x0c\x87", bytes_token(reason.encode()))
+    def begin_form(self, instance: object, count: int) -> None:
+        """
+        Begin a list of ``count`` items that stands for an instance, which leads back to it when it is met again.
+
+        Who calls this appends the items to ``pieces`` himself, or has them encoded. ``None`` for an instance makes a
+        list that stands for nothing.
+        """
+        if instance is not None:
+            self._remember(instance)
+        if count > self._list_limit:
+            check_size("a list", count, "items", self._list_limit, self.dialect)
+        self.pieces.append(list_head(count))
+
+    def path_to(self, part: object) -> str:
+        """The way from the top to a part that is just being written, as ``args[0].items[3]``: for messages, and slow."""
+        steps: list[str] = []
+        kept = self._kept or []
+        for i in range(len(kept) - 1, -1, -1):
+            around = kept[i]
+            step = _step_to(part, around)
+            if step:
+                part = around
+                owner = kept[i - 1] if i else None
+                if type(around) is dict and _is_state_of(owner, around):
+                    step, part = "." + step[1:-1].strip("'"), owner
+                steps.append(step)
+        if self._top is not None:
+            steps.append(_step_to(part, self._top))
+            steps.append("args" if isinstance(self._top, tuple) else "kwargs")
+        return "".join(reversed(steps))
 
     # --- sharing
 
@@ -372,6 +403,22 @@ def _place(items: Iterable[Any], item: Any) -> str:
     if isinstance(items, (set, frozenset)):
         return "a member"
     return str(next((i for i, each in enumerate(items) if each is item), "?"))
+
+
+def _step_to(part: object, around: Any) -> str:
+    """How a container leads to a part of it; empty if it does not, or is none."""
+    if isinstance(around, dict):
+        return next((f"[{_short(key)}]" for key, value in around.items() if value is part or key is part), "")
+    if isinstance(around, (list, tuple, set, frozenset)):
+        return next((f"[{_place(around, item)}]" for item in around if item is part), "")
+    return ""
+
+
+def _is_state_of(owner: Any, state: dict[Any, Any]) -> bool:
+    """Whether what was begun right before a dict is the instance that it is the state of."""
+    if isinstance(owner, Sendable) or type(owner) in outgoing:
+        return True
+    return getattr(owner, "__dict__", {}).keys() == state.keys() and not isinstance(owner, dict)
 
 
 def _short(key: Any) -> str:

@@ -17,7 +17,7 @@ cdef class Incoming:
     cpdef str admit(self, bytes raw)
     cpdef learn(self, bytes head, str name)
     cpdef build(self, dict state)
-    cpdef fill(self, instance, dict state)
+    cpdef fill(self, instance, state)
 
 
 cdef class Outgoing:

@@ -20,6 +20,7 @@ CACHE: Final = 2  # a RemoteCache
 DATACLASS: Final = 3
 FACTORY: Final = 4  # a function that gets the state
 TAKER: Final = 5  # takes the open decoder: for a driver with forms of its own
+FILLED: Final = 6  # a blank instance that the plan's own fill() gives its state, whatever that is
 
 SHAPE_KEPT: Final = 64
 LONGEST_HEAD: Final = 128

@@ -45,7 +45,8 @@ def int_token(number: int) -> bytes:
         return base128(-number) + b"\x83"
     elif number >= -LARGEST_INT:
         return base128(-number) + b"\x86"
-    raise NotSendable(f"an int of {number.bit_length()} bits: the wire carries at most 448; send it as bytes")
+    reason = f"an int of {number.bit_length()} bits: the wire carries at most 448; send it as bytes"
+    raise NotSendable(reason, ("an int", number))
 
 
 def _plain_int(number: int) -> bytes:
@@ -109,7 +110,8 @@ def write_expression(pieces: Pieces, expression: Expression | tuple[Expression, 
 def check_size(what: str, size: int, unit: str, ceiling: int, dialect: Dialect) -> None:
     """Refuse at the sender what the peer would end the connection for."""
     if size > ceiling:
-        raise NotSendable(f"{what} of {size:,} {unit}: a peer that speaks {dialect.name.decode()} takes at most {ceiling:,}")
+        reason = f"{what} of {size:,} {unit}: a peer that speaks {dialect.name.decode()} takes at most {ceiling:,}"
+        raise NotSendable(reason, (what, size))
 
 
 def gather(pieces: Sequence[bytes]) -> Pieces:
