@@ -299,9 +299,11 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
 
     def release_ready(self) -> None:
+        if self._loop.is_closed():
+            return
         if threading.get_ident() == self._thread:
             self.output_ready()
-        elif not self._loop.is_closed():
+        else:
             try:
                 self._loop.call_soon_threadsafe(self.output_ready)
             except RuntimeError:  # it closed in between: nobody is left to tell
