@@ -21,10 +21,10 @@ MEDDLING = ("PYTHONSAFEPATH", "PYTHONUNBUFFERED")  # hide the modules beside a p
 class Program:
     """One running program. Its standard output is read line by line, as it comes."""
 
-    def __init__(self, *command: str, cwd: Path | None = None) -> None:
+    def __init__(self, *command: str, cwd: Path | None = None, stdin: int = subprocess.DEVNULL) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *command],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -68,9 +68,9 @@ class Program:
         assert found, line
         return found[1]
 
-    def end(self) -> tuple[int, list[str], str]:
+    def end(self, seconds: float = SECONDS) -> tuple[int, list[str], str]:
         """Wait for its end: exit code, all lines, standard error."""
-        code = self.process.wait(SECONDS)
+        code = self.process.wait(seconds)
         for reader in self._readers:
             reader.join(SECONDS)
         while (line := self._lines.get(timeout=SECONDS)) is not None:
@@ -91,9 +91,9 @@ def _paths() -> list[str]:
 
 
 @contextmanager
-def running(*command: str, cwd: Path | None = None) -> Iterator[Program]:
+def running(*command: str, cwd: Path | None = None, stdin: int = subprocess.DEVNULL) -> Iterator[Program]:
     """A program that is killed at the end of the block, if it still runs."""
-    program = Program(*command, cwd=cwd)
+    program = Program(*command, cwd=cwd, stdin=stdin)
     try:
         yield program
     finally:

@@ -162,7 +162,7 @@ class RemoteError(CallError):
     def check(self, *names: str | type[BaseException]) -> bool:
         """Whether the remote exception was one of these classes, or derived from one: by class or full name."""
         known = {self.type, *self.parents}
-        return any((n if isinstance(n, str) else f"{n.__module__}.{n.__qualname__}") in known for n in names)
+        return any((n if isinstance(n, str) else f"{n.__module__}.{n.__name__}") in known for n in names)
 
 
 __all__ = (

@@ -33,9 +33,12 @@ ADMITTED.setUnjellyableForClass(Pond, PondCache)
 
 async def held() -> list[Any]:
     """A reference and a mirror whose connection ends before they do."""
-    async with asyncio.timeout(10.0), likewise.serve(Shore(), "tcp://127.0.0.1:0") as server:
-        async with likewise.connect(server.address, accept=ADMITTED) as connection:
-            return list(await connection.root.callRemote("both"))
+    async with (
+        asyncio.timeout(10.0),
+        likewise.serve(Shore(), "tcp://127.0.0.1:0") as server,
+        likewise.connect(server.address, accept=ADMITTED) as connection,
+    ):
+        return list(await connection.root.callRemote("both"))
 
 
 @pytest.mark.parametrize("in_thread", [False, True])

@@ -17,7 +17,7 @@ import pytest
 import likewise
 from tests.interop import likewise_server as peer
 from tests.interop.likewise_server import Frog, Newt, Pond, PondCache, Stranger, Toad, describe, outcome
-from tests.interop.processes import Process, twisted_server
+from tests.interop.processes import Serving, twisted_server
 from tests.interop.surface import UNSENDABLE, VALUES
 
 TIMEOUT = 20.0
@@ -26,21 +26,21 @@ Body = Callable[[likewise.Connection, likewise.RemoteReference], Awaitable[None]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[tuple[Process, int]]:
-    with twisted_server() as process:
-        yield process, process.port()
-        assert process.end() == 0
+def server() -> Iterator[Serving]:
+    with twisted_server() as serving:
+        yield serving
+        assert serving.leave() == (0, [f"READY {serving.port}"], "")
 
 
 @pytest.fixture
-def crossing(server: tuple[Process, int], monkeypatch: pytest.MonkeyPatch) -> Callable[[Body], None]:
+def crossing(server: Serving, monkeypatch: pytest.MonkeyPatch) -> Callable[[Body], None]:
     """Runs a test's body on a new connection; afterwards the server holds nothing of it, and our tables are empty."""
     # A logged failure is kept by pytest, with its traceback, and that holds the mirror whose method raised.
     monkeypatch.setattr(logging.getLogger("likewise"), "disabled", True)
 
     def run(body: Body) -> None:
         async def whole() -> None:
-            async with asyncio.timeout(TIMEOUT), connected(server[1]) as connection:
+            async with asyncio.timeout(TIMEOUT), connected(server.port) as connection:
                 assert connection.dialect == "pb"
                 await body(connection, connection.root)
                 gc.collect()
@@ -333,12 +333,12 @@ def test_twisted_s_mirror_fails_and_the_publisher_goes_on(crossing: Callable[[Bo
 
 
 def test_caches_end_with_their_connection_in_both_directions(
-    server: tuple[Process, int], crossing: Callable[[Body], None]
+    server: Serving, crossing: Callable[[Body], None]
 ) -> None:
     async def body(connection: likewise.Connection, root: likewise.RemoteReference) -> None:
         stopped = await nobody_observes(root)
         mine = Pond("mine")
-        async with connected(server[1]) as other:
+        async with connected(server.port) as other:
             theirs = await other.root.callRemote("pond")
             await other.root.callRemote("take_pond", mine)
             assert await root.callRemote("observers") == 1
@@ -474,9 +474,9 @@ def test_errors_of_twisted_known_and_unknown(crossing: Callable[[Body], None]) -
     crossing(body)
 
 
-def test_an_error_class_that_is_registered_is_raised_as_itself(server: tuple[Process, int]) -> None:
+def test_an_error_class_that_is_registered_is_raised_as_itself(server: Serving) -> None:
     async def whole() -> None:
-        address = f"tcp://127.0.0.1:{server[1]}"
+        address = f"tcp://127.0.0.1:{server.port}"
         async with asyncio.timeout(TIMEOUT), likewise.connect(address, accept=[peer.KnownError]) as connection:
             with pytest.raises(peer.KnownError, match=r"^planned$"):
                 await connection.root.callRemote("raise_pb_error", "planned")
@@ -542,9 +542,9 @@ def test_a_call_that_is_given_up_leaves_the_connection_good(crossing: Callable[[
     crossing(body)
 
 
-def test_every_call_settles_when_twisted_closes_the_connection(server: tuple[Process, int]) -> None:
+def test_every_call_settles_when_twisted_closes_the_connection(server: Serving) -> None:
     async def whole() -> None:
-        async with asyncio.timeout(TIMEOUT), connected(server[1]) as connection:
+        async with asyncio.timeout(TIMEOUT), connected(server.port) as connection:
             told: list[Any] = []
             connection.root.notifyOnDisconnect(told.append)
             connection.notifyOnDisconnect(told.append)
@@ -567,6 +567,6 @@ def test_shutdown_ends_the_server_s_process() -> None:
             assert await connection.root.callRemote("shutdown") is None
             await connection.wait_closed()
 
-    with twisted_server() as process:
-        asyncio.run(whole(process.port()))
-        assert process.wait() == 0
+    with twisted_server() as serving:
+        asyncio.run(whole(serving.port))
+        assert serving.program.end() == (0, [f"READY {serving.port}"], "")

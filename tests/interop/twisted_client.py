@@ -890,6 +890,25 @@ async def error_of_ours_is_told_there(here: Here, there: Peer) -> Any:
     return [known, unknown, jelly, nosuch, wrong]
 
 
+@scenario
+async def error_of_ours_comes_back(here: Here, there: Peer) -> Any:
+    """The server calls us inside our call and lets the failure pass: it stays what it was."""
+    here.expect_logged("ValueError")
+
+    class Failing(pb.Referenceable):
+        def remote_ping(self, kind: str) -> None:
+            raise peer.ERRORS[kind]("far away")
+
+    known = await there.failure("call", Failing(), "known")
+    same(peer.seen(known), ["interop.KnownError", "far away"])
+    assert known.check("interop.KnownError") and known.check(pb.Error), known.parents
+    unknown = await there.failure("call", Failing(), "value")
+    same(peer.seen(unknown), ["builtins.ValueError", "far away"])
+    assert unknown.check(ValueError) and not unknown.check(pb.Error), unknown.parents
+    jelly = await there.failure("call", Failing(), "jelly")
+    return same([type(jelly.value), jelly.value.text, jelly.value.code], [peer.JellyError, "far away", 7])
+
+
 # --- calls and answers ----------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import Error, InsecureJelly, LikewiseError, NoSuchMethod, RemoteError, clip
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable
-from ..jelly.plans import COPY_HOOK, Incoming
+from ..jelly.plans import COPY_HOOK, Incoming, wire_name
 from ..jelly.registry import BUILT_IN, Registry
 from .by_copy import RemoteCopy
 
@@ -43,7 +43,9 @@ def error_names(cls: type) -> list[str]:
         if base in WIRE_NAMES:
             names.append(WIRE_NAMES[base])
         elif not issubclass(base, LikewiseError) or base.__module__ != LikewiseError.__module__:
-            names.append(f"{base.__module__}.{base.__qualname__}")
+            names.append(wire_name(base))
+    if cls.__module__ == LikewiseError.__module__ and names[0] not in KNOWN:
+        names.insert(0, wire_name(cls))
     return names
 
 
@@ -56,11 +58,14 @@ class Failure(Sendable):
 
     def __init__(self, error: BaseException, *, with_traceback: bool = False) -> None:
         self.id = next(_count)
-        names = error_names(type(error))
+        if isinstance(error, RemoteError):  # passed on by a server between two others: it stays what it was
+            names, text = list(dict.fromkeys((error.type, *error.parents))), _clean(error.text)
+        else:
+            names, text = error_names(type(error)), _text(error)
         self.state: dict[str, Any] = {
             "count": self.id,
             "type": names[0].encode("utf-8", "replace"),
-            "value": _text(error),
+            "value": text,
             "captureVars": False,
             "tb": None,
             "unsafeTracebacks": with_traceback,
@@ -79,6 +84,11 @@ def _text(error: BaseException) -> str:
         text = str(error)
     except Exception as broken:  # an application's own __str__
         text = f"(its text can't be had: {type(broken).__name__})"
+    return _clean(text)
+
+
+def _clean(text: str) -> str:
+    """As much of a text as may cross, without what UTF-8 can't spell."""
     if len(text) > LONGEST_TEXT:
         text = text[:LONGEST_TEXT] + "..."
     return text.encode("utf-8", "replace").decode()
