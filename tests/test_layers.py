@@ -13,7 +13,7 @@ import pytest
 # From the bottom up. What stands in one row separated by `|` never meets; within a part, a word may import
 # those left of it. A package may import itself. `__init__` is the public package: nothing below imports it.
 LAYERS = [
-    "errors limits trace",
+    "errors limits logs trace",
     "wire",
     "jelly",
     "objects live | broker",

@@ -25,9 +25,12 @@ This module imports nothing of the package, so no layer needs a late import to r
 
 from __future__ import annotations
 
+import traceback
 from typing import Final
 
 CLIP: Final = 200  # characters of peer data in one error text: enough to recognise it, too few to flood a log
+CHAIN: Final = 8  # causes of causes that one report shows
+SMALL: Final = 2_000  # parts and characters up to which a value is printed by its own means
 
 
 def clip(value: object, size: int = CLIP) -> str:
@@ -38,6 +41,74 @@ def clip(value: object, size: int = CLIP) -> str:
     if isinstance(value, (int, float, bool, type(None))):
         return repr(value) if not isinstance(value, int) or value.bit_length() < 4 * size else "a very large int"
     return f"<{type(value).__name__}>"
+
+
+def is_small(*values: object, size: int = SMALL) -> bool:
+    """
+    Whether printing these values is cheap, however their parts are shared: what a peer sent may have 2**40 leaves.
+
+    Containers are walked, and the attributes of instances, for dataclasses and exceptions print those.
+    """
+    stack: list[object] = list(values)
+    while stack:
+        value = stack.pop()
+        size -= 1
+        if isinstance(value, (str, bytes, bytearray)):
+            size -= len(value)
+        elif isinstance(value, int):
+            size -= value.bit_length() // 3
+        elif isinstance(value, dict):
+            size -= 2 * len(value)
+            if size >= 0:
+                stack += value.keys()
+                stack += value.values()
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            size -= len(value)
+            if size >= 0:
+                stack += value
+        else:
+            attributes = getattr(value, "__dict__", None)
+            if type(attributes) is dict and attributes:
+                stack.append(attributes)
+            if isinstance(value, BaseException):
+                stack.append(value.args)
+        if size < 0:
+            return False
+    return True
+
+
+def text_of(error: BaseException, size: int = 10_000) -> str:
+    """
+    The text of an error, at most ``size`` characters and bounded in work: one that holds what a peer sent may have
+    no end. Of an error that is not small the arguments are named, not printed.
+    """
+    try:
+        if is_small(error.args, getattr(error, "__dict__", None), size=size):
+            text = str(error)
+        else:
+            text = ", ".join(clip(each) for each in error.args[:4])
+    except Exception as broken:  # an application's own __str__
+        text = f"(its text can't be had: {type(broken).__name__})"
+    return text if len(text) <= size else text[:size] + "..."
+
+
+def chain_of(error: BaseException) -> list[BaseException]:
+    """An error, what caused it, and so on: the outermost first, at most :data:`CHAIN` of them."""
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in chain and len(chain) < CHAIN:
+        chain.append(following)
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    return chain
+
+
+def outline(error: BaseException, size: int = 8_000) -> str:
+    """A traceback of at most ``size`` characters, for an error that may hold what has no end to print."""
+    parts = []
+    for each in reversed(chain_of(error)):
+        parts += traceback.format_tb(each.__traceback__, limit=-12)
+        parts.append(f"{type(each).__module__}.{type(each).__qualname__}: {text_of(each, 500)}\n")
+    return "".join(parts)[-size:]
 
 
 class LikewiseError(Exception):
@@ -130,7 +201,7 @@ class NotSendable(InsecureJelly):
 
     def within(self, step: str) -> None:
         """Put one more step before the path; the encoder calls it while the error travels outwards."""
-        self.path = step + self.path
+        self.path = (step if len(step) <= 60 else step[:57] + "...") + self.path
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}" if self.path else self.reason

@@ -46,9 +46,13 @@ class Limits:
     greeting_bytes: int = 4 * KIB
     """Bytes of one message before a dialect is agreed: a list of dialect names is short."""
 
-    hash_work: int = 100_000
+    hash_work: int = 1_000_000
     """Nodes hashed for the dict keys and set members of one message. A tuple is hashed anew at each use, so
     tuples that share their parts cost 2**depth without this."""
+
+    unfolded_tuples: int = 10_000_000
+    """Parts of the shared tuples and frozensets of one message, counted anew at each use. A method that hashes,
+    compares or prints such an argument pays for each; 40 pairs, each of the one before, have 2**40."""
 
     equal_hashes: int = 64
     """Keys of one dict or set with the very same hash: honest keys do not collide, chosen ones cost n**2."""
@@ -99,6 +103,9 @@ class Limits:
     """Bytes of unfinished messages, of all connections of a server together. Past it, the connection that has kept a
     large one unfinished for longest is dropped: many slow senders cost no more than a few."""
 
+    log_lines: int = 200
+    """Lines about peers that one endpoint logs in 10 seconds; the others are counted, and one line tells how many."""
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             if getattr(self, field.name) <= 0:
@@ -117,12 +124,12 @@ class Limits:
     @classmethod
     def public(cls, **changes: Any) -> Limits:
         """For strangers: one connection can hold a few MiB of this process, not more."""
-        tight = {"frame_items": 50_000, "frame_bytes": 2 * MIB, "string_bytes": MIB, "list_items": 50_000, "depth": 64}
-        work = {"hash_work": 20_000, "running_calls": 100, "references": 1_024, "caches": 1_024, "faults": 10}
-        time = {"handshake_seconds": 10.0, "stalled_seconds": 20.0}
-        all_together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
-        queues = {"queued_output": 4 * MIB, "unread_answers": 256 * KIB}
-        return cls(**(tight | work | time | all_together | queues | changes))
+        message = {"frame_items": 50_000, "frame_bytes": 2 * MIB, "string_bytes": MIB, "list_items": 50_000, "depth": 64}
+        work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 100, "faults": 10, "log_lines": 50}
+        held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
+        seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0}
+        together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
+        return cls(**(message | work | held | seconds | together | changes))
 
 
 DEEPEST: Final = 400  # two interpreter frames a level in the pure build stay under CPython's default recursion limit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tests.hostile import framing
+from tests.hostile import framing, values
 from tests.hostile.harness import CASES as FOUND
 
-MODULES = (framing,)
+MODULES = (framing, values)
 
 
 def _order(name: str) -> tuple[int, ...]:

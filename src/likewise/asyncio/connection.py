@@ -17,9 +17,10 @@ from typing import Any, cast
 from ..broker.core import Broker
 from ..broker.events import CallReceived, Opened
 from ..broker.states import Side
-from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError
+from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError, text_of
 from ..jelly.registry import Registry
 from ..limits import Limits
+from ..logs import Throttle
 from ..objects.by_reference import RemoteReference
 from ..objects.flavours import Flavours
 from ..trace import Tracer
@@ -30,6 +31,10 @@ from .guard import NOTICED, Guard
 log = logging.getLogger("likewise")
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
+
+SLICE = 0.01  # seconds after which a connection with more to handle lets the others have their turn
+PIECES = 512  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
+PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
 OnConnection = Callable[["Connection"], object]
 
@@ -48,9 +53,11 @@ class Endpoint:
     on_close: OnConnection | None = None
     connections: set[Connection] = field(default_factory=set)
     guard: Guard = field(init=False)
+    log: Throttle = field(init=False)
 
     def __post_init__(self) -> None:
         self.guard = Guard(self.limits)
+        self.log = Throttle(log, self.limits.log_lines)
 
 
 class Connection(asyncio.Protocol):
@@ -78,6 +85,7 @@ class Connection(asyncio.Protocol):
         "_reason",
         "_running",
         "_side",
+        "_slice_ends",
         "_stall",
         "_tasks",
         "_thread",
@@ -101,6 +109,7 @@ class Connection(asyncio.Protocol):
         self._callbacks: list[OnConnection] | None = None
         self._tasks: set[asyncio.Task[Any]] | None = None
         self._running = 0
+        self._slice_ends = 0.0
         self._holds = False
         self._address: str | None = None  # where it is counted; None while it is not
         self._in_turn = self._flush_is_scheduled = False
@@ -226,10 +235,11 @@ class Connection(asyncio.Protocol):
             trace=endpoint.trace,
             peer=self.peer,
         )
+        self._broker.patience = PATIENCE
         address = ip_address(transport)
         refused = endpoint.guard.admit(address, len(endpoint.connections))
         if refused is not None:
-            log.warning("%s: refused: %s", self.peer, refused)
+            endpoint.log.warning(self._loop.call_later, "connections refused", "%s: refused: %s", self.peer, refused)
             self.abort(refused)
             return
         self._address = address
@@ -310,7 +320,8 @@ class Connection(asyncio.Protocol):
                 pass
 
     def report(self, doing: str, error: BaseException) -> None:
-        log.error("%s: error while %s", self.peer, doing, exc_info=error)
+        later = self._loop.call_later
+        self._endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
 
     # --- reading
 
@@ -318,15 +329,20 @@ class Connection(asyncio.Protocol):
         """Handle whole messages, as long as answers are read and not too many calls are running."""
         broker = self.broker
         self._in_turn = True
+        turns = 0
+        self._slice_ends = 0.0
         try:
             while not self._reading_is_paused:
                 event = broker.next_event()
-                if event is None:
-                    break
                 if type(event) is CallReceived:
                     self._run(event)
-                else:
+                elif event is not None:
                     self._open(cast(Opened, event))
+                elif not broker.has_more:
+                    break
+                turns += 1
+                if broker.has_large or not turns & 3:
+                    self._breathe()
         except RemoteProtocolError as error:
             self._drop(error)
         finally:
@@ -335,6 +351,24 @@ class Connection(asyncio.Protocol):
         held = broker.held_bytes
         if held > NOTICED or self._holds:
             self._note_held(held)
+
+    def _breathe(self) -> None:
+        """
+        A few messages were handled: write what has gathered, and let others have the loop if this took long.
+
+        A chunk of 256 KiB holds thousands of calls; their answers may be large, each may be as costly as a ceiling allows.
+        """
+        broker = self.broker
+        if broker.has_large or broker.pieces_queued > PIECES:
+            self._flush()
+        now = self._loop.time()
+        if not self._slice_ends:
+            self._slice_ends = now + SLICE
+        elif now > self._slice_ends and not self._reading_is_paused:
+            self._reading_is_paused = True
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.pause_reading()
+            self._loop.call_soon(self._go_on_reading)
 
     def _note_held(self, held: int) -> None:
         """A large message is unfinished, or no longer: the endpoint's own account of these."""
@@ -359,7 +393,7 @@ class Connection(asyncio.Protocol):
 
     def _drop(self, error: RemoteProtocolError) -> None:
         """The peer broke the protocol: what was answered before still goes out."""
-        log.warning("%s: dropped: %s", self.peer, error)
+        self._endpoint.log.warning(self._loop.call_later, "connections dropped", "%s: dropped: %s", self.peer, error)
         self._reason = self._reason or error
         self._in_turn = False
         self._flush()
@@ -436,17 +470,20 @@ class Connection(asyncio.Protocol):
             self._fail(call, error)
             return
         if refused is not None:
-            log.warning("%s: the answer to %s can't be sent: %s", self.peer, call.name, refused)
+            text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)
+            self._endpoint.log.warning(self._loop.call_later, "answers not sendable", text, self.peer, call.name, why)
         if self._writing_is_paused:
             self._consider_reading()
 
     def _fail(self, call: CallReceived, error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
-            error = CallError(str(error) or "the call was cancelled at the server")
+            error = CallError(text_of(error, 500) or "the call was cancelled at the server")
         sent = self.broker.fail(call, error)
         if not isinstance(error, CallError):
             number = getattr(sent, "id", 0)
-            log.error("%s: failure %s in %s", self.peer, f"#{number}" if number else "", call.name, exc_info=error)
+            id = f"#{number}" if number else ""
+            log, later = self._endpoint.log, self._loop.call_later
+            log.failure(later, "failures of methods", error, "%s: failure %s in %s", self.peer, id, call.name)
         if self._writing_is_paused:
             self._consider_reading()
 
@@ -472,6 +509,8 @@ class Connection(asyncio.Protocol):
         elif not transport.is_closing():
             for piece in pieces:
                 transport.write(piece)
+            if not self._writing_is_paused:
+                self.broker.answer_bytes = 0
 
 
 async def _wait_for(value: Any) -> Any:

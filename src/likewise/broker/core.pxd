@@ -42,7 +42,9 @@ cdef class Broker:
     cdef list _callbacks
     cdef Py_ssize_t _faults
     cdef bint _is_open
-    cdef bint _has_large
+    cdef public bint has_large
+    cdef public bint has_more
+    cdef public Py_ssize_t patience
     cdef bint _has_answers
     cdef Py_ssize_t _open_calls
     cdef Py_ssize_t _depth

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import (
+    CLIP,
     CallError,
     ConnectionClosed,
     Error,
@@ -25,6 +26,7 @@ from ..errors import (
     RemoteProtocolError,
     TooManyCalls,
     clip,
+    text_of,
 )
 from ..jelly import atoms
 from ..jelly.context import Flavours, Luid
@@ -62,7 +64,6 @@ class Broker:
         "_faults",
         "_framer",
         "_has_answers",
-        "_has_large",
         "_is_open",
         "_name_limit",
         "_next_request",
@@ -76,8 +77,11 @@ class Broker:
         "driver",
         "encoder",
         "flavours",
+        "has_large",
+        "has_more",
         "limits",
         "owner",
+        "patience",
         "peer",
         "reason",
         "registry",
@@ -128,7 +132,9 @@ class Broker:
         self._waiting: dict[int, Any] = {}
         self._next_request = 1
         self._out: Pieces = []
-        self._has_large = self._has_answers = False  # what is in _out
+        self.has_large = self._has_answers = False  # what is in _out
+        self.patience = 0  # messages to handle in one call of next_event, where they are no events; 0: all there are
+        self.has_more = False
         self._encoding = 0
         self._after: list[Pieces] = []
         self._callbacks: list[Callable[[], object]] = []
@@ -152,6 +158,11 @@ class Broker:
     def unanswered(self) -> int:
         """How many of our calls wait for an answer."""
         return len(self._waiting)
+
+    @property
+    def pieces_queued(self) -> int:
+        """How many pieces the next :meth:`data_to_send` joins."""
+        return len(self._out)
 
     @property
     def held_bytes(self) -> int:
@@ -284,13 +295,17 @@ class Broker:
         """
         What the peer's messages ask for, one at a time; ``None`` when more bytes are needed.
 
+        Or, where :attr:`patience` is set, when so many messages have asked for nothing: then :attr:`has_more` is true.
+
         Raises:
             RemoteProtocolError: the peer broke the protocol: close the connection, then call :meth:`connection_lost`.
         """
+        handled = 0
         while self.state is not State.CLOSED:
             try:
                 frame = self._framer.next_frame()
                 if frame is None:
+                    self.has_more = False
                     return None
                 event = self._message(frame) if self._is_open else self._greeting(frame)
             except RemoteProtocolError as error:
@@ -298,6 +313,11 @@ class Broker:
                 raise
             if event is not None:
                 return event
+            handled += 1
+            if handled == self.patience:
+                self.has_more = True
+                return None
+        self.has_more = False
         return None
 
     def data_to_send(self) -> Pieces:
@@ -309,10 +329,10 @@ class Broker:
         out, self._out = self._out, []
         if self.dialect is NONE and self._is_open:
             out = spell_out(out, self._scratch())
-        out = gather(out) if self._has_large else [b"".join(out)]
+        out = gather(out) if self.has_large else [b"".join(out)]
         if self._has_answers:
             self.answer_bytes += sum(map(len, out))
-        self._has_large = self._has_answers = False
+        self.has_large = self._has_answers = False
         return out
 
     def connection_lost(self, reason: BaseException | None = None) -> None:
@@ -376,7 +396,7 @@ class Broker:
             return
         was_empty = not self._out
         if has_large:
-            self._has_large = True
+            self.has_large = True
         self._out += pieces
         if was_empty:
             self.driver.output_ready()
@@ -394,7 +414,8 @@ class Broker:
         try:
             self._write(pieces, sent, None, None)
         except Exception as unsendable:  # an exception with a state of its own that can't cross
-            sent = self.flavours.error_to_send(Error(f"{type(error).__name__}, whose state can't be sent: {unsendable}"))
+            why = f"{type(error).__name__}, whose state can't be sent: {text_of(unsendable)}"
+            sent = self.flavours.error_to_send(Error(why))
             del pieces[1:]
             self._write(pieces, sent, None, None)
         self._has_answers = True
@@ -506,7 +527,7 @@ class Broker:
             name = method_name(head.name, self._name_limit)
         except Exception as error:
             self._salvage(decoder, frame, start)
-            self._trace("call.refused", method=clip(head.name), error=clip(str(error)))
+            self._trace("call.refused", method=clip(head.name), error=text_of(error, CLIP))
             if not isinstance(error, CallError):
                 self.driver.report("reading the arguments of a call", error)
             if head.want_answer:
@@ -593,7 +614,8 @@ class Broker:
         return LocalProtocolError("no dialect is agreed yet: wait until the connection is open")
 
     def _closed_error(self) -> ConnectionClosed:
-        error = ConnectionClosed(f"the connection has ended: {self.reason}" if self.reason else "the connection has ended")
+        why = f": {text_of(self.reason, 500)}" if self.reason else ""
+        error = ConnectionClosed(f"the connection has ended{why}")
         error.__cause__ = self.reason
         return error
 
@@ -631,7 +653,10 @@ def check_keywords(kwargs: dict[Any, Any]) -> dict[str, Any]:
     """
     checked: dict[str, Any] = {}
     for key, value in kwargs.items():
-        name = key.decode("utf-8", "replace") if isinstance(key, bytes) else key
+        try:
+            name = key.decode() if isinstance(key, bytes) else key
+        except UnicodeDecodeError:
+            name = None
         if not isinstance(name, str) or name in checked or name.startswith("_"):
             raise InsecureJelly(f"{clip(key)} can't be the name of a keyword argument, or comes twice")
         checked[name] = value

@@ -55,6 +55,7 @@ cdef class Tables:
     cpdef mirror(self, luid)
     cpdef told(self, luid)
     cpdef hold_mirror(self, luid, mirror)
+    cdef bint _may_be_held(self, luid) except -1
     cpdef bint uncache(self, luid) except -1
     cdef _mirror_entry(self, luid)
     cpdef next_release(self)

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import InsecureJelly, NotSendable, clip
 from ..jelly.context import Caller, Luid
 from ..limits import Limits
+from ..wire.tokens import HUGE
 
 FADING = 32  # released objects remembered while calls of ours are unanswered
 
@@ -281,6 +282,8 @@ class Tables:
         if held is not None and reference is not None:
             held.count += 1
             return reference
+        if not self._may_be_held(luid):
+            raise InsecureJelly(f"{clip(luid)} can't be an id: they are small numbers, or short names")
         if len(self.references) >= self.incoming.references:
             raise InsecureJelly(f"references: over {self.incoming.references} of your objects are held here")
         reference = self.make_reference(self.caller, luid, perspective)
@@ -322,11 +325,19 @@ class Tables:
         return mirror if mirror is not None else entry.revived()
 
     def hold_mirror(self, luid: Luid, mirror: Any) -> None:
-        if type(luid) is not int or luid in self.mirrors:
+        if type(luid) is not int or not self._may_be_held(luid):
+            raise InsecureJelly(f"{clip(luid)} can't be the id of a cache: they are small numbers")
+        if luid in self.mirrors:
             raise InsecureJelly(f"the cache {clip(luid)} is here already")
         if len(self.mirrors) >= self.incoming.caches:
             raise InsecureJelly(f"caches: over {self.incoming.caches} of your objects are mirrored here")
         self.mirrors[luid] = MirrorEntry(self, luid, mirror)
+
+    def _may_be_held(self, luid: Luid) -> bool:
+        """Whether an id of the peer's choice may become a key: large ints can be made to collide, large names cost."""
+        if isinstance(luid, int):
+            return -HUGE < luid < HUGE
+        return len(luid) <= self.incoming.name_bytes
 
     def uncache(self, luid: Luid) -> bool:
         """The peer has stopped keeping a mirror up to date; whether there was one."""

@@ -66,7 +66,7 @@ def _write_decimal(value: decimal.Decimal) -> bytes:
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise NotSendable(f"Decimal({str(value)!r}): PB carries finite decimals only")
-    if len(digits) > 134:  # 448 bits are 134 decimal digits and a bit
+    if len(digits) > 135:  # 448 bits are 134 decimal digits and a bit: of 135 some fit
         raise NotSendable(f"a Decimal of {len(digits)} digits: the wire carries at most 134")
     number = int("".join(map(str, digits)))
     return b"\x03\x80\x07\x82decimal" + int_token(-number if sign else number) + int_token(exponent)

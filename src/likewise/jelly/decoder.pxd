@@ -18,7 +18,7 @@ cdef class Pending:
     cdef public bint is_building
     cdef public object value
 
-    cpdef build(self)
+    cpdef build(self, int levels=*)
 
 
 cdef class Decoder(Reader):
@@ -36,14 +36,16 @@ cdef class Decoder(Reader):
     cdef bint _has_pending
     cdef list _postponed
     cdef dict _references
+    cdef dict _weights
+    cdef list _reused
+    cdef Py_ssize_t _unfolded_left
 
     cpdef decode(self)
     cpdef plan_for(self, tag)
     cpdef by_name(self, bytes word, Py_ssize_t count, reference)
     cpdef name_reference(self, reference, value)
     cpdef value_of(self, Frame frame)
-    # kind is shifted into number: an int would lose what is beyond 32 bits
-    @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.longlong, number=cython.longlong, shift=cython.int)
+    @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.int, number=cython.longlong, digit=cython.longlong, shift=cython.int)
     cpdef value(self)
     @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, code=cython.int, kind=cython.int)
     cdef _list(self, Py_ssize_t count, reference)
@@ -76,7 +78,11 @@ cdef class Decoder(Reader):
     cdef _made(self, Incoming plan, reference, Py_ssize_t start)
     cdef _check_members(self, list items)
     cdef _check_key(self, key, hashes, Py_ssize_t start)
+    @cython.locals(level=list, below=list, height=cython.int)
     cdef _count_hashing(self, key, Py_ssize_t start)
+    cdef _unfold(self, value, Py_ssize_t start)
+    @cython.locals(weights=dict, stack=list, inner=list, missing=list)
+    cdef Py_ssize_t _weigh(self, value, Py_ssize_t start) except -1
     cdef _fix(self, container, int how, key, value)
     cdef _mend(self, value)
     cdef _refuse(self, Py_ssize_t start, str reason)

@@ -31,6 +31,7 @@ from .registry import BUILT_IN, Registry
 WORDS = VOCABULARY  # number -> word
 KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
 PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
+TALLEST = 1_000  # tuples within tuples, by way of references: hashing them recurses in C, where nothing stops it
 
 # How a container that holds a Pending is mended.
 ITEM = 0  # container[key] = value
@@ -49,13 +50,15 @@ class Pending:
         self.is_built = self.is_building = False
         self.value: Any = None
 
-    def build(self) -> Any:
-        """The value, built now if it must be."""
+    def build(self, levels: int = 300) -> Any:
+        """The value, built now if it must be; at most so many ``levels`` of Pending within Pending at once."""
         if not self.is_built:
             if self.is_building:
                 raise InsecureJelly(f"a {self.kind.__name__} that contains itself by way of nothing mutable can't exist")
+            if not levels:
+                raise InsecureJelly("too long a chain of tuples that lead back to themselves")
             self.is_building = True
-            self.items = [item.build() if type(item) is Pending else item for item in self.items]
+            self.items = [item.build(levels - 1) if type(item) is Pending else item for item in self.items]
             self.value = self.kind(self.items)
             self.is_built = True
         return self.value
@@ -80,6 +83,9 @@ class Decoder(Reader):
         "_has_pending",
         "_postponed",
         "_references",
+        "_reused",
+        "_unfolded_left",
+        "_weights",
         "failed_at",
         "perspective",
         "registry",
@@ -104,6 +110,9 @@ class Decoder(Reader):
         self._fixups: list[tuple[Any, int, Any, Any]] | None = None
         self._postponed: list[tuple[Any, Incoming, Any]] | None = None
         self._after: list[Any] | None = None
+        self._weights: dict[int, tuple[int, int]] | None = None  # id of a tuple -> its parts at each use, its height
+        self._reused: list[Pending] | None = None  # each as often as it is dereferenced
+        self._unfolded_left = limits.unfolded_tuples
 
     def decode(self) -> Any:
         """
@@ -112,8 +121,11 @@ class Decoder(Reader):
         Raises:
             InsecureJelly: it names what is not registered, is malformed, or costs too much.
         """
-        self._references = None
-        value = self.value()
+        self._references = self._weights = None
+        try:
+            value = self.value()
+        except RecursionError:  # the pure build, called from deep within an application
+            raise self._refuse(self._pos, "depth: nested deeper than the stack allows here") from None
         if self._has_pending:
             value = self._mend(value)
         if self._after is not None:
@@ -257,7 +269,9 @@ class Decoder(Reader):
         if reference is not None:
             pending = Pending(kind)
             self._name(reference, pending)
-        items = [self.value() for _ in range(count)]
+        items: list[Any] = []  # no comprehension: it would be one more level of the stack for each of ours
+        for _ in range(count):
+            items.append(self.value())
         if kind is frozenset:
             self._check_members(items)
         if self._has_pending and any(type(item) is Pending for item in items):
@@ -354,9 +368,9 @@ class Decoder(Reader):
 
     def _named(self, count: int, start: int) -> Any:
         """``(reference n X)``"""
-        kind = self._token()
+        kind = self._token() if count == 3 else 0
         number = self._number
-        if count != 3 or (kind != 0x81 and kind != 0x85) or number >= HUGE:
+        if (kind != 0x81 and kind != 0x85) or number >= HUGE:
             raise self._refuse(start, "(reference n X) takes a number and a value")
         if self._references is not None and number in self._references:
             raise self._refuse(start, f"reference {clip(number)} is defined twice")
@@ -364,6 +378,8 @@ class Decoder(Reader):
         value = self._list(self._number, number) if kind == 0x80 else self._body(kind)
         if self._references is None or number not in self._references:
             self._name(number, value)
+        if type(value) is tuple or type(value) is frozenset:
+            self._weigh(value, start)
         return value
 
     def _name(self, number: int | None, value: Any) -> None:
@@ -374,22 +390,27 @@ class Decoder(Reader):
 
     def _again(self, count: int, start: int) -> Any:
         """``(dereference n)``"""
-        kind = self._token()
+        kind = self._token() if count == 2 else 0
         number = self._number
-        if count != 2 or (kind != 0x81 and kind != 0x85) or number >= HUGE:
+        if (kind != 0x81 and kind != 0x85) or number >= HUGE:
             raise self._refuse(start, "(dereference n) takes a number")
         if self._references is None or number not in self._references:
             raise self._refuse(start, f"dereference of {clip(number)}, which nothing defines")
         value = self._references[number]
         if type(value) is Pending:
             self._has_pending = True
+            if self._reused is None:
+                self._reused = []
+            self._reused.append(value)
+        elif type(value) is tuple or type(value) is frozenset:
+            self._unfold(value, start)
         return value
 
     def _by_id(self, code: int, count: int, start: int) -> Any:
         """``(remote luid)``, ``(local luid)``, ``(cached luid)``, ``(lcache luid)``"""
-        kind = self._token()
+        kind = self._token() if count == 2 else 0x80
         luid: Any = self._body(kind) if kind != 0x80 else None
-        if count != 2 or (type(luid) is not int and type(luid) is not bytes):
+        if type(luid) is not int and type(luid) is not bytes:
             raise self._refuse(start, f"({WORDS[code].decode()} id) takes an id")
         tables = self.tables
         if tables is None:
@@ -430,7 +451,8 @@ class Decoder(Reader):
             return self._made(plan, reference, start)
         instance = plan.make.__new__(plan.make)
         if plan.kind == 2:  # CACHE
-            luid = self.read_leaf()
+            kind = self._token()
+            luid = self._body(kind) if kind != 0x80 else None
             if type(luid) is not int or self.tables is None:
                 raise self._refuse(start, "a cache needs a number for its id, and a connection")
             try:
@@ -583,21 +605,56 @@ class Decoder(Reader):
         return hashes
 
     def _count_hashing(self, key: Any, start: int) -> None:
-        """Spend what hashing costs: every part of a tuple, as often as it occurs."""
-        stack = [key]
-        while stack:
-            self._hash_left -= 1
+        """Spend what hashing costs: every part of a tuple, as often as it occurs, level by level."""
+        level = [key]
+        height = 0
+        while level:
+            height += 1
+            self._hash_left -= len(level)
             if self._hash_left < 0:
                 raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
-            part = stack.pop()
-            kind = type(part)
-            if kind is tuple or kind is frozenset:
-                if len(part) > self._hash_left:
-                    self._hash_left = 0
+            if height > TALLEST:
+                raise self._refuse(start, f"a key of over {TALLEST} tuples, each within the next")
+            below: list[Any] = []
+            for part in level:
+                kind = type(part)
+                if kind is tuple or kind is frozenset:
+                    if len(part) > self._hash_left:
+                        raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
+                    below.extend(part)
+                elif getattr(kind, "__hash__", None) is not object.__hash__ and hasattr(part, "__dict__"):
+                    below.extend(part.__dict__.values())
+                if len(below) > self._hash_left:
+                    raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
+            level = below
+
+    def _unfold(self, value: Any, start: int) -> None:
+        """Spend what one more use of a shared tuple adds to hashing, comparing or printing what it is in."""
+        self._unfolded_left -= self._weigh(value, start)
+        if self._unfolded_left < 0:
+            raise self._refuse(start, "unfolded_tuples: tuples that share their parts too often")
+
+    def _weigh(self, value: Any, start: int) -> int:
+        """How many parts a tuple has where each is counted at each use; refuses what is too tall."""
+        if self._weights is None:
+            self._weights = {}
+        weights = self._weights
+        stack = [value]
+        while stack:
+            top = stack[-1]
+            if id(top) not in weights:
+                inner = [part for part in top if type(part) is tuple or type(part) is frozenset]
+                missing = [part for part in inner if id(part) not in weights]
+                if missing:
+                    stack.extend(missing)
                     continue
-                stack.extend(part)
-            elif getattr(kind, "__hash__", None) is not object.__hash__ and hasattr(part, "__dict__"):
-                stack.extend(part.__dict__.values())
+                parts = 1 + len(top) + sum([weights[id(part)][0] for part in inner])
+                height = 1 + max([weights[id(part)][1] for part in inner], default=0)
+                if height > TALLEST:
+                    raise self._refuse(start, f"over {TALLEST} tuples, each within the next")
+                weights[id(top)] = (min(parts, HUGE), height)
+            stack.pop()
+        return weights[id(value)][0]
 
     # --- mending
 
@@ -612,20 +669,23 @@ class Decoder(Reader):
         """Put what is pending in its place, then run the hooks that waited for it."""
         if type(value) is Pending:
             value = value.build()
+        hashes: dict[int, Any] = {}  # for each container, those of the keys and members that it gets here
         for container, how, key, part in self._fixups or ():
             whole = part.build() if type(part) is Pending else part
             if how == 1:
-                self._check_key(whole, None, self._pos)
+                hashes[id(container)] = self._check_key(whole, hashes.get(id(container)), self._pos)
                 container.add(whole)
             elif how == 2:
                 key = key.build()
-                self._check_key(key, None, self._pos)
+                hashes[id(container)] = self._check_key(key, hashes.get(id(container)), self._pos)
                 container[key] = whole
             else:
                 container[key] = whole
         for instance, plan, state in self._postponed or ():
             self._fill(instance, plan, state.build() if type(state) is Pending else state, self._pos)
-        self._fixups = self._postponed = None
+        for pending in self._reused or ():
+            self._unfold(pending.build(), self._pos)
+        self._fixups = self._postponed = self._reused = None
         self._has_pending = False
         return value
 

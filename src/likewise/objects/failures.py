@@ -12,7 +12,18 @@ import itertools
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import Error, InsecureJelly, LikewiseError, NoSuchMethod, RemoteError, clip
+from ..errors import (
+    Error,
+    InsecureJelly,
+    LikewiseError,
+    NoSuchMethod,
+    RemoteError,
+    chain_of,
+    clip,
+    is_small,
+    outline,
+    text_of,
+)
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable
 from ..jelly.plans import COPY_HOOK, Incoming, wire_name
@@ -24,6 +35,8 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT: Final = 10_000  # characters of an error's text that cross
 LONGEST_TRACEBACK: Final = 60_000
+LONGEST_NAME: Final = 500  # characters of the name of an error's class, from a peer
+MOST_PARENTS: Final = 100
 NO_TRACEBACK: Final = "Traceback unavailable\n"  # Twisted's own words
 
 WIRE_NAMES: Final[dict[type, str]] = {
@@ -80,11 +93,7 @@ class Failure(Sendable):
 
 
 def _text(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception as broken:  # an application's own __str__
-        text = f"(its text can't be had: {type(broken).__name__})"
-    return _clean(text)
+    return _clean(text_of(error, LONGEST_TEXT))
 
 
 def _clean(text: str) -> str:
@@ -95,7 +104,10 @@ def _clean(text: str) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    text = "".join(traceback.format_exception(error))
+    if all(is_small(each) for each in chain_of(error)):
+        text = "".join(traceback.format_exception(error))
+    else:
+        text = outline(error)
     return text[-LONGEST_TRACEBACK:].encode("utf-8", "replace").decode()
 
 
@@ -105,21 +117,23 @@ class ReceivedFailure(RemoteCopy):
     def setCopyableState(self, state: Any) -> None:
         items = state.items() if isinstance(state, dict) else ()
         state = {_as_text(key): value for key, value in items}
-        self.type = _as_text(state.get("type", b"unknown"))
+        self.type = _as_text(state.get("type", b"unknown"), LONGEST_NAME)
         self.text = _as_text(state.get("value", ""))
         parents = state.get("parents", ())
-        self.parents = tuple(_as_text(name) for name in parents) if isinstance(parents, (list, tuple)) else ()
-        shown = _as_text(state.get("traceback", ""))
+        parents = parents[:MOST_PARENTS] if isinstance(parents, (list, tuple)) else ()
+        self.parents = tuple(_as_text(name, LONGEST_NAME) for name in parents)
+        shown = _as_text(state.get("traceback", ""), LONGEST_TRACEBACK)
         self.traceback = "" if shown == NO_TRACEBACK else shown
         count = state.get("count", 0)
         self.id = count if type(count) is int else 0
 
 
-def _as_text(value: Any) -> str:
-    """Text of a field that peers send as bytes or str, and that a hostile one makes anything."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else clip(value)
+def _as_text(value: Any, size: int = LONGEST_TEXT) -> str:
+    """Text of a field that peers send as bytes or str, and that a hostile one makes anything; cut to ``size``."""
+    if not isinstance(value, (str, bytes)):
+        return clip(value)
+    short = value[:size]
+    return short.decode("utf-8", "replace") if isinstance(short, bytes) else short
 
 
 BUILT_IN[COPYABLE_FAILURE] = Incoming(COPY_HOOK, ReceivedFailure)
