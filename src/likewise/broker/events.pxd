@@ -6,8 +6,8 @@ cdef class CallReceived:
     cdef readonly object request
     cdef readonly object target
     cdef readonly str name
-    cdef readonly object args
-    cdef readonly object kwargs
+    cdef public object args
+    cdef public object kwargs
     cdef readonly object perspective
     cdef readonly bint want_answer
     cdef readonly bint is_raw

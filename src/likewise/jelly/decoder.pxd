@@ -45,7 +45,8 @@ cdef class Decoder(Reader):
     cpdef by_name(self, bytes word, Py_ssize_t count, reference)
     cpdef name_reference(self, reference, value)
     cpdef value_of(self, Frame frame)
-    @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.int, number=cython.longlong, digit=cython.longlong, shift=cython.int)
+    # kind is shifted into number: an int would lose what is beyond 32 bits
+    @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.longlong, number=cython.longlong, shift=cython.int)
     cpdef value(self)
     @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, code=cython.int, kind=cython.int)
     cdef _list(self, Py_ssize_t count, reference)

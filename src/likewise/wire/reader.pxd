@@ -26,7 +26,8 @@ cdef class Reader:
     cpdef read_leaf(self)
     @cython.locals(kind=cython.int)
     cpdef read_expression(self)
-    @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.int, digit=cython.longlong, number=cython.longlong, shift=cython.int)
+    # kind is shifted into number: an int would lose what is beyond 32 bits
+    @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.longlong, number=cython.longlong, shift=cython.int)
     cdef int _token(self) except -1
     @cython.locals(data=bytes, first=Py_ssize_t, pos=Py_ssize_t)
     cdef int _long_token(self) except -1
