@@ -233,7 +233,16 @@ class RemoteError(CallError):
     def check(self, *names: str | type[BaseException]) -> bool:
         """Whether the remote exception was one of these classes, or derived from one: by class or full name."""
         known = {self.type, *self.parents}
-        return any((n if isinstance(n, str) else f"{n.__module__}.{n.__name__}") in known for n in names)
+        asked = (n if isinstance(n, str) else WIRE_NAMES.get(n) or f"{n.__module__}.{n.__name__}" for n in names)
+        return any(name in known for name in asked)
+
+
+WIRE_NAMES: Final[dict[type, str]] = {
+    Error: "twisted.spread.pb.Error",
+    InsecureJelly: "twisted.spread.jelly.InsecureJelly",
+    NoSuchMethod: "twisted.spread.flavors.NoSuchMethod",
+}
+"""Those of our classes that travel under the names that PB gave them."""
 
 
 __all__ = (

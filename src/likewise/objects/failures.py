@@ -13,10 +13,8 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import (
-    Error,
-    InsecureJelly,
+    WIRE_NAMES,
     LikewiseError,
-    NoSuchMethod,
     RemoteError,
     chain_of,
     clip,
@@ -39,11 +37,6 @@ LONGEST_NAME: Final = 500  # characters of the name of an error's class, from a 
 MOST_PARENTS: Final = 100
 NO_TRACEBACK: Final = "Traceback unavailable\n"  # Twisted's own words
 
-WIRE_NAMES: Final[dict[type, str]] = {
-    Error: "twisted.spread.pb.Error",
-    InsecureJelly: "twisted.spread.jelly.InsecureJelly",
-    NoSuchMethod: "twisted.spread.flavors.NoSuchMethod",
-}
 KNOWN: Final[dict[str, type[BaseException]]] = {name: cls for cls, name in WIRE_NAMES.items()}
 
 _count = itertools.count(1)
