@@ -27,6 +27,8 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/broker/events.py",
     "likewise/broker/messages.py",
     "likewise/broker/tables.py",
+    "likewise/broker/outbox.py",
+    "likewise/broker/fanout.py",
 )
 DIRECTIVES = {  # both builds must behave alike: annotations are no C types, indices are checked
     "language_level": 3,

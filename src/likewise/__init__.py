@@ -46,6 +46,7 @@ from .objects.by_reference import (
     Viewable,
     ViewPoint,
 )
+from .objects.observers import Observers
 from .trace import Record
 
 __version__ = "0.1.0"
@@ -67,6 +68,7 @@ __all__ = (
     "LocalProtocolError",
     "NoSuchMethod",
     "NotSendable",
+    "Observers",
     "ProtocolError",
     "Record",
     "Referenceable",

@@ -190,6 +190,10 @@ class End:
     def output_ready(self) -> None:
         """Nothing to schedule: the pair asks both ends whenever it is to move something."""
 
+    def output_may_wait(self) -> None:
+        """As :meth:`output_ready`: nothing is paced here."""
+        self.output_ready()
+
     def release_ready(self) -> None:
         """As above; runs in finalizers."""
 

@@ -27,6 +27,7 @@ from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
 from .dispatch import start
 from .guard import NOTICED, Guard
+from .pace import Pace, pace_of
 
 log = logging.getLogger("likewise")
 
@@ -52,6 +53,13 @@ class Endpoint:
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
     connections: set[Connection] = field(default_factory=set)
+    _pace: Pace | None = None
+
+    def pace(self, loop: asyncio.AbstractEventLoop) -> Pace:
+        """When connections are flushed; asked for each change to each observer, so it is kept."""
+        if self._pace is None:
+            self._pace = pace_of(loop)
+        return self._pace
     guard: Guard = field(init=False)
     log: Throttle = field(init=False)
 
@@ -260,7 +268,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writing_is_paused = False
-        self.broker.answer_bytes = 0
+        self.broker.outbox.answer_bytes = 0
         self._go_on_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -308,6 +316,10 @@ class Connection(asyncio.Protocol):
             self._flush_is_scheduled = True
             self._loop.call_soon(self._flush)
 
+    def output_may_wait(self) -> None:
+        if not self._in_turn and not self._flush_is_scheduled:
+            self._endpoint.pace(self._loop).add(self._flush)
+
     def release_ready(self) -> None:
         if self._loop.is_closed():
             return
@@ -341,7 +353,7 @@ class Connection(asyncio.Protocol):
                 elif not broker.has_more:
                     break
                 turns += 1
-                if broker.has_large or not turns & 3:
+                if broker.outbox.has_large or not turns & 3:
                     self._breathe()
         except RemoteProtocolError as error:
             self._drop(error)
@@ -359,7 +371,7 @@ class Connection(asyncio.Protocol):
         A chunk of 256 KiB holds thousands of calls; their answers may be large, each may be as costly as a ceiling allows.
         """
         broker = self.broker
-        if broker.has_large or broker.pieces_queued > PIECES:
+        if broker.outbox.has_large or broker.outbox.pieces_waiting > PIECES:
             self._flush()
         now = self._loop.time()
         if not self._slice_ends:
@@ -404,7 +416,7 @@ class Connection(asyncio.Protocol):
     def _consider_reading(self) -> None:
         """Stop reading from a peer that has too many calls running, or leaves its answers unread."""
         limits = self._endpoint.limits
-        unread = self._writing_is_paused and self.broker.answer_bytes > limits.unread_answers
+        unread = self._writing_is_paused and self.broker.outbox.answer_bytes > limits.unread_answers
         if (unread or self._running >= limits.running_calls) and not self._reading_is_paused:
             self._reading_is_paused = True
             if self._transport is not None and not self._transport.is_closing():
@@ -510,7 +522,7 @@ class Connection(asyncio.Protocol):
             for piece in pieces:
                 transport.write(piece)
             if not self._writing_is_paused:
-                self.broker.answer_bytes = 0
+                self.broker.outbox.answer_bytes = 0
 
 
 async def _wait_for(value: Any) -> Any:

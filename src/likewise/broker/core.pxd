@@ -5,9 +5,9 @@ cimport cython
 
 from likewise.broker.events cimport CallReceived
 from likewise.broker.messages cimport CallHead
+from likewise.broker.outbox cimport Outbox
 from likewise.broker.tables cimport Exported, Tables
 from likewise.jelly.decoder cimport Decoder
-from likewise.jelly.encoder cimport Encoder
 from likewise.wire.framer cimport Frame, Framer
 
 cdef dict _method_names
@@ -23,31 +23,22 @@ cdef class Broker:
     cdef readonly object registry
     cdef readonly object limits
     cdef public tuple dialects
-    cdef public object encoder
     cdef public object decoder
     cdef readonly object owner
     cdef readonly object trace
     cdef readonly str peer
     cdef public object state
-    cdef public object dialect
     cdef public object reason
     cdef readonly Tables tables
-    cdef public Py_ssize_t answer_bytes
+    cdef readonly Outbox outbox
     cdef Framer _framer
     cdef dict _waiting
     cdef Py_ssize_t _next_request
-    cdef list _out
-    cdef Py_ssize_t _encoding
-    cdef list _after
     cdef list _callbacks
     cdef Py_ssize_t _faults
-    cdef bint _is_open
-    cdef public bint has_large
     cdef public bint has_more
     cdef public Py_ssize_t patience
-    cdef bint _has_answers
     cdef Py_ssize_t _open_calls
-    cdef Py_ssize_t _depth
     cdef Py_ssize_t _name_limit
 
     cpdef call(self, luid, method, tuple args, dict kwargs, perspective=*, bint want_answer=*, bint to_cache=*)
@@ -57,10 +48,6 @@ cdef class Broker:
     @cython.locals(frame=Frame)
     cpdef next_event(self)
     cpdef list data_to_send(self)
-    @cython.locals(tables=Tables, encoder=Encoder, keywords=Encoder)
-    cdef bint _write(self, list pieces, value, dict kwargs, perspective) except -1
-    cdef _queue(self, list pieces, bint has_large=*)
-    cdef _queue_after(self)
     cdef _send_error(self, request, error)
     cdef _release_dropped(self)
     cdef _greeting(self, Frame frame)

@@ -37,14 +37,13 @@ from ..jelly.salvage import Salvage
 from ..limits import Limits
 from ..trace import Record, Tracer
 from ..wire.framer import Frame, Framer
-from ..wire.tokens import DIALECTS, NONE, PB, Dialect
-from ..wire.writer import Pieces, gather, int_token, spell_out, write_expression
-from . import messages
+from ..wire.tokens import DIALECTS, PB, Dialect
+from ..wire.writer import Pieces, int_token, write_expression
+from . import fanout, messages
 from .events import CallReceived, Driver, Event, Opened
+from .outbox import Outbox
 from .states import Move, Side, State, following
 from .tables import Observed, Tables, takes_expressions
-
-JELLY_MARGIN = 4  # lists of limits.depth that the message itself and the innermost atom take
 
 
 class Broker:
@@ -57,29 +56,20 @@ class Broker:
     """
 
     __slots__ = (
-        "_after",
         "_callbacks",
-        "_depth",
-        "_encoding",
         "_faults",
         "_framer",
-        "_has_answers",
-        "_is_open",
         "_name_limit",
         "_next_request",
         "_open_calls",
-        "_out",
         "_waiting",
-        "answer_bytes",
         "decoder",
-        "dialect",
         "dialects",
         "driver",
-        "encoder",
         "flavours",
-        "has_large",
         "has_more",
         "limits",
+        "outbox",
         "owner",
         "patience",
         "peer",
@@ -107,7 +97,6 @@ class Broker:
         encoder: type[Encoder] = Encoder,
         decoder: type[Decoder] = Decoder,
     ) -> None:
-        self.encoder = encoder
         self.decoder = decoder
         self.side = side
         self.driver = driver
@@ -119,33 +108,26 @@ class Broker:
         self.trace = trace
         self.peer = peer
         self.state = State.GREETING
-        self.dialect: Dialect = PB
         self.reason: BaseException | None = None
         self.tables = Tables(self, limits, flavours.make_reference, driver.release_ready)
         if root is not None:
             self.tables.name(b"root", root)
-        self._is_open = False  # the state is OPEN; asked for every message
-        self._depth = limits.depth - JELLY_MARGIN
+        self.outbox = Outbox(driver, self.tables, limits, encoder)
         self._name_limit = limits.name_bytes
         self._open_calls = limits.open_calls
         self._framer = Framer(limits)
         self._waiting: dict[int, Any] = {}
         self._next_request = 1
-        self._out: Pieces = []
-        self.has_large = self._has_answers = False  # what is in _out
         self.patience = 0  # messages to handle in one call of next_event, where they are no events; 0: all there are
         self.has_more = False
-        self._encoding = 0
-        self._after: list[Pieces] = []
         self._callbacks: list[Callable[[], object]] = []
         self._faults = 0
-        self.answer_bytes = 0  # of answers queued; the driver sets it back when the peer has read them
 
     def start(self) -> None:
         """The connection is made: a server speaks first."""
         if self.side is Side.SERVER:
             self._move(Side.SERVER, Move.OFFER)
-            self._queue([messages.offer(self.dialects)])
+            self.outbox.queue([messages.offer(self.dialects)])
 
     # --- what users' objects call
 
@@ -155,14 +137,14 @@ class Broker:
         return self.state is State.CLOSED
 
     @property
+    def dialect(self) -> Dialect:
+        """What both ends speak, once they have agreed."""
+        return self.outbox.dialect
+
+    @property
     def unanswered(self) -> int:
         """How many of our calls wait for an answer."""
         return len(self._waiting)
-
-    @property
-    def pieces_queued(self) -> int:
-        """How many pieces the next :meth:`data_to_send` joins."""
-        return len(self._out)
 
     @property
     def held_bytes(self) -> int:
@@ -195,13 +177,13 @@ class Broker:
             ConnectionClosed: the connection has ended.
             LocalProtocolError: no dialect is agreed yet.
         """
-        if not self._is_open:
+        if not self.outbox.is_open:
             raise self._not_open()
         if want_answer and len(self._waiting) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
         request = self._next_request
         pieces: Pieces = [messages.call_head(request, luid, method, want_answer, to_cache, self._name_limit)]
-        has_large = self._write(pieces, args, kwargs, perspective)
+        has_large = self.outbox.write(pieces, args, kwargs, perspective)
         if self._next_request != request:  # a hook has made a call of its own meanwhile
             request = self._next_request
             pieces[0] = messages.call_head(request, luid, method, want_answer, to_cache, self._name_limit)
@@ -209,13 +191,19 @@ class Broker:
         result = None
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
             result = self._waiting[request] = self.driver.new_result()
-        self._queue(pieces, has_large)
+        self.outbox.queue(pieces, has_large)
         return result
 
     def spend_request(self) -> int:
         """Use up the number of a call without making one."""
         self._next_request += 1
         return self._next_request - 1
+
+    def publish(
+        self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
+    ) -> None:
+        """As :func:`likewise.broker.fanout.publish`, which is not about this connection alone."""
+        fanout.publish(observers, name, args, kwargs, perspective)
 
     def refused(self, error: Exception) -> Any:
         """A result that has failed already, for a caller that must not be raised at."""
@@ -241,17 +229,16 @@ class Broker:
         """
         Answer a call. A value that can't cross becomes an error for the caller, which is also returned, for the log.
         """
-        if not call.want_answer or not self._is_open:
+        if not call.want_answer or not self.outbox.is_open:
             return None
         pieces: Pieces = [messages.ANSWER_HEAD + int_token(call.request)]
         try:
-            has_large = self._write(pieces, value, None, call.perspective)
+            has_large = self.outbox.write(pieces, value, None, call.perspective)
         except NotSendable as error:
             error.within("answer")
             self.fail(call, error)
             return error
-        self._has_answers = True
-        self._queue(pieces, has_large)
+        self.outbox.queue_answer(pieces, has_large)
         return None
 
     def jelly(self, value: Any, perspective: Any = None) -> Pieces:
@@ -262,7 +249,7 @@ class Broker:
             NotSendable: it can't cross; nothing was counted.
         """
         pieces: Pieces = []
-        self._write(pieces, value, None, perspective)
+        self.outbox.write(pieces, value, None, perspective)
         return pieces
 
     def send(self, message: list[Any]) -> None:
@@ -276,11 +263,11 @@ class Broker:
             return
         pieces: Pieces = []
         write_expression(pieces, message, PB)
-        self._queue(pieces, True)
+        self.outbox.queue(pieces, True)
 
     def fail(self, call: CallReceived, error: BaseException) -> Any:
         """Answer a call with an exception; returns what was sent for it (its ``id`` belongs in the log)."""
-        if not call.want_answer or not self._is_open:
+        if not call.want_answer or not self.outbox.is_open:
             return None
         return self._send_error(call.request, error)
 
@@ -307,7 +294,7 @@ class Broker:
                 if frame is None:
                     self.has_more = False
                     return None
-                event = self._message(frame) if self._is_open else self._greeting(frame)
+                event = self._message(frame) if self.outbox.is_open else self._greeting(frame)
             except RemoteProtocolError as error:
                 self._trace("fault", error=str(error))
                 raise
@@ -322,18 +309,9 @@ class Broker:
 
     def data_to_send(self) -> Pieces:
         """The pieces to write now, in order; empty when there is nothing."""
-        if self.tables.dropped and self._is_open:
+        if self.tables.dropped and self.outbox.is_open:
             self._release_dropped()
-        if not self._out:
-            return self._out
-        out, self._out = self._out, []
-        if self.dialect is NONE and self._is_open:
-            out = spell_out(out, self._scratch())
-        out = gather(out) if self.has_large else [b"".join(out)]
-        if self._has_answers:
-            self.answer_bytes += sum(map(len, out))
-        self.has_large = self._has_answers = False
-        return out
+        return self.outbox.take()
 
     def connection_lost(self, reason: BaseException | None = None) -> None:
         """
@@ -344,94 +322,39 @@ class Broker:
         if self.state is State.CLOSED:
             return
         self.state = State.CLOSED
-        self._is_open = False
+        self.outbox.clear()
         self.reason = reason
-        self._out = []
         self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
         waiting, self._waiting = self._waiting, {}
         for result in waiting.values():
             self.driver.reject(result, self._closed_error())
         for entry in self.tables.clear():
-            self._stop(entry)
+            entry.stop(self.driver)
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             self._guard("running a disconnect callback", callback)
         self._trace("closed", reason=clip(str(reason)) if reason else "")
 
-    # --- writing
-
-    def _write(self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any) -> bool:
-        """
-        Append one jelly, or the two of a call; whether a large string is among the pieces.
-
-        On failure the tables are as before: what was counted for the peer is taken back.
-        """
-        tables = self.tables
-        outer, tables.journal = tables.journal, None
-        encoder = self.encoder(pieces, tables, perspective, self._depth, self.dialect)
-        self._encoding += 1
-        try:
-            if kwargs is None:
-                encoder.encode(value)
-                return encoder.has_large
-            encoder.encode_arguments(value)
-            if not kwargs:
-                pieces.append(atoms.EMPTY_DICTIONARY)
-                return encoder.has_large
-            keywords = self.encoder(pieces, tables, perspective, self._depth, self.dialect)  # reference numbers restart
-            keywords.encode_keywords(kwargs)
-            return encoder.has_large or keywords.has_large
-        except BaseException:
-            for entry in tables.undo():
-                self._stop(entry)
-            raise
-        finally:
-            tables.journal = outer
-            self._encoding -= 1
-
-    def _queue(self, pieces: Pieces, has_large: bool = False) -> None:
-        """Send these pieces, one message; what a hook sent while it was being written goes behind it."""
-        if self._encoding:
-            self._after.append(pieces)
-            return
-        was_empty = not self._out
-        if has_large:
-            self.has_large = True
-        self._out += pieces
-        if was_empty:
-            self.driver.output_ready()
-        if self._after:
-            self._queue_after()
-
-    def _queue_after(self) -> None:
-        after, self._after = self._after, []
-        for pieces in after:
-            self._queue(pieces, True)
+    # --- odds of writing
 
     def _send_error(self, request: int, error: BaseException) -> Any:
         sent = self.flavours.error_to_send(error)
         pieces: Pieces = [messages.ERROR_HEAD + int_token(request)]
         try:
-            self._write(pieces, sent, None, None)
+            self.outbox.write(pieces, sent, None, None)
         except Exception as unsendable:  # an exception with a state of its own that can't cross
             why = f"{type(error).__name__}, whose state can't be sent: {text_of(unsendable)}"
             sent = self.flavours.error_to_send(Error(why))
             del pieces[1:]
-            self._write(pieces, sent, None, None)
-        self._has_answers = True
-        self._queue(pieces)
+            self.outbox.write(pieces, sent, None, None)
+        self.outbox.queue_answer(pieces)
         return sent
 
     def _release_dropped(self) -> None:
         """Give back what the application has let go of since the last flush."""
         while (ended := self.tables.next_release()) is not None:
             is_cache, luid, count = ended
-            self._queue([messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid)] * count)
-
-    def _scratch(self) -> Framer:
-        framer = Framer(Limits.trusted())
-        framer.speak(PB)
-        return framer
+            self.outbox.queue([messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid)] * count)
 
     # --- reading
 
@@ -444,7 +367,7 @@ class Broker:
             known = {dialect.name: dialect for dialect in self.dialects}
             for name in offered:
                 if isinstance(name, bytes) and name in known:
-                    self._queue([messages.choice(known[name])])
+                    self.outbox.queue([messages.choice(known[name])])
                     self._move(Side.CLIENT, Move.CHOICE)
                     return self._open(known[name])
             raise RemoteProtocolError("the server offers no dialect that is spoken here: is it a PB server?")
@@ -455,9 +378,9 @@ class Broker:
         raise RemoteProtocolError("the client chose a dialect that was not offered: is it a PB client?")
 
     def _open(self, dialect: Dialect) -> Event:
-        self.dialect = dialect
+        self.outbox.dialect = dialect
         self._framer.speak(dialect)
-        self._queue([messages.version()])
+        self.outbox.queue([messages.version()])
         self._trace("opened", dialect=dialect.name.decode())
         return Opened(dialect)
 
@@ -467,7 +390,7 @@ class Broker:
             who = LocalProtocolError if sender is self.side else RemoteProtocolError
             raise who(f"the {sender.value} may not send a {move.value} while {self.state.value}")
         self.state = after
-        self._is_open = after is State.OPEN
+        self.outbox.is_open = after is State.OPEN
 
     def _message(self, frame: Frame) -> Event | None:
         """Handle one whole message; a call becomes an event."""
@@ -497,7 +420,7 @@ class Broker:
         else:
             self._fault(f"unknown message {clip(word)}")
             if len(word) <= self.limits.name_bytes:
-                self._queue([messages.did_not_understand(word)])
+                self.outbox.queue([messages.did_not_understand(word)])
         return None
 
     def _call(self, decoder: Decoder, frame: Frame, head: messages.CallHead, to_cache: bool) -> Event | None:
@@ -568,8 +491,8 @@ class Broker:
         else:
             known = self.tables.release_cache(luid)
             if isinstance(known, Observed):
-                self._stop(known)
-                self._queue([messages.release(atoms.UNCACHE, luid)])
+                known.stop(self.driver)
+                self.outbox.queue([messages.release(atoms.UNCACHE, luid)])
         if self.tables.fading and not self._waiting:
             self.tables.fading.clear()
         if not known:
@@ -583,9 +506,9 @@ class Broker:
         """Give back what a message that is not used had counted for us."""
         held = Salvage(frame, start, decoder.failed_at or decoder.place).walk()
         for luid in held.references:
-            self._queue([messages.release(atoms.DECREF, luid)])
+            self.outbox.queue([messages.release(atoms.DECREF, luid)])
         for luid in held.caches:
-            self._queue([messages.release(atoms.DECACHE, luid)])
+            self.outbox.queue([messages.release(atoms.DECACHE, luid)])
 
     # --- odds and ends
 
@@ -595,12 +518,6 @@ class Broker:
         self._trace("fault", error=what)
         if self._faults > self.limits.faults:
             raise LimitExceeded("faults", self._faults, self.limits.faults)
-
-    def _stop(self, entry: Observed) -> None:
-        """Tell a Cacheable that an observer is gone; whatever it raises stays here."""
-        observer = entry.observer
-        self._guard("running stoppedObserving", lambda: entry.cacheable.stoppedObserving(entry.perspective, observer))
-        observer.stop()
 
     def _guard(self, doing: str, run: Callable[[], object]) -> None:
         try:

@@ -74,6 +74,9 @@ class Driver(Protocol):
     def output_ready(self) -> None:
         """There is something in ``data_to_send`` where nothing was: schedule one flush, or write at once."""
 
+    def output_may_wait(self) -> None:
+        """As :meth:`output_ready`, for what is published to many: a flush some milliseconds later serves as well."""
+
     def release_ready(self) -> None:
         """As :meth:`output_ready`, from a finalizer: on any thread, at any moment. Must only schedule."""
 

@@ -17,6 +17,8 @@ cdef class Observed:
     cdef readonly object observer
     cdef public Py_ssize_t count
 
+    cpdef stop(self, driver)
+
 
 cdef class Tables:
     cdef object __weakref__

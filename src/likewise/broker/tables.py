@@ -17,6 +17,7 @@ from ..errors import InsecureJelly, NotSendable, clip
 from ..jelly.context import Caller, Luid
 from ..limits import Limits
 from ..wire.tokens import HUGE
+from .events import Driver
 
 FADING = 32  # released objects remembered while calls of ours are unanswered
 
@@ -58,6 +59,14 @@ class Observed:
         self.perspective = perspective
         self.observer = observer
         self.count = 1
+
+    def stop(self, driver: Driver) -> None:
+        """Tell the Cacheable that its observer is gone; whatever it raises stays here."""
+        try:
+            self.cacheable.stoppedObserving(self.perspective, self.observer)
+        except Exception as error:
+            driver.report("running stoppedObserving", error)
+        self.observer.stop()
 
 
 class Held(weakref.ref[Any]):

@@ -68,6 +68,15 @@ class Caller(Protocol):
         to_cache: bool = False,
     ) -> Any: ...
 
+    @property
+    def outbox(self) -> Any:
+        """Where messages wait; closed when the connection ends."""
+
+    def publish(
+        self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
+    ) -> None:
+        """Tell observers that share a perspective of a change, whatever connections they are on."""
+
     def refused(self, error: Exception) -> Any:
         """A result that has failed already, for who must not raise."""
 

@@ -28,10 +28,12 @@ class RemoteCacheObserver:
     It is one and the same object from ``getStateToCacheAndObserveFor`` to ``stoppedObserving``, equal only to itself.
     """
 
-    __slots__ = ("__weakref__", "_caller", "cached", "luid", "perspective")
+    __slots__ = ("__weakref__", "_caller", "cached", "head", "luid", "outbox", "perspective")
 
     def __init__(self, caller: Caller, luid: int, cached: Cacheable, perspective: Any) -> None:
         self._caller: Caller | None = caller
+        self.outbox = caller.outbox  # where what is published to many is put, and
+        self.head: bytes | None = None  # what stands before it for this mirror; both are the broker's
         self.luid = luid
         self.cached = cached
         self.perspective = perspective
@@ -40,6 +42,11 @@ class RemoteCacheObserver:
     def is_observing(self) -> bool:
         """Whether the mirror is still there, as far as is known here."""
         return self._caller is not None and not self._caller.is_closed
+
+    @property
+    def connection_core(self) -> Caller | None:
+        """What calls go through; for :class:`likewise.Observers`."""
+        return self._caller
 
     @property
     def connection(self) -> Any:
@@ -73,7 +80,7 @@ class RemoteCacheObserver:
 
     def stop(self) -> None:
         """Called once by the owner of the tables, after ``stoppedObserving``."""
-        self._caller = None
+        self._caller = self.outbox = None
 
     def __repr__(self) -> str:
         state = "observing" if self.is_observing else "stopped"

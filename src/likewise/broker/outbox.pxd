@@ -1,0 +1,32 @@
+# cython: language_level=3
+# Types for the compiled build of outbox.py; the code is there.
+
+cimport cython
+
+from likewise.broker.tables cimport Tables
+from likewise.jelly.encoder cimport Encoder
+
+
+cdef class Outbox:
+    cdef public object dialect
+    cdef public bint is_open
+    cdef public Py_ssize_t answer_bytes
+    cdef object _driver
+    cdef object _encoder
+    cdef Tables _tables
+    cdef Py_ssize_t _depth
+    cdef list _pieces
+    cdef public bint has_large
+    cdef bint _has_answers
+    cdef bint _may_wait
+    cdef Py_ssize_t _writing
+    cdef list _after
+
+    @cython.locals(tables=Tables, encoder=Encoder, keywords=Encoder)
+    cpdef bint write(self, list pieces, value, dict kwargs, perspective) except -1
+    cpdef queue(self, list pieces, bint has_large=*)
+    cpdef queue_answer(self, list pieces, bint has_large=*)
+    cpdef queue_shared(self, bytes head, bytes tail)
+    cpdef list take(self)
+    cpdef clear(self)
+    cdef _queue_after(self)

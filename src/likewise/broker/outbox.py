@@ -1,0 +1,161 @@
+"""
+What waits to be sent: messages are written into it, and taken out once for each turn of the driver's loop.
+
+A message that can't be written leaves nothing behind: no bytes, and no counts in the tables. What an application's
+hook sends while another message is being written goes behind that message, which was begun first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..jelly import atoms
+from ..jelly.encoder import Encoder
+from ..limits import Limits
+from ..wire.framer import Framer
+from ..wire.tokens import NONE, PB, Dialect
+from ..wire.writer import LARGE_PIECE, Pieces, gather, spell_out
+from .events import Driver
+from .tables import Tables
+
+JELLY_MARGIN = 4  # lists of limits.depth that the message itself and the innermost atom take
+
+
+class Outbox:
+    """
+    The messages of one connection on their way out.
+
+    ``is_open`` is kept by the broker: calls and answers may be written. ``answer_bytes`` counts the answers taken out;
+    the driver sets it back when the peer has read them.
+    """
+
+    __slots__ = (
+        "_after",
+        "_depth",
+        "_driver",
+        "_encoder",
+        "_has_answers",
+        "_may_wait",
+        "_pieces",
+        "_tables",
+        "_writing",
+        "answer_bytes",
+        "dialect",
+        "has_large",
+        "is_open",
+    )
+
+    def __init__(self, driver: Driver, tables: Tables, limits: Limits, encoder: type[Encoder] = Encoder) -> None:
+        self._encoder = encoder
+        self.dialect: Dialect = PB
+        self.is_open = False
+        self.answer_bytes = 0
+        self._driver = driver
+        self._tables = tables
+        self._depth = limits.depth - JELLY_MARGIN
+        self._pieces: Pieces = []
+        self.has_large = self._has_answers = False  # what is in _pieces
+        self._may_wait = False  # all that waits is published, and its flush may be some milliseconds off
+        self._writing = 0  # messages being written now, one inside a hook of another
+        self._after: list[Pieces] | None = None
+
+    def write(self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any) -> bool:
+        """
+        Append one jelly to a message, or with ``kwargs`` the two of a call; whether a large string is among them.
+
+        Raises:
+            NotSendable: a value can't cross. The tables are as before: what was counted for the peer is taken back.
+        """
+        tables = self._tables
+        outer, tables.journal = tables.journal, None
+        encoder = self._encoder(pieces, tables, perspective, self._depth, self.dialect)
+        self._writing += 1
+        try:
+            if kwargs is None:
+                encoder.encode(value)
+                return encoder.has_large
+            encoder.encode_arguments(value)
+            if not kwargs:
+                pieces.append(atoms.EMPTY_DICTIONARY)
+                return encoder.has_large
+            keywords = self._encoder(pieces, tables, perspective, self._depth, self.dialect)  # reference numbers restart
+            keywords.encode_keywords(kwargs)
+            return encoder.has_large or keywords.has_large
+        except BaseException:
+            for entry in tables.undo():
+                entry.stop(self._driver)
+            raise
+        finally:
+            tables.journal = outer
+            self._writing -= 1
+            if self._after is not None and not self._writing and not self._pieces:
+                self._driver.output_ready()  # nobody may queue the message that they wait for
+
+    def queue(self, pieces: Pieces, has_large: bool = False) -> None:
+        """Send these pieces, one message."""
+        if self._writing:
+            if self._after is None:
+                self._after = []
+            self._after.append(pieces)
+            return
+        is_news = not self._pieces or self._may_wait
+        self._may_wait = False
+        if has_large:
+            self.has_large = True
+        self._pieces += pieces
+        if is_news:  # last, for a driver may write at once
+            self._driver.output_ready()
+        if self._after is not None:
+            self._queue_after()
+
+    def queue_answer(self, pieces: Pieces, has_large: bool = False) -> None:
+        """The same for an answer, which is counted until the peer has read it."""
+        self._has_answers = True
+        self.queue(pieces, has_large)
+
+    def queue_shared(self, head: bytes, tail: bytes) -> None:
+        """Send one message whose ``tail`` goes to others as well; it may wait a little, so that several share a write."""
+        if self._writing:
+            self.queue([head, tail])
+            return
+        is_news = not self._pieces
+        self._pieces.append(head)
+        self._pieces.append(tail)
+        if len(tail) >= LARGE_PIECE:
+            self.has_large = True
+        if is_news:
+            self._may_wait = True
+            self._driver.output_may_wait()
+
+    def take(self) -> Pieces:
+        """All that waits, joined; large strings are pieces of their own. Empty when there is nothing."""
+        if self._after is not None and not self._writing:
+            self._queue_after()
+        if not self._pieces:
+            return self._pieces
+        pieces, self._pieces = self._pieces, []
+        if self.dialect is NONE and self.is_open:
+            scratch = Framer(Limits.trusted())
+            scratch.speak(PB)
+            pieces = spell_out(pieces, scratch)
+        out = gather(pieces) if self.has_large else [b"".join(pieces)]
+        if self._has_answers:
+            self.answer_bytes += sum(map(len, out))
+        self.has_large = self._has_answers = self._may_wait = False
+        return out
+
+    @property
+    def pieces_waiting(self) -> int:
+        """How many pieces wait."""
+        return len(self._pieces)
+
+    def clear(self) -> None:
+        """The connection has ended: nothing more goes out."""
+        self.is_open = False
+        self._pieces = []
+        self._after = None
+
+    def _queue_after(self) -> None:
+        after, self._after = self._after or (), None
+        for pieces in after:
+            self.queue(pieces, True)
