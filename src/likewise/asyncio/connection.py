@@ -454,6 +454,7 @@ class Connection(asyncio.Protocol):
 
     def _run_on(self, call: CallReceived, value: Any) -> None:
         """A method that takes its time: a coroutine, or anything that can be awaited."""
+        call.args, call.kwargs = (), {}  # the method has them: what it lets go of is given back before it ends
         self._running += 1
         coroutine = value if asyncio.iscoroutine(value) else _wait_for(value)
 
