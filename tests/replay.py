@@ -273,7 +273,7 @@ class Replay:
         except StopIteration:
             self.script = None
         del waits_for
-        gc.collect()
+        gc.collect(0)  # what was dropped just now; all of it would take long in a large process
         self._take(self.ours.output())
 
     def _match(self, wanted: list[Any]) -> None:

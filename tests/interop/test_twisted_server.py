@@ -43,7 +43,7 @@ def crossing(server: Serving, monkeypatch: pytest.MonkeyPatch) -> Callable[[Body
             async with asyncio.timeout(TIMEOUT), connected(server.port) as connection:
                 assert connection.dialect == "pb"
                 await body(connection, connection.root)
-                gc.collect()
+                gc.collect(1)
                 await eventually(lambda: sum(connection.broker.tables.sizes().values()), 0)
                 assert connection.broker.unanswered == 0 and connection.is_open
 
@@ -226,7 +226,7 @@ def test_a_mirror_follows_twisted_s_original_until_it_is_dropped(crossing: Calla
         assert pond.ducks == before and pond.heard == [["add", "ugly"], ["remove", "ugly"]]
         assert await root.callRemote("stopped") == stopped
         del pond
-        gc.collect()
+        gc.collect(1)
         await eventually(lambda: root.callRemote("stopped"), stopped + 1)
         assert await root.callRemote("observers") == 0
         await eventually(lambda: connection.broker.tables.sizes()["mirrors"], 0)  # `uncache` came
@@ -243,7 +243,7 @@ def test_a_mirror_received_again_is_the_same_object(crossing: Callable[[Body], N
         assert one is pond and two is pond
         assert await root.callRemote("observers") == 1
         del one, two, pond
-        gc.collect()
+        gc.collect(1)
         await eventually(lambda: root.callRemote("stopped"), stopped + 1)
         again = await root.callRemote("pond")
         await root.callRemote("change", "add", "late")
@@ -364,10 +364,10 @@ def test_references_of_twisted_are_called_sent_home_and_counted(crossing: Callab
         assert await root.callRemote("is_mine", await root.callRemote("thing")) is True
         assert await root.callRemote("echo", [thing, {"k": thing}]) == [thing, {"k": thing}]
         assert await root.callRemote("describe", {"k": thing}) == "dict{str 'k': own Thing}"
-        gc.collect()
+        gc.collect(1)
         await eventually(lambda: root.callRemote("live_references"), before + 1)
         del thing
-        gc.collect()
+        gc.collect(1)
         await eventually(lambda: root.callRemote("live_references"), before)
 
     crossing(body)
