@@ -1,10 +1,15 @@
-"""Says which build the tests ran on."""
+"""Says which build the tests ran on; how long Hypothesis tries, in general and with ``--hypothesis-profile=long``."""
 
 import importlib.machinery
 import importlib.util
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("quick", deadline=None)
+settings.register_profile("long", deadline=None, max_examples=5_000)
+settings.load_profile("quick")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -132,4 +132,4 @@ class Limits:
         return cls(**(message | work | held | seconds | together | changes))
 
 
-DEEPEST: Final = 400  # two interpreter frames a level in the pure build stay under CPython's default recursion limit
+DEEPEST: Final = 300  # three interpreter frames a level in the pure build stay under CPython's default recursion limit

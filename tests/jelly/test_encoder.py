@@ -123,7 +123,7 @@ def test_what_may_not_cross_is_refused_with_a_remedy(value: Any, reason: str) ->
         ({(1, 2): Plain()}, "[a tuple]"),
         ({Plain: 1}, "[a type]"),
         ({1: {None: {2.5: {True: Plain()}}}}, "[1][None][2.5][True]"),
-        ({"k" * 200: Plain()}, "['" + "k" * 59 + "]"),
+        ({"k" * 50: Plain()}, "['" + "k" * 50 + "']"),
         ({Plain}, "[a member]"),
         (frozenset([Plain]), "[a member]"),
         (Line("x", threading.Lock()), ".lock"),
@@ -334,15 +334,9 @@ def test_large_strings_stay_pieces_of_their_own() -> None:
     assert encoder.has_large and any(piece is large for piece in pieces)
 
 
-def test_what_twisted_could_not_send_can_be_written_for_it() -> None:
-    pieces: list[bytes] = []
-    Encoder(pieces, None, None, 252).write_unpersistable("why")
-    assert sexp.decode(b"".join(pieces)) == [[b"unpersistable", b"why"]]
-
-
-def test_a_list_that_its_own_items_change_is_refused_or_whole() -> None:
+def test_a_container_that_its_own_items_change_is_refused() -> None:
     class Growing(likewise.Copyable):
-        def __init__(self, around: list[Any]) -> None:
+        def __init__(self, around: Any) -> None:
             self.around = around
 
         def getStateToCopy(self) -> Any:
@@ -351,9 +345,4 @@ def test_a_list_that_its_own_items_change_is_refused_or_whole() -> None:
 
     around: list[Any] = []
     around.append(Growing(around))
-    try:
-        data = written([around, 5])
-    except NotSendable as error:
-        assert "changed" in str(error)
-    else:
-        assert len(sexp.decode(data)) == 1
+    assert "changed while it was written" in refusal([around, 5]).reason

@@ -284,8 +284,11 @@ def test_a_class_of_a_script_gets_a_hint() -> None:
     assert len(str(caught.value)) < 900
 
 
-@pytest.mark.xfail(reason="limits.name_bytes is not held for attribute names yet", strict=True)
 def test_name_bytes_bound_an_attribute_name() -> None:
     registry = Registry(Goose)
-    with pytest.raises(InsecureJelly, match="name_bytes"):
-        read([f"{HERE}.Goose".encode(), state(**{"n" * 300: 1})], registry=registry, limits=Limits(name_bytes=256))
+    long = [text("n" * 300), 1]
+    for its_state in ([b"dictionary", long], [b"reference", 1, [b"dictionary", long]]):
+        with pytest.raises(InsecureJelly, match="name_bytes: an attribute name of 300 bytes, over 256"):
+            read([f"{HERE}.Goose".encode(), its_state], registry=registry)
+        fine = read([f"{HERE}.Goose".encode(), its_state], registry=Registry(Goose), limits=Limits(name_bytes=300))
+        assert vars(fine) == {"n" * 300: 1}

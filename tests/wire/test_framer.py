@@ -125,6 +125,10 @@ def test_it_can_tell_whether_it_is_between_frames() -> None:
     assert of.is_between_frames
     of.feed(b"\x01\x80\x05\x82ab")
     assert of.next_frame() is None and not of.is_between_frames
+    for unfinished in (b"\x05", b"\x05\x82", b"\x05\x82ab", b"\x84" + b"1234567", base128(LARGE) + b"\x82"):
+        of = framer()
+        of.feed(unfinished)
+        assert of.next_frame() is None and not of.is_between_frames
 
 
 def test_padded_digits_are_no_fault() -> None:

@@ -18,8 +18,6 @@ cdef class Pending:
     cdef public bint is_building
     cdef public object value
 
-    cpdef build(self, int levels=*)
-
 
 cdef class Decoder(Reader):
     cdef readonly object registry
@@ -28,6 +26,7 @@ cdef class Decoder(Reader):
     cdef public Py_ssize_t failed_at
     cdef list _after
     cdef object _exponent_limit
+    cdef Py_ssize_t _name_limit
     cdef list _fixups
     cdef Py_ssize_t _hash_left
     cdef Py_ssize_t _hash_limit
@@ -71,9 +70,10 @@ cdef class Decoder(Reader):
     cdef _spelled(self, int code, Py_ssize_t count, Py_ssize_t start)
     cdef _instance(self, Incoming plan, bytes tag, Py_ssize_t count, reference, Py_ssize_t start)
     @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, size=Py_ssize_t, raw=bytes, state=dict, names=dict,
-                   kind=cython.int, count=Py_ssize_t, shape=list, i=Py_ssize_t, head=bytes)
+                   kind=cython.int, count=Py_ssize_t, shape=list, i=Py_ssize_t, head=bytes, pair=Py_ssize_t, is_plain=cython.bint)
     cdef _attributes(self, Incoming plan)
     cdef bytes _key(self, Py_ssize_t pos)
+    cdef str _admit(self, Incoming plan, bytes raw, Py_ssize_t start)
     cdef _checked(self, Incoming plan, state, Py_ssize_t start)
     cdef _fill(self, instance, Incoming plan, state, Py_ssize_t start)
     cdef _made(self, Incoming plan, reference, Py_ssize_t start)
@@ -86,4 +86,5 @@ cdef class Decoder(Reader):
     cdef Py_ssize_t _weigh(self, value, Py_ssize_t start) except -1
     cdef _fix(self, container, int how, key, value)
     cdef _mend(self, value)
+    cdef _built(self, value, int levels=*)
     cdef _refuse(self, Py_ssize_t start, str reason)

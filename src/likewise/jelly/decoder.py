@@ -50,19 +50,6 @@ class Pending:
         self.is_built = self.is_building = False
         self.value: Any = None
 
-    def build(self, levels: int = 300) -> Any:
-        """The value, built now if it must be; at most so many ``levels`` of Pending within Pending at once."""
-        if not self.is_built:
-            if self.is_building:
-                raise InsecureJelly(f"a {self.kind.__name__} that contains itself by way of nothing mutable can't exist")
-            if not levels:
-                raise InsecureJelly("too long a chain of tuples that lead back to themselves")
-            self.is_building = True
-            self.items = [item.build(levels - 1) if type(item) is Pending else item for item in self.items]
-            self.value = self.kind(self.items)
-            self.is_built = True
-        return self.value
-
 
 class Decoder(Reader):
     """
@@ -81,6 +68,7 @@ class Decoder(Reader):
         "_equal_limit",
         "_incoming",
         "_has_pending",
+        "_name_limit",
         "_postponed",
         "_references",
         "_reused",
@@ -104,6 +92,7 @@ class Decoder(Reader):
         self._hash_limit = self._hash_left = limits.hash_work
         self._equal_limit = limits.equal_hashes
         self._exponent_limit = limits.decimal_exponent
+        self._name_limit = limits.name_bytes
         self._has_pending = False
         # Made when they are needed: most messages need none of them.
         self._references: dict[int, Any] | None = None
@@ -456,10 +445,10 @@ class Decoder(Reader):
             if type(luid) is not int or self.tables is None:
                 raise self._refuse(start, "a cache needs a number for its id, and a connection")
             try:
-                instance.__init__()
                 self.tables.hold_mirror(luid, instance)
             except InsecureJelly as error:
                 raise self._refuse(start, str(error)) from None
+            instance.__init__()  # held already: if this raises, the end of the instance gives the cache back
         if reference is not None:
             self._name(reference, instance)
         mended = len(self._fixups) if self._fixups is not None else 0
@@ -503,28 +492,27 @@ class Decoder(Reader):
                         self._fix(state, ITEM, known, value)
                     state[known] = value
                     continue
+            pair = pos
             if data[pos] == 2 and data[pos + 1] == 0x80:
                 pos += 2
-                self._pos = pos
-            elif not self._steps_into_pair():
+            elif self._steps_into_pair():
+                pos = self._pos
+            else:
                 raise self._refuse(pos, "an entry of a dictionary must be a pair")
+            is_plain = False  # whether these very bytes mean this name wherever they stand
             if data[pos] == 2 and data[pos + 1] == 0x80 and data.startswith(b"\x07\x82unicode", pos + 2):
                 size = data[pos + 11]
-                if size < 0x80 and data[pos + 12] == 0x82:
-                    self._pos = pos + 13 + size
-                    raw = data[pos + 13 : self._pos]
-                else:
-                    raw = self._key(pos)
+                is_plain = size < 0x80 and data[pos + 12] == 0x82
+            if is_plain:
+                self._pos = pos + 13 + size
+                raw = data[pos + 13 : self._pos]
             else:
                 raw = self._key(pos)
             name = names.get(raw)
             if name is None:
-                try:
-                    name = plan.admit(raw)
-                except InsecureJelly as error:
-                    raise self._refuse(self._pos, str(error)) from None
-            if i == len(shape):
-                plan.learn(data[pos - 2 : self._pos], name)
+                name = self._admit(plan, raw, pos)
+            if is_plain and i == len(shape):
+                plan.learn(data[pair : self._pos], name)
             value = self.value()
             if self._has_pending and type(value) is Pending:
                 self._fix(state, ITEM, name, value)
@@ -541,14 +529,27 @@ class Decoder(Reader):
             raise self._refuse(pos, "an attribute name must be a string")
         return key
 
-    def _checked(self, plan: Incoming, state: Any, start: int) -> Any:
-        if type(state) is Pending or (state is not None and type(state) is not dict):
-            raise self._refuse(start, f"the state of {plan.make.__name__} must be a dictionary")
+    def _admit(self, plan: Incoming, raw: bytes, start: int) -> str:
+        if len(raw) > self._name_limit:
+            raise self._refuse(start, f"name_bytes: an attribute name of {len(raw)} bytes, over {self._name_limit}")
         try:
-            names = [plan.admit(key.encode() if type(key) is str else key) for key in state or ()]
-        except (InsecureJelly, AttributeError, TypeError) as error:
+            return plan.admit(raw)
+        except InsecureJelly as error:
             raise self._refuse(start, str(error)) from None
-        return dict(zip(names, state.values(), strict=True)) if state else {}
+
+    def _checked(self, plan: Incoming, state: Any, start: int) -> Any:
+        """A state that came in another form than a plain dictionary: shared, or absent."""
+        if state is None:
+            return {}
+        if type(state) is not dict:
+            raise self._refuse(start, f"the state of {plan.make.__name__} must be a dictionary")
+        checked = {}
+        for key, value in state.items():
+            raw = key.encode() if type(key) is str else key
+            if type(raw) is not bytes:
+                raise self._refuse(start, "an attribute name must be a string")
+            checked[self._admit(plan, raw, start)] = value
+        return checked
 
     def _fill(self, instance: Any, plan: Incoming, state: Any, start: int) -> None:
         """Give an instance its state; a hook that fails ends the call, whatever it raises."""
@@ -594,7 +595,7 @@ class Decoder(Reader):
         self._count_hashing(key, start)
         try:
             value = hash(key)
-        except TypeError:
+        except Exception:  # unhashable, or an instance that is not whole yet: whatever its class raises
             raise self._refuse(start, f"{clip(key)} can't be a dict key or a set member") from None
         if hashes is None:
             hashes = {}
@@ -622,8 +623,13 @@ class Decoder(Reader):
                     if len(part) > self._hash_left:
                         raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
                     below.extend(part)
-                elif getattr(kind, "__hash__", None) is not object.__hash__ and hasattr(part, "__dict__"):
-                    below.extend(part.__dict__.values())
+                elif getattr(kind, "__hash__", None) is not object.__hash__:
+                    if hasattr(part, "__dict__"):
+                        below.extend(part.__dict__.values())
+                        if not part.__dict__ and getattr(kind, "__dataclass_fields__", None):
+                            raise self._refuse(start, f"{clip(part)} can't be a dict key or a set member of its own parts")
+                    else:  # a dataclass with slots; other values have no parts
+                        below.extend([getattr(part, name, None) for name in getattr(kind, "__dataclass_fields__", ())])
                 if len(below) > self._hash_left:
                     raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
             level = below
@@ -667,27 +673,45 @@ class Decoder(Reader):
 
     def _mend(self, value: Any) -> Any:
         """Put what is pending in its place, then run the hooks that waited for it."""
-        if type(value) is Pending:
-            value = value.build()
+        value = self._built(value)
         hashes: dict[int, Any] = {}  # for each container, those of the keys and members that it gets here
         for container, how, key, part in self._fixups or ():
-            whole = part.build() if type(part) is Pending else part
+            whole = self._built(part)
             if how == 1:
                 hashes[id(container)] = self._check_key(whole, hashes.get(id(container)), self._pos)
                 container.add(whole)
             elif how == 2:
-                key = key.build()
+                key = self._built(key)
                 hashes[id(container)] = self._check_key(key, hashes.get(id(container)), self._pos)
                 container[key] = whole
             else:
                 container[key] = whole
         for instance, plan, state in self._postponed or ():
-            self._fill(instance, plan, state.build() if type(state) is Pending else state, self._pos)
+            self._fill(instance, plan, self._built(state), self._pos)
         for pending in self._reused or ():
-            self._unfold(pending.build(), self._pos)
+            self._unfold(self._built(pending), self._pos)
         self._fixups = self._postponed = self._reused = None
         self._has_pending = False
         return value
+
+    def _built(self, value: Any, levels: int = 300) -> Any:
+        """The value, or what a Pending stands for, built now if it must be; at most so many ``levels`` of them at once."""
+        if type(value) is not Pending:
+            return value
+        if not value.is_built:
+            kind = value.kind
+            if value.is_building:
+                what = kind.__name__
+                raise self._refuse(self._pos, f"a {what} that contains itself by way of nothing mutable can't exist")
+            if not levels:
+                raise self._refuse(self._pos, "too long a chain of tuples that lead back to themselves")
+            value.is_building = True
+            items = [self._built(item, levels - 1) for item in value.items]
+            if kind is frozenset:
+                self._check_members(items)
+            value.value = kind(items)
+            value.is_built = True
+        return value.value
 
     def _refuse(self, start: int, reason: str) -> InsecureJelly:
         """The error for a fault here; notes where the caller may go on to release what was not taken."""

@@ -283,6 +283,8 @@ class Encoder:
         except NotSendable as error:
             error.within(f"[{_place(items, item)}]")
             raise
+        if len(items) != size:  # type: ignore[arg-type]  # every caller passes a sized container
+            raise NotSendable("it was changed while it was written, by a hook of something in it")
         self._depth += 1
 
     def _dictionary(self, items: dict[Any, Any], size: int, are_attributes: bool) -> None:

@@ -332,7 +332,8 @@ class Framer:
     @property
     def is_between_frames(self) -> bool:
         """Whether nothing of an unfinished frame is held."""
-        return self._left == 1 and not self._open and self._pos >= len(self._chunk) and not self._body
+        is_inside = self._body or self._missing or self._skip or self._open or self._left != 1
+        return not is_inside and self._start == self._pos >= len(self._chunk)
 
 
 __all__ = ("Frame", "Framer")
