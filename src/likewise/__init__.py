@@ -6,6 +6,9 @@ Perspective Broker for asyncio, wire-compatible with Twisted's.
 
 from .asyncio.client import connect
 from .asyncio.connection import Connection
+from .asyncio.credentials import Anonymous, Certificate, Password, Token
+from .asyncio.login import Login
+from .asyncio.passwords import Argon2Passwords, ScramPasswords, Tokens
 from .asyncio.server import Server, serve
 from .asyncio.tls import TLS
 from .errors import (
@@ -17,6 +20,8 @@ from .errors import (
     LikewiseError,
     LimitExceeded,
     LocalProtocolError,
+    LoginFailed,
+    LoginRefused,
     NoSuchMethod,
     NotSendable,
     ProtocolError,
@@ -52,11 +57,14 @@ from .trace import Record
 __version__ = "0.1.0"
 
 __all__ = (
+    "Anonymous",
+    "Argon2Passwords",
     "AsReferenceable",
     "Avatar",
     "Cacheable",
     "CallError",
     "CannotConnect",
+    "Certificate",
     "Connection",
     "ConnectionClosed",
     "Copyable",
@@ -66,9 +74,13 @@ __all__ = (
     "LimitExceeded",
     "Limits",
     "LocalProtocolError",
+    "Login",
+    "LoginFailed",
+    "LoginRefused",
     "NoSuchMethod",
     "NotSendable",
     "Observers",
+    "Password",
     "ProtocolError",
     "Record",
     "Referenceable",
@@ -81,8 +93,11 @@ __all__ = (
     "RemoteProtocolError",
     "RemoteReference",
     "Root",
+    "ScramPasswords",
     "Server",
     "TLS",
+    "Token",
+    "Tokens",
     "TooManyCalls",
     "Unpersistable",
     "ViewPoint",

@@ -18,6 +18,8 @@ The base class answers the question a caller asks first: is the connection still
        ├─ InsecureJelly            a value that may not cross
        │  └─ NotSendable             ... refused before anything was sent; names the path to it
        ├─ TooManyCalls             our own ceiling of unanswered calls
+       ├─ LoginFailed              nobody was logged in: not this way, not now
+       │  └─ LoginRefused            ... or not these credentials; which part of them is wrong is not said
        └─ RemoteError              any other exception of the peer, as type and text
 
 This module imports nothing of the package, so no layer needs a late import to raise.
@@ -211,6 +213,22 @@ class TooManyCalls(CallError):
     """``limits.open_calls`` calls of ours are unanswered; nothing was queued."""
 
 
+class LoginFailed(CallError):
+    """
+    Nobody was logged in: this way is not open here, or not now.
+
+    A realm may raise it, with a text for the client. Twisted's ``twisted.cred.error.LoginFailed``.
+    """
+
+
+class LoginRefused(LoginFailed):
+    """
+    The credentials were refused. An unknown user and a wrong password look the same.
+
+    Twisted's ``twisted.cred.error.UnauthorizedLogin``.
+    """
+
+
 class RemoteError(CallError):
     """
     An exception at the peer whose class is not registered here.
@@ -240,6 +258,8 @@ class RemoteError(CallError):
 WIRE_NAMES: Final[dict[type, str]] = {
     Error: "twisted.spread.pb.Error",
     InsecureJelly: "twisted.spread.jelly.InsecureJelly",
+    LoginFailed: "twisted.cred.error.LoginFailed",
+    LoginRefused: "twisted.cred.error.UnauthorizedLogin",
     NoSuchMethod: "twisted.spread.flavors.NoSuchMethod",
 }
 """Those of our classes that travel under the names that PB gave them."""
@@ -254,6 +274,8 @@ __all__ = (
     "LikewiseError",
     "LimitExceeded",
     "LocalProtocolError",
+    "LoginFailed",
+    "LoginRefused",
     "NoSuchMethod",
     "NotSendable",
     "ProtocolError",

@@ -106,12 +106,35 @@ class Limits:
     log_lines: int = 200
     """Lines about peers that one endpoint logs in 10 seconds; the others are counted, and one line tells how many."""
 
+    login_attempts: int = 5
+    """Logins that one connection may begin without one that succeeds; with one more it is dropped."""
+
+    login_seconds: float = 30.0
+    """Time from the greeting, or from the last logout, until somebody is logged in."""
+
+    login_bytes: int = KIB
+    """Bytes of a user name, a password, a token or a step of SCRAM. Until the login no message may be over 8 times this."""
+
+    logins_waiting: int = 100
+    """Logins of one server whose password waits to be hashed (tens of MiB and of milliseconds each); one more fails."""
+
+    user_attempts: int = 5
+    """Wrong passwords for one user before the next one has to wait: 1 s, then 2, 4, ... One is forgiven a minute."""
+
+    user_pause_seconds: float = 30.0
+    """The longest of these waits. Nobody is ever locked out."""
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             if getattr(self, field.name) <= 0:
                 raise ValueError(f"Limits.{field.name} must be positive, not {getattr(self, field.name)}")
         if self.depth > DEEPEST:
             raise ValueError(f"Limits.depth is at most {DEEPEST}: deeper would overflow the stack")
+
+    def before_login(self) -> Limits:
+        """What holds for the messages of a stranger: enough to log in, not more."""
+        small = {"frame_bytes": 8 * self.login_bytes, "string_bytes": 4 * self.login_bytes, "frame_items": 200}
+        return dataclasses.replace(self, **_lower_of(self, small | {"list_items": 100, "depth": 16, "hash_work": 1_000}))
 
     @classmethod
     def trusted(cls, **changes: Any) -> Limits:
@@ -128,8 +151,13 @@ class Limits:
         work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 100, "faults": 10, "log_lines": 50}
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0}
+        logins = {"login_attempts": 3, "login_seconds": 20.0}
         together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
-        return cls(**(message | work | held | seconds | together | changes))
+        return cls(**(message | work | held | seconds | logins | together | changes))
+
+
+def _lower_of(limits: Limits, ceilings: dict[str, int]) -> dict[str, Any]:
+    return {name: min(value, getattr(limits, name)) for name, value in ceilings.items()}
 
 
 DEEPEST: Final = 300  # three interpreter frames a level in the pure build stay under CPython's default recursion limit

@@ -17,7 +17,7 @@ class Record:
     One thing that happened on one connection.
 
     ``name`` is one of ``opened``, ``closed``, ``call``, ``call.refused``, ``call.failed``, ``answer.unknown``,
-    ``fault``, ``not-understood``; ``detail`` holds bounded, printable values only.
+    ``fault``, ``not-understood``, ``login``, ``login.refused``; ``detail`` holds bounded, printable values only.
     """
 
     name: str

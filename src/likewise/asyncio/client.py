@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Generator, Iterable
 from types import TracebackType
+from typing import Any
 
 from ..broker.states import Side
 from ..errors import CannotConnect, ConnectionClosed
@@ -15,6 +16,7 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import parse
 from .connection import Connection, Endpoint
+from .credentials import Credential, log_in
 from .tls import TLS, client_context, explain
 
 
@@ -25,11 +27,13 @@ class connect:
 
     ``address`` is ``tcp://HOST:PORT``, ``tls://HOST:PORT`` or ``unix://PATH``. ``tls`` says whom to believe and what to
     show, if not the system's issuers and nothing; the server's certificate must bear the host's name. ``accept`` lists
-    what may come in over this connection, in place of the process-wide registry. ``timeout`` is in seconds, for
-    connecting and greeting together.
+    what may come in over this connection, in place of the process-wide registry. ``login`` is a Password, a Token, a
+    Certificate or Anonymous: ``connection.root`` is then the user's avatar, and ``mind`` a Referenceable that it is
+    given. ``timeout`` is in seconds, for connecting, greeting and logging in together.
 
     Raises:
         CannotConnect: nobody listens there, it took too long, it is no PB server, or its certificate is refused.
+        LoginFailed: the server let nobody in; LoginRefused if it did not like what was shown.
         ValueError: the address is none, or ``tls`` does not go with it.
         OSError: a file that ``tls`` names can't be used.
     """
@@ -43,6 +47,8 @@ class connect:
         trace: Tracer | None = None,
         tracebacks: bool = False,
         tls: TLS | ssl.SSLContext | None = None,
+        login: Credential | None = None,
+        mind: Any = None,
         timeout: float = 20.0,
     ) -> None:
         self._address = parse(address)
@@ -50,6 +56,8 @@ class connect:
             raise ValueError(f"{self._address} is reached without TLS: write tls://HOST:PORT, or leave tls= out")
         self._tls = client_context(tls) if self._address.scheme == "tls" else None
         self._server_name = (tls.server_name if isinstance(tls, TLS) else None) or self._address.host
+        self._login = login
+        self._mind = mind
         self._timeout = timeout
         flavours = Flavours(with_traceback=tracebacks)
         self._endpoint = Endpoint(registry_from(accept), limits or Limits(), flavours, trace)
@@ -70,10 +78,14 @@ class connect:
 
     async def _connect(self) -> Connection:
         connection = Connection(self._endpoint, Side.CLIENT, asyncio.get_running_loop())
+        failed_at = "does not speak PB"
         try:
             async with asyncio.timeout(self._timeout):
                 await self._reach(connection)
                 await connection.wait_open()
+                failed_at = "ended the connection during the login"
+                if self._login is not None:
+                    connection._avatar = await log_in(connection, self._login, self._mind)
         except TimeoutError as error:
             connection.abort()
             hint = " (if it speaks TLS, the address is tls://...)" if self._address.scheme == "tcp" else ""
@@ -85,7 +97,7 @@ class connect:
         except ConnectionClosed as error:
             if isinstance(error.__cause__, ssl.SSLError):  # in TLS 1.3 a refusal comes after our side of the handshake
                 raise CannotConnect(f"{self._address}: {explain(error.__cause__)}") from error
-            raise CannotConnect(f"{self._address} does not speak PB: {error.__cause__ or error}") from error
+            raise CannotConnect(f"{self._address} {failed_at}: {error.__cause__ or error}") from error
         except BaseException:
             connection.abort()
             raise

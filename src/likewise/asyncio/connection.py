@@ -50,6 +50,7 @@ class Endpoint:
     trace: Tracer | None = None
     dialects: tuple[Dialect, ...] = DIALECTS
     root: Any = None
+    at_first: Callable[[Broker], object] | None = None  # called with each core before it starts
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
     connections: set[Connection] = field(default_factory=set)
@@ -79,6 +80,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "__weakref__",
         "_address",
+        "_avatar",
         "_broker",
         "_callbacks",
         "_closed",
@@ -114,6 +116,7 @@ class Connection(asyncio.Protocol):
         self._reason: BaseException | None = None
         self._handshake: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._avatar: RemoteReference | None = None  # a login's
         self._callbacks: list[OnConnection] | None = None
         self._tasks: set[asyncio.Task[Any]] | None = None
         self._running = 0
@@ -128,8 +131,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def root(self) -> RemoteReference:
-        """The object that the peer serves as its root. Asking costs nothing; whether there is one shows at the call."""
-        return cast(RemoteReference, self.broker.remote("root"))
+        """
+        The object that the peer serves as its root, or what we are there after a login.
+
+        Asking costs nothing; whether there is one shows at the call.
+        """
+        return self._avatar if self._avatar is not None else cast(RemoteReference, self.broker.remote("root"))
 
     @property
     def broker(self) -> Broker:
@@ -244,6 +251,8 @@ class Connection(asyncio.Protocol):
             peer=self.peer,
         )
         self._broker.patience = PATIENCE
+        if endpoint.at_first is not None:
+            endpoint.at_first(self._broker)
         address = ip_address(transport)
         refused = endpoint.guard.admit(address, len(endpoint.connections))
         if refused is not None:

@@ -16,6 +16,7 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import Address, parse
 from .connection import Connection, Endpoint, OnConnection
+from .login import Gate, Login
 from .tls import TLS, Entrance, server_context
 
 BACKLOG = 1024  # connections that the system holds until the loop takes them: a deploy reconnects all at once
@@ -113,7 +114,10 @@ class serve:
     ``address`` is ``tcp://HOST:PORT`` (port 0: any), ``tls://HOST:PORT`` with ``tls``, or ``unix://PATH``. ``accept``
     lists what may come in, in place of the process-wide registry. ``on_connect`` and ``on_disconnect`` are called with
     each connection. ``tracebacks`` lets the tracebacks of failing methods cross. Beyond this machine nothing is served
-    without TLS unless ``insecure=True``.
+    with neither TLS nor a login unless ``insecure=True``.
+
+    ``login`` says who may come in. ``root`` is then ``None`` if its realm gives each user an avatar, or what all of them
+    get.
 
     Raises:
         PermissionError: the address can be reached from other machines, and nothing protects it.
@@ -131,21 +135,24 @@ class serve:
         trace: Tracer | None = None,
         tracebacks: bool = False,
         tls: TLS | ssl.SSLContext | None = None,
+        login: Login | None = None,
         insecure: bool = False,
         on_connect: OnConnection | None = None,
         on_disconnect: OnConnection | None = None,
     ) -> None:
         self._address = parse(address)
-        if not hasattr(root, "rootObject"):
+        if login is not None and (root is None) != (login.realm is not None):
+            raise TypeError("with a login either its realm gives everybody an avatar, and root is None, or there is a root")
+        if (root is not None or login is None) and not hasattr(root, "rootObject"):
             raise TypeError(f"{type(root).__qualname__} is no root: derive it from likewise.Root")
         if (self._address.scheme == "tls") != (tls is not None):
             how = "serve(..., tls=likewise.TLS(certificate=..., key=...))"
             raise ValueError(f"{self._address}: an address that begins with tls:// and {how} go together")
-        if not self._address.is_local and tls is None and not insecure:
+        if not self._address.is_local and tls is None and login is None and not insecure:
             raise PermissionError(
                 f"{self._address} can be reached from other machines, and whoever reaches it may call everything on "
-                f"{type(root).__name__}: serve on 127.0.0.1, or on tls:// with serve(..., tls=likewise.TLS(...)), or say "
-                f"insecure=True if the network is yours alone"
+                f"{type(root).__name__}: serve on 127.0.0.1, or on tls:// with serve(..., tls=likewise.TLS(...)), or with "
+                f"serve(..., login=likewise.Login(...)), or say insecure=True if the network is yours alone"
             )
         self._tls = tls
         self._endpoint = Endpoint(
@@ -157,6 +164,10 @@ class serve:
             on_open=on_connect,
             on_close=on_disconnect,
         )
+        if login is not None:
+            gate = Gate(login, root, self._endpoint)
+            self._endpoint.root = gate
+            self._endpoint.at_first = gate.restrain
         self._server: Server | None = None
 
     def __await__(self) -> Generator[object, None, Server]:

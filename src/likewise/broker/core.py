@@ -223,6 +223,17 @@ class Broker:
         if callback in self._callbacks:
             self._callbacks.remove(callback)
 
+    def hold_to(self, registry: Registry, limits: Limits) -> None:
+        """
+        From the next message on let in what this registry has, within these ceilings of the wire.
+
+        So a stranger may send little until it is known who it is. Ceilings of other kinds stay.
+        """
+        self.registry = registry
+        self._framer.hold_to(limits)
+        if self.state is State.OPEN:
+            self._framer.speak(self.dialect)
+
     # --- what the driver does with calls of the peer
 
     def answer(self, call: CallReceived, value: Any) -> NotSendable | None:

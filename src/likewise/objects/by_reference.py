@@ -101,6 +101,13 @@ class Avatar(Referenceable):
     It is itself the perspective: objects that its methods return are asked for their state *for this avatar*.
     """
 
+    def logout(self, mind: Any) -> Any:
+        """
+        Called once for each login by ``serve(..., login=)``, when its client lets go of this avatar or is gone.
+
+        ``mind`` is what the client passed when it logged in. Override it, plain or ``async``.
+        """
+
     def jelly_into(self, encoder: Encoder) -> None:
         AsReferenceable(self, "perspective").jelly_into(encoder)
 

@@ -93,6 +93,13 @@ class Framer:
         self._string_limit = min(limits.greeting_bytes, NONE.string_bytes)
         self._list_limit = min(limits.greeting_bytes, NONE.list_items)
 
+    def hold_to(self, limits: Limits) -> None:
+        """Other ceilings, from the next frame on; those that a dialect lowers hold when :meth:`speak` is called next."""
+        self.limits = limits
+        self._digits_limit = limits.prefix_digits
+        self._items_limit = limits.frame_items
+        self._depth_limit = limits.depth
+
     def speak(self, dialect: Dialect) -> None:
         """The greeting is over: from the next frame on this dialect and the full ceilings hold."""
         self._vocabulary = dialect.has_vocabulary

@@ -1,0 +1,276 @@
+"""
+Logging in: challenge and response, and how long who has to wait, as pure functions. No sockets, no clock.
+
+Passwords are kept in one of two forms, and which one decides how they cross:
+
+* A :class:`Verifier` (SCRAM-SHA-256, RFC 5802 and 7677): the password never crosses, a captured exchange is worth
+  nothing, the client learns that the server knows it too, and over TLS the exchange is bound to the server's
+  certificate (``tls-server-end-point``: the one binding that Python's ``ssl`` can give for TLS 1.2 and 1.3 alike).
+  What is stored must have been derived by the client's own arithmetic, PBKDF2; that is what the protocol is.
+* An argon2id hash: the best there is against somebody who steals the store, but only whoever has the password itself
+  can compute it. So it crosses, inside TLS, and the hashing is the server's work.
+
+They do not go together: a SCRAM verifier that were hashed by argon2id could not check a SCRAM proof.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import LoginFailed, LoginRefused
+from ..limits import Limits
+
+SCRAM: Final = "SCRAM-SHA-256"
+SCRAM_PLUS: Final = "SCRAM-SHA-256-PLUS"
+PLAIN: Final = "PLAIN"
+TOKEN: Final = "TOKEN"
+CERTIFICATE: Final = "CERTIFICATE"
+ANONYMOUS: Final = "ANONYMOUS"
+MD5: Final = "MD5"
+
+BINDING: Final = "tls-server-end-point"
+FEWEST_ITERATIONS: Final = 4_096  # RFC 7677: less is refused by clients
+MOST_ITERATIONS: Final = 10_000_000  # some seconds: more is refused by clients
+SHORTEST_SALT: Final = 12
+DIGEST_BYTES: Final = 32
+
+REFUSED: Final = "the login is refused"  # one text for whatever is wrong
+
+
+def scramp() -> Any:
+    """The module, when the first login needs it. Raises ImportError that names the extra."""
+    try:
+        import scramp as module  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError("logins with passwords need the package scramp: pip install 'likewise[login]'") from error
+    return module
+
+
+# --- SCRAM
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """What a server keeps of a password for SCRAM-SHA-256; as text in the form of RFC 5803, as PostgreSQL has it."""
+
+    salt: bytes
+    iterations: int
+    stored_key: bytes
+    server_key: bytes
+
+    @classmethod
+    def of(cls, password: str, iterations: int) -> Verifier:
+        """For a new password. Raises ValueError for one that can't be used, or for too few iterations."""
+        module = scramp()
+        try:
+            salt, stored, server, count = module.ScramMechanism(SCRAM).make_auth_info(password, iterations)
+        except module.ScramException as error:
+            raise ValueError(str(error)) from None
+        return cls(salt, count, stored, server)
+
+    @classmethod
+    def parse(cls, record: str) -> Verifier:
+        """From its text. Raises ValueError."""
+        try:
+            name, counted, keys = record.split("$")
+            count, salt = counted.split(":")
+            stored, server = (base64.b64decode(key, validate=True) for key in keys.split(":"))
+            made = cls(base64.b64decode(salt, validate=True), int(count), stored, server)
+        except (ValueError, binascii.Error):
+            name = ""
+        if name != SCRAM or not made.is_usable:
+            raise ValueError("no record of ScramPasswords.record()")
+        return made
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a client would take it."""
+        sizes = len(self.salt) >= SHORTEST_SALT and {len(self.stored_key), len(self.server_key)} == {DIGEST_BYTES}
+        return sizes and FEWEST_ITERATIONS <= self.iterations <= MOST_ITERATIONS
+
+    @classmethod
+    def imaginary(cls, user: str, secret: bytes, iterations: int) -> Verifier:
+        """For a user who does not exist: always the same for one name, and no password fits it."""
+        name = user.encode("utf-8", "replace")
+        salt, stored, server = (hmac.digest(secret, part + name, "sha256") for part in (b"salt\0", b"key\0", b"key2\0"))
+        return cls(salt, iterations, stored, server)
+
+    def __str__(self) -> str:
+        salt, stored, server = (base64.b64encode(each).decode() for each in (self.salt, self.stored_key, self.server_key))
+        return f"{SCRAM}${self.iterations}:{salt}${stored}:{server}"
+
+
+class ScramServer:
+    """
+    One exchange at the server; it takes one proof.
+
+    ``binding`` is the server's certificate in PEM, ``""`` where there is no TLS or it is not known;
+    ``must_bind``: whether a client that does not bind the exchange to it is refused.
+    """
+
+    def __init__(self, client_first: str, binding: str, must_bind: bool) -> None:
+        self._module = scramp()
+        self._client_first = client_first
+        self._mechanism = self._module.ScramMechanism(SCRAM_PLUS if must_bind else SCRAM)
+        self._binding = (BINDING, binding) if binding else None
+        self._server: Any = None
+
+    def user(self) -> str:
+        """Who the client says it is. Raises LoginFailed for what is no first message, or binds to something else."""
+        names: list[str] = []
+
+        def note(name: str) -> tuple[bytes, bytes, bytes, int]:
+            names.append(name)
+            return bytes(DIGEST_BYTES), b"", b"", FEWEST_ITERATIONS
+
+        self._begin(note)
+        return names[0]
+
+    def challenge(self, verifier: Verifier) -> str:
+        """The server's first message, for whoever :meth:`user` is."""
+        self._server = self._begin(
+            lambda name: (verifier.salt, verifier.stored_key, verifier.server_key, verifier.iterations)
+        )
+        challenge: str = self._server.get_server_first()
+        return challenge
+
+    def finish(self, client_final: str) -> str:
+        """The server's last message. Raises LoginRefused, also when it is asked again."""
+        server, self._server = self._server, None
+        if server is None:
+            raise LoginRefused(REFUSED)
+        try:
+            server.set_client_final(client_final)
+            proof: str = server.get_server_final()
+        except self._module.ScramException:
+            raise LoginRefused(REFUSED) from None
+        return proof
+
+    def _begin(self, look_up: Any) -> Any:
+        try:
+            server = self._mechanism.make_server(look_up, channel_binding=self._binding)
+            server.set_client_first(self._client_first)
+        except self._module.ScramException as error:  # nothing here depends on who the user is
+            raise LoginFailed(f"SCRAM: {error}") from None
+        return server
+
+
+class ScramClient:
+    """
+    One exchange at the client; ``ways`` is what the server offers, ``tls`` the connection's ``ssl_object`` (or the hash
+    of the server's certificate), ``None`` where there is no TLS.
+
+    Where there is TLS and the server offers it, the exchange is bound to the server's certificate; where it does not
+    offer it the proof says so, and a server that did is not to be deceived.
+    """
+
+    def __init__(self, user: str, password: str, ways: list[str], tls: Any) -> None:
+        self._module = scramp()
+        try:
+            self._client = self._module.ScramClient(
+                [way for way in (SCRAM_PLUS, SCRAM) if way in ways],
+                user,
+                password,
+                channel_binding=None if tls is None else (BINDING, tls),
+            )
+        except self._module.ScramException as error:
+            raise LoginFailed(f"SCRAM: {error}") from None
+
+    def first(self) -> str:
+        """The client's first message."""
+        message: str = self._client.get_client_first()
+        return message
+
+    def respond(self, challenge: str) -> str:
+        """The client's last message; takes as long as the server's number of iterations says: at most seconds."""
+        try:
+            self._client.set_server_first(challenge)
+            message: str = self._client.get_client_final()
+        except self._module.ScramException as error:
+            raise LoginFailed(f"SCRAM: {error}") from None
+        return message
+
+    def check(self, proof: str) -> None:
+        """Whether the server knows the password, too. Raises LoginFailed: then it is an impostor."""
+        try:
+            self._client.set_server_final(proof)
+        except self._module.ScramException:
+            raise LoginFailed("the server did not prove that it knows the password: it is not who it seems to be") from None
+
+
+# --- tokens, and MD5 for Twisted's clients
+
+
+def token_record(token: str) -> str:
+    """What is kept of a token. It is long and random, so one hash is enough: there is nothing to guess."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def md5_record(password: str) -> str:
+    """What is kept of a password for Twisted's clients. Whoever has it can log in: treat it as the password."""
+    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+
+
+def md5_response(record: str, challenge: bytes) -> bytes:
+    """The right response to a challenge, as ``twisted.spread.pb.respond`` computes it."""
+    return hashlib.md5(bytes.fromhex(record) + challenge, usedforsecurity=False).digest()
+
+
+# --- how long who has to wait
+
+
+class Lanes:
+    """
+    Wrong passwords and the waits that they earn, by user.
+
+    User names are hashed, with a key of this process, into a fixed number of lanes: unknown names take no memory and
+    wait like known ones, and nobody can choose a name to share the lane of another. A user who has logged in from an
+    address before has a lane of her own there: who guesses her password from elsewhere does not make her wait.
+    """
+
+    LANES: Final = 4_096
+    KNOWN: Final = 4_096  # addresses remembered; the oldest is forgotten first
+    FORGIVEN: Final = 60.0  # seconds for each failure
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._key = secrets.token_bytes(16)
+        self._lanes: dict[int, tuple[float, float, float]] = {}  # failures, when counted, when the next try may be
+        self._known: dict[int, None] = {}
+
+    def pause(self, user: str, address: str, now: float) -> float:
+        """Seconds until the next password may be tried; 0.0: now."""
+        lane = self._lanes.get(self._lane(user, address))
+        return max(0.0, lane[2] - now) if lane is not None else 0.0
+
+    def failed(self, user: str, address: str, now: float) -> None:
+        """A password was wrong."""
+        number = self._lane(user, address)
+        failures, counted, _ = self._lanes.get(number, (0.0, now, now))
+        failures = max(0.0, failures - (now - counted) / self.FORGIVEN) + 1.0
+        over = round(failures) - self._limits.user_attempts
+        pause = min(2.0 ** min(over, 60), self._limits.user_pause_seconds) if over >= 0 else 0.0
+        self._lanes[number] = (failures, now, now + pause)
+
+    def succeeded(self, user: str, address: str) -> None:
+        """A password was right."""
+        here = self._hash(user, address)
+        self._lanes.pop(self._lane(user, address), None)
+        self._known.pop(here, None)
+        self._known[here] = None
+        if len(self._known) > self.KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def _lane(self, user: str, address: str) -> int:
+        here = self._hash(user, address)
+        return (here if here in self._known else self._hash(user, "")) % self.LANES
+
+    def _hash(self, user: str, address: str) -> int:
+        told = f"{user}\0{address}".encode("utf-8", "replace")
+        return int.from_bytes(hashlib.blake2s(told, key=self._key, digest_size=8).digest(), "big")
