@@ -153,7 +153,7 @@ class LimitExceeded(RemoteProtocolError):
     ``ceiling`` what is allowed, both in the unit of that field.
     """
 
-    def __init__(self, limit: str, value: int, ceiling: int) -> None:
+    def __init__(self, limit: str, value: float, ceiling: float) -> None:
         shown = str(value) if value < 1 << 62 else "far more"
         super().__init__(f"{limit}: {shown} is over the ceiling of {ceiling} (likewise.Limits({limit}=...) sets it)")
         self.limit = limit

@@ -9,6 +9,7 @@ over a ceiling of one value or call ends that call.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -90,6 +91,16 @@ class Limits:
     handshake_seconds: float = 20.0
     """Time from connect until a dialect is agreed."""
 
+    message_seconds: float = 900.0
+    """Time that one message may take to arrive, once it has begun: who sends a byte now and then is dropped."""
+
+    idle_seconds: float = math.inf
+    """Time that a peer may send nothing at all. Infinite, because honest mirrors of what never changes are silent."""
+
+    keepalive_seconds: float = 60.0
+    """Time after which a peer that has vanished without a word is found out, by the keep-alive of TCP. Only where the
+    system has it; a peer that is there answers it without knowing."""
+
     connections: int = 10_000
     """Connections that one server holds at once; one more is closed at once."""
 
@@ -150,7 +161,7 @@ class Limits:
         message = {"frame_items": 50_000, "frame_bytes": 2 * MIB, "string_bytes": MIB, "list_items": 50_000, "depth": 64}
         work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 100, "faults": 10, "log_lines": 50}
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
-        seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0}
+        seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
         logins = {"login_attempts": 3, "login_seconds": 20.0}
         together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
         return cls(**(message | work | held | seconds | logins | together | changes))

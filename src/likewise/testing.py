@@ -181,6 +181,9 @@ class End:
     def new_result(self) -> Result:
         return Result()
 
+    def unheard(self, result: Result) -> None:
+        """Nothing warns here."""
+
     def settle(self, result: Result, value: Any) -> None:
         result.settle(value)
 

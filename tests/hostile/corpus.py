@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tests.hostile import framing, values
+from tests.hostile import calls, framing, times, values
 from tests.hostile.harness import CASES as FOUND
 
-MODULES = (framing, values)
+MODULES = (framing, values, calls, times)
 
 
 def _order(name: str) -> tuple[int, ...]:

@@ -118,6 +118,12 @@ class Peer:
                 raise Closed
             self._buffer += data
 
+    def receive_until(self, word: bytes) -> Any:
+        """The next message that begins with this word."""
+        while (message := self.receive())[0] != word:
+            self.messages.append(message)
+        return message
+
     def result(self, number: int) -> Any:
         """The whole ``(answer n X)`` or ``(error n X)`` for a call."""
         while number not in self.answers:

@@ -27,7 +27,8 @@ import likewise
 # What the standard library loads on the way to its first traceback: after READY any import counts as forbidden.
 PRELOADED = ("ast", "tokenize", "linecache", "traceback", "unicodedata", "encodings.idna", "encodings.latin_1", "stringprep")
 
-LIMITS = likewise.Limits.public(connections_per_address=1_000)  # every peer of the corpus comes from one address
+# Those for strangers; its times are shorter, for the corpus to see them pass.
+LIMITS = likewise.Limits.public(handshake_seconds=2.0, message_seconds=3.0, stalled_seconds=3.0)
 EVENTS = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pickle.find_class")
 forbidden: collections.Counter[str] = collections.Counter()
 reasons: collections.deque[tuple[str, str, str, str]] = collections.deque(maxlen=2_000)
@@ -81,7 +82,7 @@ class Pond(likewise.Cacheable):
     def stoppedObserving(self, perspective: Any, observer: Any) -> None:
         self.observers.remove(observer)
 
-    def change(self, ducks: int) -> None:
+    def change(self, ducks: Any) -> None:
         """Tell every observer, without waiting for any."""
         for observer in tuple(self.observers):
             observer.callRemoteOnly("ducks", ducks)
@@ -108,7 +109,7 @@ class Root(likewise.Root):
 
     def __init__(self) -> None:
         self.the_pond = Pond()
-        self.modules = 0
+        self.modules = self.running = 0
         self.kept: list[Any] = []
 
     def _private(self, *args: Any, **kwargs: Any) -> None:
@@ -155,14 +156,27 @@ class Root(likewise.Root):
         raise likewise.Error(x)
 
     async def remote_slow(self, seconds: float) -> str:
-        await asyncio.sleep(min(seconds, 60))
+        self.running += 1
+        try:
+            await asyncio.sleep(min(seconds, 60))
+        finally:
+            self.running -= 1
         return "slept"
+
+    async def remote_call_back(self, reference: Any) -> Any:
+        """Calls something of the peer; what comes of it is the answer."""
+        return await reference.callRemote("whatever")
 
     def remote_blob(self, size: int) -> bytes:
         return bytes(min(size, 600_000))
 
-    def remote_change(self, ducks: int) -> None:
+    def remote_change(self, ducks: Any) -> None:
         self.the_pond.change(ducks)
+
+    def remote_change_and_wait_not(self, ducks: Any) -> None:
+        """Tell every observer, each is to answer, and forget about it."""
+        for observer in tuple(self.the_pond.observers):
+            observer.callRemote("ducks", ducks)
 
     def remote_keep(self, x: Any) -> int:
         self.kept.append(x)
@@ -177,7 +191,11 @@ class Root(likewise.Root):
 
     def remote_state(self) -> dict[str, Any]:
         """What this process holds."""
-        return {"modules": len(sys.modules) - self.modules, "observers": len(self.the_pond.observers)}
+        return {
+            "modules": len(sys.modules) - self.modules,
+            "observers": len(self.the_pond.observers),
+            "running": self.running,
+        }
 
 
 class Portal(likewise.Root):

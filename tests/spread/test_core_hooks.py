@@ -59,6 +59,9 @@ class AtOnce:
     def new_result(self) -> Result:
         return Result()
 
+    def unheard(self, result: Result) -> None:
+        """Nothing warns here."""
+
     def settle(self, result: Result, value: Any) -> None:
         result.succeed(value)
 

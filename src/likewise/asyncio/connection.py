@@ -26,7 +26,7 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
 from .dispatch import start
-from .guard import NOTICED, Guard
+from .guard import NOTICED, Guard, keep_alive
 from .pace import Pace, pace_of
 
 log = logging.getLogger("likewise")
@@ -34,7 +34,7 @@ log = logging.getLogger("likewise")
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
 
 SLICE = 0.01  # seconds after which a connection with more to handle lets the others have their turn
-PIECES = 512  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
+PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
 OnConnection = Callable[["Connection"], object]
@@ -87,9 +87,13 @@ class Connection(asyncio.Protocol):
         "_endpoint",
         "_flush_is_scheduled",
         "_handshake",
+        "_heard",
+        "_heard_at",
         "_holds",
         "_in_turn",
         "_loop",
+        "_message_at",
+        "_messages",
         "_opened",
         "_reading_is_paused",
         "_reason",
@@ -120,7 +124,9 @@ class Connection(asyncio.Protocol):
         self._callbacks: list[OnConnection] | None = None
         self._tasks: set[asyncio.Task[Any]] | None = None
         self._running = 0
-        self._slice_ends = 0.0
+        self._slice_ends = self._heard_at = self._message_at = 0.0
+        self._heard = False
+        self._messages = 0
         self._holds = False
         self._address: str | None = None  # where it is counted; None while it is not
         self._in_turn = self._flush_is_scheduled = False
@@ -260,7 +266,10 @@ class Connection(asyncio.Protocol):
             self.abort(refused)
             return
         self._address = address
+        self._heard_at = self._message_at = self._loop.time()
         endpoint.connections.add(self)
+        endpoint.guard.watch(self._loop, endpoint.connections)
+        keep_alive(transport, endpoint.limits.keepalive_seconds)
         self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
         self._broker.start()
 
@@ -268,8 +277,24 @@ class Connection(asyncio.Protocol):
         if self._handshake is not None and self._side is Side.SERVER and data.startswith(TLS_RECORD):
             self._drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
             return
+        self._heard = True
         self.broker.receive_data(data)
         self._pump()
+
+    def look(self, now: float) -> None:
+        """Called now and then: drop a peer that has been silent for too long, or that takes too long for a message."""
+        limits = self._endpoint.limits
+        broker = self.broker
+        if self._heard:
+            self._heard = False
+            self._heard_at = now
+        if not broker.held_bytes or broker.messages != self._messages or self._reading_is_paused:
+            self._messages = broker.messages
+            self._message_at = now
+        if now - self._heard_at > limits.idle_seconds and not self._running:
+            self._drop(LimitExceeded("idle_seconds", int(now - self._heard_at), limits.idle_seconds))
+        elif now - self._message_at > limits.message_seconds:
+            self._drop(LimitExceeded("message_seconds", int(now - self._message_at), limits.message_seconds))
 
     def pause_writing(self) -> None:
         self._writing_is_paused = True
@@ -309,6 +334,9 @@ class Connection(asyncio.Protocol):
 
     def new_result(self) -> asyncio.Future[Any]:
         return self._loop.create_future()
+
+    def unheard(self, result: asyncio.Future[Any]) -> None:
+        result.add_done_callback(_hear)
 
     def settle(self, result: asyncio.Future[Any], value: Any) -> None:
         if not result.done():
@@ -533,6 +561,12 @@ class Connection(asyncio.Protocol):
                 transport.write(piece)
             if not self._writing_is_paused:
                 self.broker.outbox.answer_bytes = 0
+
+
+def _hear(result: asyncio.Future[Any]) -> None:
+    """Look at how it ended, or asyncio warns when it is forgotten: a peer could have that said as often as it likes."""
+    if not result.cancelled():
+        result.exception()
 
 
 async def _wait_for(value: Any) -> Any:

@@ -2,12 +2,15 @@
 What the connections of one endpoint may do together: how many there are, from where, and what they hold unfinished.
 
 One connection's ceilings are the broker's and the driver's own; these are the ones that a peer would pass by simply
-connecting again.
+connecting again. One timer for all looks after those that are silent or slow: a timer for each would cost at every chunk.
 """
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from ..errors import LimitExceeded
@@ -16,16 +19,19 @@ from ..limits import Limits
 if TYPE_CHECKING:
     from .connection import Connection
 
+SELDOM: Final = 15.0  # seconds between two looks at what is silent or slow, at most
 NOTICED: Final = 65_536  # bytes of an unfinished message from which on a connection is looked at
 
 
 class Guard:
     """The shared account of one endpoint's connections."""
 
-    __slots__ = ("_addresses", "_ceiling", "_greeting", "_held", "_holders", "limits")
+    __slots__ = ("_addresses", "_ceiling", "_greeting", "_held", "_holders", "_period", "_timer", "limits")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self._period = min(SELDOM, max(0.01, min(limits.idle_seconds, limits.message_seconds) / 8))
+        self._timer: asyncio.TimerHandle | None = None
         self._ceiling = max(limits.held_bytes, limits.frame_bytes)  # one message alone is for frame_bytes to judge
         self._addresses: Counter[str] = Counter()
         self._greeting = 0
@@ -59,6 +65,18 @@ class Guard:
             if not self._addresses[address]:
                 del self._addresses[address]
 
+    def watch(self, loop: asyncio.AbstractEventLoop, connections: Iterable[Connection]) -> None:
+        """Look at these connections from time to time, until there are none."""
+        if self._timer is None:
+            self._timer = loop.call_later(self._period, self._look, loop, connections)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, connections: Iterable[Connection]) -> None:
+        self._timer = None
+        now = loop.time()
+        for connection in tuple(connections):
+            self.watch(loop, connections)
+            connection.look(now)
+
     def hold(self, connection: Connection, held: int) -> Connection | None:
         """
         Note how many bytes of a message are held until its rest arrives; who is to be dropped for it, if anybody.
@@ -75,3 +93,20 @@ class Guard:
         victim = next(iter(self._holders))
         self._held -= self._holders.pop(victim)
         return victim
+
+
+def keep_alive(transport: asyncio.BaseTransport, seconds: float) -> None:
+    """Have the system find out within so many seconds whether a TCP peer that says nothing is still there."""
+    plug: socket.socket | None = transport.get_extra_info("socket")
+    if plug is None or plug.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    within = max(1, min(32_767, int(seconds)))
+    options = {"TCP_KEEPIDLE": max(1, within // 2), "TCP_KEEPINTVL": max(1, within // 10), "TCP_KEEPCNT": 5}
+    options["TCP_USER_TIMEOUT"] = within * 1_000  # the same for what was sent and never acknowledged
+    try:
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in options.items():
+            if hasattr(socket, name):
+                plug.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    except OSError:  # it has gone already, or the system knows better
+        pass

@@ -37,6 +37,7 @@ cdef class Broker:
     cdef list _callbacks
     cdef Py_ssize_t _faults
     cdef public bint has_more
+    cdef public Py_ssize_t messages
     cdef public Py_ssize_t patience
     cdef Py_ssize_t _open_calls
     cdef Py_ssize_t _name_limit

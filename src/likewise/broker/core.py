@@ -69,6 +69,7 @@ class Broker:
         "flavours",
         "has_more",
         "limits",
+        "messages",
         "outbox",
         "owner",
         "patience",
@@ -120,6 +121,7 @@ class Broker:
         self._next_request = 1
         self.patience = 0  # messages to handle in one call of next_event, where they are no events; 0: all there are
         self.has_more = False
+        self.messages = 0  # how many have come
         self._callbacks: list[Callable[[], object]] = []
         self._faults = 0
 
@@ -191,6 +193,8 @@ class Broker:
         result = None
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
             result = self._waiting[request] = self.driver.new_result()
+            if to_cache:  # who publishes a change need not ask what became of it
+                self.driver.unheard(result)
         self.outbox.queue(pieces, has_large)
         return result
 
@@ -305,6 +309,7 @@ class Broker:
                 if frame is None:
                     self.has_more = False
                     return None
+                self.messages += 1
                 event = self._message(frame) if self.outbox.is_open else self._greeting(frame)
             except RemoteProtocolError as error:
                 self._trace("fault", error=str(error))

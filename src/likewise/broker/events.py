@@ -65,6 +65,9 @@ class Driver(Protocol):
     def new_result(self) -> Any:
         """What a call returns: an asyncio Future, a Deferred."""
 
+    def unheard(self, result: Any) -> None:
+        """Nobody need wait for this result: if the call fails, that is no reason for a warning."""
+
     def settle(self, result: Any, value: Any) -> None:
         """The answer came. The caller may have given up: then nothing."""
 
