@@ -29,6 +29,8 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/broker/tables.py",
     "likewise/broker/outbox.py",
     "likewise/broker/fanout.py",
+    "likewise/objects/by_reference.py",
+    "likewise/asyncio/connection.py",
 )
 DIRECTIVES = {  # both builds must behave alike: annotations are no C types, indices are checked
     "language_level": 3,

@@ -4,12 +4,12 @@
 cimport cython
 
 from likewise.broker.events cimport CallReceived
-from likewise.broker.messages cimport CallHead
 from likewise.broker.outbox cimport Outbox
 from likewise.broker.tables cimport Exported, Tables
 from likewise.jelly.decoder cimport Decoder
 from likewise.wire.framer cimport Frame, Framer
 
+cdef list _idle
 cdef dict _method_names
 
 cpdef str method_name(bytes raw, Py_ssize_t limit)
@@ -41,6 +41,7 @@ cdef class Broker:
     cdef public Py_ssize_t patience
     cdef Py_ssize_t _open_calls
     cdef Py_ssize_t _name_limit
+    cdef object _new_result
 
     cpdef call(self, luid, method, tuple args, dict kwargs, perspective=*, bint want_answer=*, bint to_cache=*)
     cpdef answer(self, CallReceived call, value)
@@ -54,10 +55,12 @@ cdef class Broker:
     cdef _greeting(self, Frame frame)
     cdef _open(self, dialect)
     cdef _move(self, sender, move)
-    @cython.locals(decoder=Decoder, count=Py_ssize_t, word=bytes)
+    @cython.locals(decoder=Decoder)
     cdef _message(self, Frame frame)
-    @cython.locals(start=Py_ssize_t, exported=Exported, name=str, is_raw=bint)
-    cdef _call(self, Decoder decoder, Frame frame, CallHead head, bint to_cache)
+    @cython.locals(count=Py_ssize_t, word=bytes)
+    cdef _handle(self, Decoder decoder, Frame frame)
+    @cython.locals(start=Py_ssize_t, exported=Exported, name=str, is_raw=bint, want_answer=bint, raw_name=bytes)
+    cdef _call(self, Decoder decoder, Frame frame, bint to_cache)
     @cython.locals(start=Py_ssize_t)
     cdef _settle(self, Decoder decoder, Frame frame, bint is_error)
     cdef _released(self, bytes word, luid)

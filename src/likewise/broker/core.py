@@ -40,10 +40,13 @@ from ..wire.framer import Frame, Framer
 from ..wire.tokens import DIALECTS, PB, Dialect
 from ..wire.writer import Pieces, int_token, write_expression
 from . import fanout, messages
-from .events import CallReceived, Driver, Event, Opened
+from .events import CallReceived, Driver, Event, Opened, call_received
 from .outbox import Outbox
 from .states import Move, Side, State, following
 from .tables import Observed, Tables, takes_expressions
+
+IDLE_KEPT = 4
+_idle: list[Decoder] = []  # to be used again, by whatever connection is next
 
 
 class Broker:
@@ -60,6 +63,7 @@ class Broker:
         "_faults",
         "_framer",
         "_name_limit",
+        "_new_result",
         "_next_request",
         "_open_calls",
         "_waiting",
@@ -113,6 +117,7 @@ class Broker:
         self.tables = Tables(self, limits, flavours.make_reference, driver.release_ready)
         if root is not None:
             self.tables.name(b"root", root)
+        self._new_result = driver.new_result  # asked for at every call
         self.outbox = Outbox(driver, self.tables, limits, encoder)
         self._name_limit = limits.name_bytes
         self._open_calls = limits.open_calls
@@ -184,15 +189,21 @@ class Broker:
         if want_answer and len(self._waiting) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
         request = self._next_request
-        pieces: Pieces = [messages.call_head(request, luid, method, want_answer, to_cache, self._name_limit)]
+        pieces: Pieces = [
+            messages.CACHEMESSAGE_HEAD if to_cache else messages.MESSAGE_HEAD,
+            int_token(request),
+            messages.luid_token(luid),
+            messages.name_token(method, self._name_limit),
+            b"\x01\x81" if want_answer else b"\x00\x81",
+        ]
         has_large = self.outbox.write(pieces, args, kwargs, perspective)
         if self._next_request != request:  # a hook has made a call of its own meanwhile
             request = self._next_request
-            pieces[0] = messages.call_head(request, luid, method, want_answer, to_cache, self._name_limit)
+            pieces[1] = int_token(request)
         self._next_request = request + 1
         result = None
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
-            result = self._waiting[request] = self.driver.new_result()
+            result = self._waiting[request] = self._new_result()
             if to_cache:  # who publishes a change need not ask what became of it
                 self.driver.unheard(result)
         self.outbox.queue(pieces, has_large)
@@ -410,13 +421,27 @@ class Broker:
 
     def _message(self, frame: Frame) -> Event | None:
         """Handle one whole message; a call becomes an event."""
-        decoder = self.decoder(frame, self.registry, self.tables, self.limits)
+        decoder = _idle.pop() if _idle else None
+        if decoder is None or type(decoder) is not self.decoder:
+            decoder = self.decoder(frame, self.registry, self.tables, self.limits)
+        else:
+            decoder.begin(frame, self.registry, self.tables, self.limits)
+        try:
+            return self._handle(decoder, frame)
+        finally:
+            decoder.let_go()
+            if len(_idle) < IDLE_KEPT:
+                _idle.append(decoder)
+
+    def _handle(self, decoder: Decoder, frame: Frame) -> Event | None:
         count = decoder.read_list()
         if not count:
             raise RemoteProtocolError("an empty message")
         word = decoder.read_word()
         if word == atoms.MESSAGE or word == atoms.CACHEMESSAGE:
-            return self._call(decoder, frame, messages.CallHead(decoder, count), word == atoms.CACHEMESSAGE)
+            if count != 7:
+                raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 7")
+            return self._call(decoder, frame, word == atoms.CACHEMESSAGE)
         if word == atoms.ANSWER or word == atoms.ERROR:
             if count != 3:
                 raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 3")
@@ -439,14 +464,18 @@ class Broker:
                 self.outbox.queue([messages.did_not_understand(word)])
         return None
 
-    def _call(self, decoder: Decoder, frame: Frame, head: messages.CallHead, to_cache: bool) -> Event | None:
+    def _call(self, decoder: Decoder, frame: Frame, to_cache: bool) -> Event | None:
+        request = decoder.read_int()
+        luid = messages.read_luid(decoder)
+        raw_name = decoder.read_word()
+        want_answer = bool(decoder.read_leaf())
         start = decoder.place
         try:
             if to_cache:
-                target = self.tables.told(head.luid)
+                target = self.tables.told(luid)
                 is_raw = takes_expressions(target)
             else:
-                exported = self.tables.exported.get(head.luid)
+                exported = self.tables.exported.get(luid)
                 if exported is None:
                     raise Error("Invalid Object ID")
                 target = exported.target
@@ -457,22 +486,22 @@ class Broker:
                 kwargs: Any = decoder.read_expression()
             else:
                 decoder.perspective = perspective
-                args = decoder.decode()
-                kwargs = decoder.decode()
+                args = decoder.decode_arguments()
+                kwargs = decoder.decode_keywords()
                 if type(args) is not tuple or type(kwargs) is not dict:
                     raise InsecureJelly("a call takes a tuple and a dictionary")
                 if kwargs:
                     kwargs = check_keywords(kwargs)
-            name = method_name(head.name, self._name_limit)
+            name = method_name(raw_name, self._name_limit)
         except Exception as error:
             self._salvage(decoder, frame, start)
-            self._trace("call.refused", method=clip(head.name), error=text_of(error, CLIP))
+            self._trace("call.refused", method=clip(raw_name), error=text_of(error, CLIP))
             if not isinstance(error, CallError):
                 self.driver.report("reading the arguments of a call", error)
-            if head.want_answer:
-                self._send_error(head.request, error)
+            if want_answer:
+                self._send_error(request, error)
             return None
-        return CallReceived(head.request, target, name, args, kwargs, perspective, head.want_answer, is_raw)
+        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw)
 
     def _settle(self, decoder: Decoder, frame: Frame, is_error: bool) -> None:
         """An answer or an error; the call it settles does so even if it can't be read."""

@@ -13,3 +13,6 @@ cdef class CallReceived:
     cdef readonly bint is_raw
 
     cpdef method(self)
+
+
+cpdef CallReceived call_received(request, target, str name, args, kwargs, perspective, bint want_answer, bint is_raw)

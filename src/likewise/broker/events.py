@@ -27,30 +27,42 @@ class CallReceived:
 
     __slots__ = ("args", "is_raw", "kwargs", "name", "perspective", "request", "target", "want_answer")
 
-    def __init__(
-        self,
-        request: int,
-        target: Any,
-        name: str,
-        args: Any,
-        kwargs: Any,
-        perspective: Any,
-        want_answer: bool,
-        is_raw: bool = False,
-    ) -> None:
-        self.is_raw = is_raw
-        self.request = request
-        self.target = target
-        self.name = name
-        self.args = args
-        self.kwargs = kwargs
-        self.perspective = perspective
-        self.want_answer = want_answer
+    request: int
+    target: Any
+    name: str
+    args: Any
+    kwargs: Any
+    perspective: Any
+    want_answer: bool
+    is_raw: bool
 
     def method(self) -> Callable[..., Any]:
         """The method to run. Raises NoSuchMethod."""
         found: Callable[..., Any] = self.target.find_remote_method(self.name)
         return found
+
+
+def call_received(
+    request: int,
+    target: Any,
+    name: str,
+    args: Any,
+    kwargs: Any,
+    perspective: Any,
+    want_answer: bool,
+    is_raw: bool,
+) -> CallReceived:
+    """A new CallReceived: apart from the class, because passing eight arguments to one costs more than setting them."""
+    call = CallReceived()
+    call.request = request
+    call.target = target
+    call.name = name
+    call.args = args
+    call.kwargs = kwargs
+    call.perspective = perspective
+    call.want_answer = want_answer
+    call.is_raw = is_raw
+    return call
 
 
 Event = Opened | CallReceived

@@ -6,12 +6,6 @@ from likewise.jelly.decoder cimport Decoder
 cdef dict _names
 
 cpdef bytes luid_token(luid)
-cpdef bytes call_head(request, luid, name, bint want_answer, bint to_cache, Py_ssize_t name_limit)
+cpdef bytes name_token(name, Py_ssize_t limit)
 cpdef read_luid(Decoder decoder)
 
-
-cdef class CallHead:
-    cdef readonly object request
-    cdef readonly object luid
-    cdef readonly bytes name
-    cdef readonly bint want_answer

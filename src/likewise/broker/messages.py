@@ -28,26 +28,29 @@ RELEASE_HEADS: Final = {
 }
 NAMES_KEPT: Final = 4_096
 
-_names: dict[str | bytes, bytes] = {}  # method name -> its token and the "answer wanted" behind it; few in any program
+ROOT = bytes_token(b"root")
+
+_names: dict[str | bytes, bytes] = {}  # method name -> its token; few in any program
 
 
 def luid_token(luid: Luid) -> bytes:
     """The token of an id."""
-    return int_token(luid) if isinstance(luid, int) else bytes_token(luid)
+    if isinstance(luid, int):
+        return int_token(luid)
+    return ROOT if luid == b"root" else bytes_token(luid)
 
 
-def call_head(request: int, luid: Luid, name: str | bytes, want_answer: bool, to_cache: bool, name_limit: int) -> bytes:
-    """Everything of a call before its arguments."""
-    named = _names.get(name)
-    if named is None:
+def name_token(name: str | bytes, limit: int) -> bytes:
+    """The token of a method's name. NotSendable if it is longer than any peer of ours accepts."""
+    token = _names.get(name)
+    if token is None:
         raw = name.encode() if isinstance(name, str) else name
-        if len(raw) > name_limit:
-            raise NotSendable(f"a method name of {len(raw)} bytes: at most {name_limit} are accepted (limits.name_bytes)")
-        named = bytes_token(raw)
+        if len(raw) > limit:
+            raise NotSendable(f"a method name of {len(raw)} bytes: at most {limit} are accepted (limits.name_bytes)")
+        token = bytes_token(raw)
         if len(_names) < NAMES_KEPT:
-            _names[name] = named
-    head = CACHEMESSAGE_HEAD if to_cache else MESSAGE_HEAD
-    return head + int_token(request) + luid_token(luid) + named + (b"\x01\x81" if want_answer else b"\x00\x81")
+            _names[name] = token
+    return token
 
 
 def release(word: bytes, luid: Luid) -> bytes:
@@ -76,20 +79,6 @@ def choice(dialect: Dialect) -> bytes:
 
 
 NO_DIALECT: Final = Dialect(b"none", False, 1_024, 64)
-
-
-class CallHead:
-    """The head of an incoming call."""
-
-    __slots__ = ("luid", "name", "request", "want_answer")
-
-    def __init__(self, decoder: Decoder, count: int) -> None:
-        if count != 7:
-            raise RemoteProtocolError(f"a call of {count} items: it takes 7")
-        self.request = decoder.read_int()
-        self.luid = read_luid(decoder)
-        self.name = decoder.read_word()
-        self.want_answer = bool(decoder.read_leaf())
 
 
 def read_luid(decoder: Decoder) -> Luid:

@@ -6,6 +6,8 @@ cimport cython
 from likewise.broker.tables cimport Tables
 from likewise.jelly.encoder cimport Encoder
 
+cdef list _idle
+
 
 cdef class Outbox:
     cdef public object dialect
@@ -22,7 +24,7 @@ cdef class Outbox:
     cdef Py_ssize_t _writing
     cdef list _after
 
-    @cython.locals(tables=Tables, encoder=Encoder, keywords=Encoder)
+    @cython.locals(tables=Tables, encoder=Encoder, has_large=bint)
     cpdef bint write(self, list pieces, value, dict kwargs, perspective) except -1
     cpdef queue(self, list pieces, bint has_large=*)
     cpdef queue_answer(self, list pieces, bint has_large=*)

@@ -18,6 +18,8 @@ from ..wire.writer import LARGE_PIECE, Pieces, gather, spell_out
 from .events import Driver
 from .tables import Tables
 
+IDLE_KEPT = 4
+_idle: list[Encoder] = []  # to be used again, by whatever message is next
 JELLY_MARGIN = 4  # lists of limits.depth that the message itself and the innermost atom take
 
 
@@ -68,7 +70,11 @@ class Outbox:
         """
         tables = self._tables
         outer, tables.journal = tables.journal, None
-        encoder = self._encoder(pieces, tables, perspective, self._depth, self.dialect)
+        encoder = _idle.pop() if _idle else None
+        if encoder is None or type(encoder) is not self._encoder:
+            encoder = self._encoder(pieces, tables, perspective, self._depth, self.dialect)
+        else:
+            encoder.begin(pieces, tables, perspective, self._depth, self.dialect)
         self._writing += 1
         try:
             if kwargs is None:
@@ -78,9 +84,10 @@ class Outbox:
             if not kwargs:
                 pieces.append(atoms.EMPTY_DICTIONARY)
                 return encoder.has_large
-            keywords = self._encoder(pieces, tables, perspective, self._depth, self.dialect)  # reference numbers restart
-            keywords.encode_keywords(kwargs)
-            return encoder.has_large or keywords.has_large
+            has_large = encoder.has_large
+            encoder.begin(pieces, tables, perspective, self._depth, self.dialect)  # reference numbers restart
+            encoder.encode_keywords(kwargs)
+            return encoder.has_large or has_large
         except BaseException:
             for entry in tables.undo():
                 entry.stop(self._driver)
@@ -88,6 +95,9 @@ class Outbox:
         finally:
             tables.journal = outer
             self._writing -= 1
+            encoder.let_go()
+            if len(_idle) < IDLE_KEPT:
+                _idle.append(encoder)
             if self._after is not None and not self._writing and not self._pieces:
                 self._driver.output_ready()  # nobody may queue the message that they wait for
 

@@ -38,8 +38,16 @@ cdef class Decoder(Reader):
     cdef dict _weights
     cdef list _reused
     cdef Py_ssize_t _unfolded_left
+    cdef Py_ssize_t _unfolded_limit
+    cdef object _limits
 
+    cpdef begin(self, Frame frame, registry, tables, limits, perspective=*)
+    cpdef let_go(self)
     cpdef decode(self)
+    @cython.locals(data=bytes, pos=Py_ssize_t, count=Py_ssize_t, items=list, _=Py_ssize_t)
+    cpdef decode_arguments(self)
+    cpdef decode_keywords(self)
+    cdef _finish(self, value)
     cpdef plan_for(self, tag)
     cpdef by_name(self, bytes word, Py_ssize_t count, reference)
     cpdef name_reference(self, reference, value)

@@ -30,6 +30,7 @@ from .registry import BUILT_IN, Registry
 
 WORDS = VOCABULARY  # number -> word
 KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
+TOO_DEEP = "depth: nested deeper than the stack allows here"
 PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
 TALLEST = 1_000  # tuples within tuples, by way of references: hashing them recurses in C, where nothing stops it
 
@@ -67,12 +68,14 @@ class Decoder(Reader):
         "_hash_limit",
         "_equal_limit",
         "_incoming",
+        "_limits",
         "_has_pending",
         "_name_limit",
         "_postponed",
         "_references",
         "_reused",
         "_unfolded_left",
+        "_unfolded_limit",
         "_weights",
         "failed_at",
         "perspective",
@@ -83,16 +86,28 @@ class Decoder(Reader):
     def __init__(
         self, frame: Frame, registry: Registry, tables: ReceivingTables | None, limits: Limits, perspective: Any = None
     ) -> None:
-        Reader.__init__(self, frame)
+        self._limits: Limits | None = None
+        self.begin(frame, registry, tables, limits, perspective)
+
+    def begin(
+        self, frame: Frame, registry: Registry, tables: ReceivingTables | None, limits: Limits, perspective: Any = None
+    ) -> None:
+        """Start on another frame, as new; making a Decoder costs more than this."""
+        self.open_frame(frame)
         self.registry = registry
         self.tables = tables
         self.perspective = perspective
         self.failed_at = 0
         self._incoming = registry.incoming
-        self._hash_limit = self._hash_left = limits.hash_work
-        self._equal_limit = limits.equal_hashes
-        self._exponent_limit = limits.decimal_exponent
-        self._name_limit = limits.name_bytes
+        if limits is not self._limits:
+            self._limits = limits
+            self._hash_limit = limits.hash_work
+            self._equal_limit = limits.equal_hashes
+            self._exponent_limit = limits.decimal_exponent
+            self._name_limit = limits.name_bytes
+            self._unfolded_limit = limits.unfolded_tuples
+        self._hash_left = self._hash_limit
+        self._unfolded_left = self._unfolded_limit
         self._has_pending = False
         # Made when they are needed: most messages need none of them.
         self._references: dict[int, Any] | None = None
@@ -101,7 +116,40 @@ class Decoder(Reader):
         self._after: list[Any] | None = None
         self._weights: dict[int, tuple[int, int]] | None = None  # id of a tuple -> its parts at each use, its height
         self._reused: list[Pending] | None = None  # each as often as it is dereferenced
-        self._unfolded_left = limits.unfolded_tuples
+
+    def let_go(self) -> None:
+        """Let go of the frame and of what came in it."""
+        self._data = b""
+        self._large = None
+        self.tables = self.perspective = None
+        self._references = self._fixups = self._postponed = self._after = self._weights = self._reused = None
+
+    def decode_arguments(self) -> Any:
+        """As :meth:`decode`, for what mostly is a short tuple of simple values."""
+        data = self._data
+        pos = self._pos
+        count = data[pos]
+        if 0 < count < 0x80 and data.startswith(b"\x80\x0b\x87", pos + 1):
+            self._references = self._weights = None
+            self._pos = pos + 4
+            try:
+                items = [self.value() for _ in range(count - 1)]
+            except RecursionError:
+                raise self._refuse(self._pos, TOO_DEEP) from None
+            if not self._has_pending:
+                value: Any = tuple(items)
+            else:
+                value = Pending(tuple)
+                value.items = items
+            return self._finish(value)
+        return self.decode()
+
+    def decode_keywords(self) -> Any:
+        """As :meth:`decode`, for what mostly is an empty dictionary."""
+        if self._data.startswith(b"\x01\x80\x05\x87", self._pos):
+            self._pos += 4
+            return {}
+        return self.decode()
 
     def decode(self) -> Any:
         """
@@ -114,7 +162,11 @@ class Decoder(Reader):
         try:
             value = self.value()
         except RecursionError:  # the pure build, called from deep within an application
-            raise self._refuse(self._pos, "depth: nested deeper than the stack allows here") from None
+            raise self._refuse(self._pos, TOO_DEEP) from None
+        return self._finish(value)
+
+    def _finish(self, value: Any) -> Any:
+        """Mend what is pending, then run the hooks that wait for a whole message."""
         if self._has_pending:
             value = self._mend(value)
         if self._after is not None:

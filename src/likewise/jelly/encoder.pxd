@@ -27,6 +27,8 @@ cdef class Encoder:
     cdef Py_ssize_t _string_limit
     cdef Py_ssize_t _list_limit
 
+    cpdef begin(self, list pieces, tables, perspective, Py_ssize_t depth, dialect=*)
+    cpdef let_go(self)
     cpdef encode(self, value)
     cpdef encode_arguments(self, tuple args)
     cpdef encode_keywords(self, dict kwargs)

@@ -72,6 +72,12 @@ class Encoder:
     def __init__(
         self, pieces: Pieces, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB
     ) -> None:
+        self.begin(pieces, tables, perspective, depth, dialect)
+
+    def begin(
+        self, pieces: Pieces, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB
+    ) -> None:
+        """Start on another jelly, as new; making an Encoder costs more than this."""
         self.pieces = pieces
         self.tables = tables
         self.perspective = perspective
@@ -85,6 +91,11 @@ class Encoder:
         self._top: object = None  # the arguments or keywords of a call
         self._next_reference = 1
         self.has_large = False  # whether a piece is large enough to be handed on uncopied
+
+    def let_go(self) -> None:
+        """Let go of what was written."""
+        self.pieces = []
+        self.tables = self.perspective = self._memo = self._kept = self._top = None
 
     def encode(self, value: Any) -> None:
         """

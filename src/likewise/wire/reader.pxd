@@ -18,6 +18,7 @@ cdef class Reader:
     cdef object _big
     cdef readonly Py_ssize_t end
 
+    cpdef open_frame(self, Frame frame)
     cpdef Py_ssize_t read_list(self) except -1
     cpdef bytes read_word(self)
     @cython.locals(kind=cython.int)

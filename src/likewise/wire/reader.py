@@ -27,6 +27,10 @@ class Reader:
     __slots__ = ("_big", "_data", "_large", "_next_large", "_number", "_pos", "end")
 
     def __init__(self, frame: Frame) -> None:
+        self.open_frame(frame)
+
+    def open_frame(self, frame: Frame) -> None:
+        """Begin at the start of a frame."""
         self._data = frame.data
         self._pos = frame.start
         self.end = frame.end
