@@ -1,5 +1,7 @@
 """The chapter's programs, ours with ours, as pairs of real processes."""
 
+import errno
+import os
 import signal
 import socket
 import sys
@@ -103,7 +105,8 @@ def test_a_sender_that_finds_nobody_says_so_in_one_line(name: str, unused_port: 
     with running(example(name), *ports) as sender:
         code, _, errors = sender.end()
     assert code == 1
-    assert errors.startswith(f"nobody listens at tcp://127.0.0.1:{unused_port}") and errors.count("\n") == 1
+    assert errors.startswith(f"nobody listens at tcp://127.0.0.1:{unused_port}: {os.strerror(errno.ECONNREFUSED)}: is ")
+    assert errors.count("\n") == 1
 
 
 def test_every_example_says_in_its_first_lines_what_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Generator, Iterable
 from types import TracebackType
@@ -93,7 +94,9 @@ class connect:
         except ssl.SSLError as error:
             raise CannotConnect(f"{self._address}: {explain(error)}") from error
         except OSError as error:
-            raise CannotConnect(f"nobody listens at {self._address}: {error.strerror or error}") from error
+            # The text that asyncio gives names the address again and not the cause; a resolver's is no errno and stands.
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+            raise CannotConnect(f"nobody listens at {self._address}: {why}") from error
         except ConnectionClosed as error:
             if isinstance(error.__cause__, ssl.SSLError):  # in TLS 1.3 a refusal comes after our side of the handshake
                 raise CannotConnect(f"{self._address}: {explain(error.__cause__)}") from error
