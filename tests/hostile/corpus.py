@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tests.hostile import calls, framing, times, values
+from tests.hostile import calls, framing, logins, times, values
 from tests.hostile.harness import CASES as FOUND
 
-MODULES = (framing, values, calls, times)
+MODULES = (framing, values, calls, times, logins)
 
 
 def _order(name: str) -> tuple[int, ...]:

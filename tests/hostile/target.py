@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import hashlib
-import hmac
 import logging
 import os
-import secrets
 import sys
+import warnings
 from typing import Any
 
 import likewise
@@ -195,43 +193,27 @@ class Root(likewise.Root):
             "modules": len(sys.modules) - self.modules,
             "observers": len(self.the_pond.observers),
             "running": self.running,
+            "logouts": Avatar.logouts,
         }
-
-
-class Portal(likewise.Root):
-    """MD5 login as Twisted's clients do it: for ``alice``, password ``sesame``."""
-
-    def rootObject(self, broker: Any) -> Portal:
-        return Portal()
-
-    def remote_login(self, username: Any) -> tuple[bytes, Challenge]:
-        challenge = secrets.token_bytes(16)
-        return challenge, Challenge(username, challenge)
-
-
-class Challenge(likewise.Referenceable):
-    """Takes one response, whether right or wrong."""
-
-    def __init__(self, username: Any, challenge: bytes) -> None:
-        self.username = username
-        self.challenge: bytes | None = challenge
-
-    def remote_respond(self, response: Any, mind: Any = None) -> Avatar:
-        challenge, self.challenge = self.challenge, None
-        if challenge is None or not isinstance(response, bytes):
-            raise likewise.Error("unauthorized")
-        hashed = hashlib.md5(b"sesame").digest()
-        is_right = hmac.compare_digest(hashlib.md5(hashed + challenge).digest(), response)
-        if not is_right or self.username not in (b"alice", "alice"):
-            raise likewise.Error("unauthorized")
-        return Avatar()
 
 
 class Avatar(likewise.Avatar):
     """What alice may do."""
 
+    logouts = 0
+
     def perspective_ping(self) -> str:
         return "pong"
+
+    def logout(self, mind: Any) -> None:
+        Avatar.logouts += 1
+
+
+def portal() -> likewise.Login:
+    """MD5 login as Twisted's clients do it: for ``alice``, password ``sesame``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return likewise.Login(lambda user, mind: Avatar(), md5_for_twisted={"alice": likewise.Login.md5_record("sesame")})
 
 
 def note_the_end(connection: likewise.Connection) -> None:
@@ -277,10 +259,12 @@ async def main() -> None:
     likewise.setUnjellyableForClass("hostile.Pond", PondMirror)
     for name in PRELOADED:
         __import__(name)
-    root = Root()
+    root, login = Root(), portal()
     async with (
         likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=LIMITS, on_disconnect=note_the_end) as first,
-        likewise.serve(Portal(), f"tcp://127.0.0.1:{portal_port}", limits=LIMITS, on_disconnect=note_the_end) as second,
+        likewise.serve(
+            None, f"tcp://127.0.0.1:{portal_port}", login=login, limits=LIMITS, on_disconnect=note_the_end
+        ) as second,
     ):
         print(f"READY {first.port} {second.port} {os.getpid()}", flush=True)
         root.modules = len(sys.modules)

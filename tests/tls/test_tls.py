@@ -5,7 +5,6 @@ from __future__ import annotations
 import _ssl
 import asyncio
 import contextlib
-import logging
 import re
 import shutil
 import socket
@@ -152,8 +151,6 @@ def test_plain_text_to_a_tls_port_says_so_at_the_client() -> None:
 
 
 def test_plain_text_to_a_tls_port_says_so_at_the_server(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "likewise")
-
     async def run() -> None:
         async with serving() as server:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)

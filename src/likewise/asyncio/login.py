@@ -308,7 +308,7 @@ class Door(Referenceable):
         self._attempts += 1
         if self._attempts > self._limits.login_attempts:
             error = LimitExceeded("login_attempts", self._attempts, self._limits.login_attempts)
-            log.warning("%s: dropped: %s", self.connection.peer, error)
+            self._warn("connections dropped", "%s: dropped: %s", error)
             self.connection.abort(error)
             raise LoginFailed(str(error))
 
@@ -381,8 +381,12 @@ class Door(Referenceable):
             self._start_timer(self._limits.login_seconds)
 
     def _note_refusal(self, way: str, user: str) -> None:
-        log.warning("%s: login refused: %s", self.connection.peer, clip(user, 60))
+        self._warn("logins refused", "%s: login refused: %s", clip(user, 60))
         self._trace("login.refused", user, way)
+
+    def _warn(self, kind: str, text: str, what: object) -> None:
+        later = asyncio.get_running_loop().call_later
+        self.gate.endpoint.log.warning(later, kind, text, self.connection.peer, what)
 
     def _trace(self, name: str, user: str | None, way: str) -> None:
         if self.gate.endpoint.trace is not None:
@@ -402,7 +406,7 @@ class Door(Referenceable):
     def _too_late(self) -> None:
         self._timer = None
         error = RemoteProtocolError(f"nobody logged in within {self._limits.login_seconds:g} s (limits.login_seconds)")
-        log.warning("%s: dropped: %s", self.connection.peer, error)
+        self._warn("connections dropped", "%s: dropped: %s", error)
         self.connection.abort(error)
 
 

@@ -197,23 +197,23 @@ class Entrance:
 class Handshake(asyncio.Protocol):
     """A connection while it is at the door."""
 
-    __slots__ = ("_address", "_early", "_entrance", "_lost", "_task", "_transport")
+    __slots__ = ("_address", "_early", "_entrance", "_lost", "_peer", "_task", "_transport")
 
     def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
         self._early = b""  # what came behind the handshake, until it is somebody's
         self._lost = False
-        self._address = ""
+        self._address = self._peer = ""
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         entrance, endpoint = self._entrance, self._entrance.endpoint
         self._transport = cast(asyncio.Transport, transport)
-        self._address = ip_address(transport)
+        self._address, self._peer = ip_address(transport), peer_name(transport)
         refused = endpoint.guard.admit(self._address, len(endpoint.connections))
         if refused is not None:
-            log.warning("%s: refused: %s", peer_name(transport), refused)
+            self._warn("connections refused", "%s: refused: %s", refused)
             self._transport.abort()
             return
         entrance.handshakes.add(self)
@@ -229,7 +229,7 @@ class Handshake(asyncio.Protocol):
                 transport, self, entrance.context, server_side=True, ssl_handshake_timeout=seconds
             )
         except OSError as error:
-            log.info("%s: the TLS handshake failed: %s", peer_name(transport), explain(error))
+            self._warn("TLS handshakes failed", "%s: the TLS handshake failed: %s", explain(error))
             return
         finally:
             entrance.handshakes.discard(self)
@@ -246,6 +246,10 @@ class Handshake(asyncio.Protocol):
     def _settled(self, value: None, error: BaseException | None) -> None:
         if error is not None and not isinstance(error, asyncio.CancelledError):
             log.error("error while opening a connection", exc_info=error)
+
+    def _warn(self, kind: str, text: str, what: object) -> None:
+        later = asyncio.get_running_loop().call_later
+        self._entrance.endpoint.log.warning(later, kind, text, self._peer, what)
 
     def end(self) -> None:
         """Hang up."""
