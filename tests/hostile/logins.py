@@ -99,9 +99,9 @@ def few_attempts(server: Server) -> None:
     serves_alice(server)
 
 
-@case("S-46", "a hundred guesses at one user, each over a connection of its own, wait; others do not", cpu=1.0)
+@case("S-46", "sixty guesses at one user, each over a connection of its own, wait; others do not", cpu=1.0)
 def many_guesses(server: Server) -> None:
-    peers = [Peer(server.portal_port) for _ in range(100)]
+    peers = [Peer(server.portal_port) for _ in range(60)]
     guesses = [peer.call(b"respond", b"x" * 16, NOBODY, luid=begin(peer, b"the victim")[1]) for peer in peers]
     serves_alice(server)
     time.sleep(2.0)
