@@ -41,7 +41,6 @@ cdef class Broker:
     cdef public Py_ssize_t patience
     cdef Py_ssize_t _open_calls
     cdef Py_ssize_t _name_limit
-    cdef object _new_result
 
     cpdef call(self, luid, method, tuple args, dict kwargs, perspective=*, bint want_answer=*, bint to_cache=*)
     cpdef answer(self, CallReceived call, value)

@@ -63,7 +63,6 @@ class Broker:
         "_faults",
         "_framer",
         "_name_limit",
-        "_new_result",
         "_next_request",
         "_open_calls",
         "_waiting",
@@ -114,10 +113,9 @@ class Broker:
         self.peer = peer
         self.state = State.GREETING
         self.reason: BaseException | None = None
-        self.tables = Tables(self, limits, flavours.make_reference, driver.release_ready)
+        self.tables = Tables(self, limits, flavours, driver)
         if root is not None:
             self.tables.name(b"root", root)
-        self._new_result = driver.new_result  # asked for at every call
         self.outbox = Outbox(driver, self.tables, limits, encoder)
         self._name_limit = limits.name_bytes
         self._open_calls = limits.open_calls
@@ -127,7 +125,7 @@ class Broker:
         self.patience = 0  # messages to handle in one call of next_event, where they are no events; 0: all there are
         self.has_more = False
         self.messages = 0  # how many have come
-        self._callbacks: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] | None = None
         self._faults = 0
 
     def start(self) -> None:
@@ -203,7 +201,7 @@ class Broker:
         self._next_request = request + 1
         result = None
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
-            result = self._waiting[request] = self._new_result()
+            result = self._waiting[request] = self.driver.new_result()
             if to_cache:  # who publishes a change need not ask what became of it
                 self.driver.unheard(result)
         self.outbox.queue(pieces, has_large)
@@ -231,11 +229,13 @@ class Broker:
         if self.is_closed:
             self._guard("running a disconnect callback", callback)
         else:
+            if self._callbacks is None:
+                self._callbacks = []
             self._callbacks.append(callback)
 
     def dont_notify_on_disconnect(self, callback: Callable[[], object]) -> None:
         """Take a callback back; nothing happens if it is not there."""
-        if callback in self._callbacks:
+        if self._callbacks is not None and callback in self._callbacks:
             self._callbacks.remove(callback)
 
     def hold_to(self, registry: Registry, limits: Limits) -> None:
@@ -357,7 +357,7 @@ class Broker:
             self.driver.reject(result, self._closed_error())
         for entry in self.tables.clear():
             entry.stop(self.driver)
-        callbacks, self._callbacks = self._callbacks, []
+        callbacks, self._callbacks = self._callbacks or (), None
         for callback in callbacks:
             self._guard("running a disconnect callback", callback)
         self._trace("closed", reason=clip(str(reason)) if reason else "")
@@ -379,8 +379,7 @@ class Broker:
 
     def _release_dropped(self) -> None:
         """Give back what the application has let go of since the last flush."""
-        while (ended := self.tables.next_release()) is not None:
-            is_cache, luid, count = ended
+        for is_cache, luid, count in self.tables.take_releases():
             self.outbox.queue([messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid)] * count)
 
     # --- reading
@@ -521,7 +520,7 @@ class Broker:
             self.driver.reject(result, error)
             return
         if self.tables.fading and not self._waiting:
-            self.tables.fading.clear()
+            self.tables.fading = None
         if is_error:
             self.driver.reject(result, value)
         else:
@@ -539,7 +538,7 @@ class Broker:
                 known.stop(self.driver)
                 self.outbox.queue([messages.release(atoms.UNCACHE, luid)])
         if self.tables.fading and not self._waiting:
-            self.tables.fading.clear()
+            self.tables.fading = None
         if not known:
             self._fault(f"{word.decode()} of {clip(luid)}, which is not held")
 

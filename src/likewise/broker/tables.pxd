@@ -27,8 +27,8 @@ cdef class Tables:
     cdef public object incoming
     cdef public object refuse
     cdef public object released
-    cdef readonly object make_reference
-    cdef readonly object wake
+    cdef readonly object flavours
+    cdef readonly object driver
     cdef public Py_ssize_t next_luid
     cdef readonly dict exported
     cdef readonly dict exported_ids
@@ -36,8 +36,8 @@ cdef class Tables:
     cdef readonly dict observed_ids
     cdef readonly dict references
     cdef readonly dict mirrors
-    cdef readonly dict fading
-    cdef readonly object dropped
+    cdef public dict fading
+    cdef readonly list dropped
     cdef public list journal
 
     cpdef export(self, target)
@@ -60,5 +60,5 @@ cdef class Tables:
     cdef bint _may_be_held(self, luid) except -1
     cpdef bint uncache(self, luid) except -1
     cdef _mirror_entry(self, luid)
-    cpdef next_release(self)
+    cpdef list take_releases(self)
     cpdef list clear(self)

@@ -9,19 +9,16 @@ puts the id in a queue, and the loop sends the releases.
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import InsecureJelly, NotSendable, clip
-from ..jelly.context import Caller, Luid
+from ..jelly.context import Caller, Flavours, Luid
 from ..limits import Limits
 from ..wire.tokens import HUGE
 from .events import Driver
 
 FADING = 32  # released objects remembered while calls of ours are unanswered
-
-MakeReference = Callable[[Caller, Luid, Any], Any]
 
 
 def takes_expressions(target: Any) -> bool:
@@ -137,13 +134,14 @@ class Tables:
     __slots__ = (
         "caller",
         "dropped",
+        "driver",
         "exported",
         "exported_ids",
         "fading",
+        "flavours",
         "incoming",
         "journal",
         "limits",
-        "make_reference",
         "mirrors",
         "next_luid",
         "observed",
@@ -151,17 +149,16 @@ class Tables:
         "references",
         "refuse",
         "released",
-        "wake",
     )
 
-    def __init__(self, caller: Caller, limits: Limits, make_reference: MakeReference, wake: Callable[[], None]) -> None:
+    def __init__(self, caller: Caller, limits: Limits, flavours: Flavours, driver: Driver) -> None:
         self.caller = caller
         self.limits = limits
         self.incoming = limits  # for what comes in; a driver may have it other than for what goes out
         self.refuse = refuse
         self.released: Callable[[object], None] | None = None  # told the key of each object that the peer let go of
-        self.make_reference = make_reference
-        self.wake = wake
+        self.flavours = flavours
+        self.driver = driver
         self.next_luid = 1
         self.exported: dict[Luid, Exported] = {}
         self.exported_ids: dict[object, int] = {}
@@ -169,8 +166,8 @@ class Tables:
         self.observed_ids: dict[object, int] = {}
         self.references: dict[Luid, Held] = {}
         self.mirrors: dict[int, MirrorEntry] = {}
-        self.fading: dict[Luid, Any] = {}
-        self.dropped: deque[Held | MirrorRef] = deque()
+        self.fading: dict[Luid, Any] | None = None
+        self.dropped: list[Held | MirrorRef] = []  # finalizers append, on any thread; nothing else ever replaces it
         self.journal: list[tuple[dict[int, Any], int]] | None = None  # what the message being written has counted
 
     # --- going out
@@ -257,6 +254,8 @@ class Tables:
         A Twisted peer that returns the last reference it holds sends the release first and the answer that names the
         object after it.
         """
+        if self.fading is None:
+            self.fading = {}
         if len(self.fading) >= FADING:
             del self.fading[next(iter(self.fading))]
         self.fading[luid] = target
@@ -295,7 +294,7 @@ class Tables:
             raise InsecureJelly(f"{clip(luid)} can't be an id: they are small numbers, or short names")
         if len(self.references) >= self.incoming.references:
             raise InsecureJelly(f"references: over {self.incoming.references} of your objects are held here")
-        reference = self.make_reference(self.caller, luid, perspective)
+        reference = self.flavours.make_reference(self.caller, luid, perspective)
         held = Held(reference, self._reference_ended)
         held.luid = luid
         held.count = 1
@@ -306,7 +305,7 @@ class Tables:
         entry = self.exported.get(luid)
         if entry is not None:
             return entry.target
-        if luid in self.fading:
+        if self.fading is not None and luid in self.fading:
             return self.fading[luid]
         raise InsecureJelly(f"no object of ours has the id {clip(luid)}")
 
@@ -314,7 +313,7 @@ class Tables:
         entry = self.observed.get(luid) if type(luid) is int else None
         if entry is not None:
             return entry.cacheable
-        if luid in self.fading:
+        if self.fading is not None and luid in self.fading:
             return self.fading[luid]
         raise InsecureJelly(f"no Cacheable of ours has the id {clip(luid)}")
 
@@ -366,25 +365,29 @@ class Tables:
 
     def _reference_ended(self, held: Any) -> None:
         self.dropped.append(held)
-        self.wake()
+        self.driver.release_ready()
 
     def mirror_ended(self, ref: Any) -> None:
         self.dropped.append(ref)
-        self.wake()
+        self.driver.release_ready()
 
-    def next_release(self) -> tuple[bool, Luid, int] | None:
-        """Of what ended here: (is it a cache, its id, how often it was counted); ``None`` when that is all."""
-        while self.dropped:
-            ref = self.dropped.popleft()
+    def take_releases(self) -> list[tuple[bool, Luid, int]]:
+        """What ended here since this was last asked: (is it a cache, its id, how often it was counted) of each."""
+        count = len(self.dropped)
+        ended = self.dropped[:count]
+        del self.dropped[:count]
+        releases: list[tuple[bool, Luid, int]] = []
+        for ref in ended:
             if isinstance(ref, Held):
                 if self.references.get(ref.luid) is ref:
                     del self.references[ref.luid]
-                return False, ref.luid, ref.count
+                releases.append((False, ref.luid, ref.count))
+                continue
             entry = ref.entry
             if entry.ref is ref and entry.tables is not None:
-                count, entry.count, entry.ref = entry.count, 0, None
-                return True, entry.luid, count
-        return None
+                releases.append((True, entry.luid, entry.count))
+                entry.count, entry.ref = 0, None
+        return releases
 
     def clear(self) -> list[Observed]:
         """The connection is gone: forget everything; the observers, to be stopped."""
@@ -393,7 +396,7 @@ class Tables:
             entry.end()
         for table in (self.exported, self.exported_ids, self.observed, self.observed_ids, self.references, self.mirrors):
             table.clear()
-        self.fading.clear()
+        self.fading = None
         self.dropped.clear()
         return stopped
 

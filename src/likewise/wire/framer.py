@@ -81,7 +81,7 @@ class Framer:
         self._open: list[int] = []  # the same for the lists around it
         self._items = 0
         self._large: list[bytes] | None = None
-        self._pieces: list[bytes] = []  # of the large string that is arriving
+        self._pieces: list[bytes] | None = None  # of the large string that is arriving
         self._small: bytearray | None = None
         self._missing = 0  # bytes that it still lacks
         self._skip = 0  # bytes that the string at the end of the last chunk still lacks
@@ -305,6 +305,9 @@ class Framer:
     def _lift(self) -> bool:
         """Take what the chunk holds of the large string that is arriving; whether it is whole now."""
         data, pos = self._chunk, self._pos
+        if self._pieces is None:
+            self._pieces = []
+        pieces = self._pieces
         piece = data[pos : pos + self._missing] if pos or self._missing < len(data) else data
         self._missing -= len(piece)
         self._pos = self._start = pos + len(piece)
@@ -313,22 +316,22 @@ class Framer:
                 self._small = bytearray()
             self._small += piece
         else:
-            self._flush_small()
-            self._pieces.append(piece)
+            self._flush_small(pieces)
+            pieces.append(piece)
         if self._small is not None and len(self._small) >= LARGE:
-            self._flush_small()
+            self._flush_small(pieces)
         if self._missing:
             return False
-        self._flush_small()
+        self._flush_small(pieces)
         if self._large is None:
             self._large = []
-        self._large.append(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
-        self._pieces = []
+        self._large.append(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        self._pieces = None
         return True
 
-    def _flush_small(self) -> None:
+    def _flush_small(self, pieces: list[bytes]) -> None:
         if self._small is not None:
-            self._pieces.append(bytes(self._small))
+            pieces.append(bytes(self._small))
             self._small = None
 
     @property
