@@ -15,7 +15,7 @@ CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn clean
+.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn docs clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -59,12 +59,17 @@ interop: .venv-pure/installed
 churn: .venv-pure/installed
 	@.venv-pure/bin/python -P tests/churn.py $(ARGS)
 
+# A link that leads nowhere is an error. The examples on the pages are checked by the tests.
+docs: .venv-docs/installed
+	@.venv-docs/bin/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "build/docs/index.html"
+
 clean:
-	rm -rf .venv .venv-pure .venv-compiled .venv-lint build dist src/*.egg-info
+	rm -rf .venv .venv-pure .venv-compiled .venv-lint .venv-docs build dist src/*.egg-info
 
 # -- environments --------------------------------------------------------------------------------------------
 
-.venv/created .venv-pure/created .venv-compiled/created .venv-lint/created:
+.venv/created .venv-pure/created .venv-compiled/created .venv-lint/created .venv-docs/created:
 	@if [ -z "$(PYTHON)" ]; then echo "likewise needs Python 3.11 or newer; name it with PYTHON=..." >&2; exit 1; fi
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 		echo "$(PYTHON) can't make virtual environments: its modules venv and ensurepip are missing." >&2; \
@@ -91,6 +96,10 @@ clean:
 .venv-lint/installed: .venv-lint/created pyproject.toml
 	$(call install,.[dev$(,)twisted$(,)uvloop$(,)login],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
 	@$(@D)/bin/python $(PIP) uninstall --yes likewise
+	@touch $@
+
+.venv-docs/installed: .venv-docs/created pyproject.toml
+	$(call install,.[docs],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
 	@touch $@
 
 # build/ outlives a build: what is gone from src/ must not come back from there, nor what was made by other rules.

@@ -20,7 +20,6 @@ from tests.programs import ROOT, Program, environment, running, without_addresse
 
 PAGES = {str(page.relative_to(ROOT)): page for page in pages()}
 SECONDS = 60.0
-PROMISED = {"docs/howto/login.md"}  # linked to already; comes with the login
 
 
 class Ports(dict[str, str]):
@@ -131,8 +130,6 @@ def test_the_links_of_the_page_lead_somewhere(name: str) -> None:
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", text):
         file = (page.parent / target) if target else page
-        if not file.exists() and str(file.resolve().relative_to(ROOT)) in PROMISED:
-            continue
         assert file.exists(), f"{name}: {target}"
         if anchor:
             headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
