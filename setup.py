@@ -21,6 +21,7 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/wire/writer.py",
     "likewise/jelly/plans.py",
     "likewise/jelly/encoder.py",
+    "likewise/jelly/graph.py",
     "likewise/jelly/decoder.py",
     "likewise/jelly/salvage.py",
     "likewise/broker/core.py",

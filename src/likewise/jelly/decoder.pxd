@@ -3,42 +3,21 @@
 
 cimport cython
 
+from likewise.jelly.graph cimport Graph, Pending
 from likewise.jelly.plans cimport Incoming
 from likewise.wire.framer cimport Frame
-from likewise.wire.reader cimport Reader
 
 
 cdef long long HUGE
 
 
-cdef class Pending:
-    cdef public object kind
-    cdef public list items
-    cdef public bint is_built
-    cdef public bint is_building
-    cdef public object value
-
-
-cdef class Decoder(Reader):
+cdef class Decoder(Graph):
     cdef readonly object registry
     cdef readonly object tables
     cdef public object perspective
-    cdef public Py_ssize_t failed_at
-    cdef list _after
     cdef object _exponent_limit
     cdef Py_ssize_t _name_limit
-    cdef list _fixups
-    cdef Py_ssize_t _hash_left
-    cdef Py_ssize_t _hash_limit
-    cdef Py_ssize_t _equal_limit
     cdef dict _incoming
-    cdef bint _has_pending
-    cdef list _postponed
-    cdef dict _references
-    cdef dict _weights
-    cdef list _reused
-    cdef Py_ssize_t _unfolded_left
-    cdef Py_ssize_t _unfolded_limit
     cdef object _limits
 
     cpdef begin(self, Frame frame, registry, tables, limits, perspective=*)
@@ -47,10 +26,8 @@ cdef class Decoder(Reader):
     @cython.locals(data=bytes, pos=Py_ssize_t, count=Py_ssize_t, items=list, _=Py_ssize_t)
     cpdef decode_arguments(self)
     cpdef decode_keywords(self)
-    cdef _finish(self, value)
     cpdef plan_for(self, tag)
     cpdef by_name(self, bytes word, Py_ssize_t count, reference)
-    cpdef name_reference(self, reference, value)
     cpdef value_of(self, Frame frame)
     # kind is shifted into number: an int would lose what is beyond 32 bits
     @cython.locals(data=bytes, pos=Py_ssize_t, kind=cython.longlong, number=cython.longlong, shift=cython.int)
@@ -69,8 +46,6 @@ cdef class Decoder(Reader):
     cdef _rare(self, int code, Py_ssize_t count, reference, Py_ssize_t start)
     @cython.locals(kind=cython.int, number=cython.longlong)
     cdef _named(self, Py_ssize_t count, Py_ssize_t start)
-    cdef _name(self, number, value)
-    cdef _afterwards(self, instance)
     @cython.locals(kind=cython.int, number=cython.longlong)
     cdef _again(self, Py_ssize_t count, Py_ssize_t start)
     @cython.locals(kind=cython.int)
@@ -83,16 +58,4 @@ cdef class Decoder(Reader):
     cdef bytes _key(self, Py_ssize_t pos)
     cdef str _admit(self, Incoming plan, bytes raw, Py_ssize_t start)
     cdef _checked(self, Incoming plan, state, Py_ssize_t start)
-    cdef _fill(self, instance, Incoming plan, state, Py_ssize_t start)
     cdef _made(self, Incoming plan, reference, Py_ssize_t start)
-    cdef _check_members(self, list items)
-    cdef _check_key(self, key, hashes, Py_ssize_t start)
-    @cython.locals(level=list, below=list, height=cython.int)
-    cdef _count_hashing(self, key, Py_ssize_t start)
-    cdef _unfold(self, value, Py_ssize_t start)
-    @cython.locals(weights=dict, stack=list, inner=list, missing=list)
-    cdef Py_ssize_t _weigh(self, value, Py_ssize_t start) except -1
-    cdef _fix(self, container, int how, key, value)
-    cdef _mend(self, value)
-    cdef _built(self, value, int levels=*)
-    cdef _refuse(self, Py_ssize_t start, str reason)

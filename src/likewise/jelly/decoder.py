@@ -1,13 +1,7 @@
 """
 Tokens -> objects, straight from the frame: no intermediate lists.
 
-Sharing. ``(reference n X)`` names X, ``(dereference n)`` means it again. Lists, dicts, sets and instances exist before
-their contents are read, so cycles lead back to the very object. Tuples and frozensets can't: a dereference of one that
-is still being read gives a :class:`Pending`, and who contains a Pending is mended when the jelly is done. Hooks of
-objects whose state was incomplete run after that. No placeholder is ever left inside: what can't be mended is refused.
-
-Work. The framer bounds bytes, items and depth. Here hashing is bounded: a tuple is hashed anew at each use, so tuples
-that share parts cost 2**depth, and chosen keys of equal hash cost n**2; both are counted before the hash is taken.
+What values share, and what hashing them costs, is the business of :mod:`~likewise.jelly.graph`, which this stands on.
 
 Any fault of the peer in here raises InsecureJelly and ends one call; :attr:`Decoder.failed_at` is where the caller may
 go on to see what has to be given back.
@@ -20,39 +14,20 @@ from typing import Any
 from ..errors import InsecureJelly, clip
 from ..limits import Limits
 from ..wire.framer import Frame
-from ..wire.reader import Reader
 from ..wire.tokens import HUGE, VOCABULARY
 from .atoms import CODES
 from .basics import read_basic
 from .context import ReceivingTables
+from .graph import ITEM, KEY, MEMBER, Graph, Pending
 from .plans import Incoming
 from .registry import BUILT_IN, Registry
 
 WORDS = VOCABULARY  # number -> word
 KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
 TOO_DEEP = "depth: nested deeper than the stack allows here"
-PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
-TALLEST = 1_000  # tuples within tuples, by way of references: hashing them recurses in C, where nothing stops it
-
-# How a container that holds a Pending is mended.
-ITEM = 0  # container[key] = value
-MEMBER = 1  # container.add(value)
-KEY = 2  # container[key.value] = value
 
 
-class Pending:
-    """A tuple or frozenset that is not built yet, because a part of it leads back to it."""
-
-    __slots__ = ("is_built", "is_building", "items", "kind", "value")
-
-    def __init__(self, kind: type) -> None:
-        self.kind = kind
-        self.items: list[Any] = []
-        self.is_built = self.is_building = False
-        self.value: Any = None
-
-
-class Decoder(Reader):
+class Decoder(Graph):
     """
     Reads jellies out of one frame.
 
@@ -61,23 +36,10 @@ class Decoder(Reader):
     """
 
     __slots__ = (
-        "_after",
         "_exponent_limit",
-        "_fixups",
-        "_hash_left",
-        "_hash_limit",
-        "_equal_limit",
         "_incoming",
         "_limits",
-        "_has_pending",
         "_name_limit",
-        "_postponed",
-        "_references",
-        "_reused",
-        "_unfolded_left",
-        "_unfolded_limit",
-        "_weights",
-        "failed_at",
         "perspective",
         "registry",
         "tables",
@@ -97,32 +59,20 @@ class Decoder(Reader):
         self.registry = registry
         self.tables = tables
         self.perspective = perspective
-        self.failed_at = 0
         self._incoming = registry.incoming
         if limits is not self._limits:
             self._limits = limits
-            self._hash_limit = limits.hash_work
-            self._equal_limit = limits.equal_hashes
             self._exponent_limit = limits.decimal_exponent
             self._name_limit = limits.name_bytes
-            self._unfolded_limit = limits.unfolded_tuples
-        self._hash_left = self._hash_limit
-        self._unfolded_left = self._unfolded_limit
-        self._has_pending = False
-        # Made when they are needed: most messages need none of them.
-        self._references: dict[int, Any] | None = None
-        self._fixups: list[tuple[Any, int, Any, Any]] | None = None
-        self._postponed: list[tuple[Any, Incoming, Any]] | None = None
-        self._after: list[Any] | None = None
-        self._weights: dict[int, tuple[int, int]] | None = None  # id of a tuple -> its parts at each use, its height
-        self._reused: list[Pending] | None = None  # each as often as it is dereferenced
+            self.set_graph_limits(limits)
+        self.forget_graph()
 
     def let_go(self) -> None:
         """Let go of the frame and of what came in it."""
         self._data = b""
         self._large = None
         self.tables = self.perspective = None
-        self._references = self._fixups = self._postponed = self._after = self._weights = self._reused = None
+        self.forget_graph()
 
     def decode_arguments(self) -> Any:
         """As :meth:`decode`, for what mostly is a short tuple of simple values."""
@@ -164,16 +114,6 @@ class Decoder(Reader):
         except RecursionError:  # the pure build, called from deep within an application
             raise self._refuse(self._pos, TOO_DEEP) from None
         return self._finish(value)
-
-    def _finish(self, value: Any) -> Any:
-        """Mend what is pending, then run the hooks that wait for a whole message."""
-        if self._has_pending:
-            value = self._mend(value)
-        if self._after is not None:
-            after, self._after = self._after, None
-            for instance in after:
-                instance.postUnjelly()
-        return value
 
     def value(self) -> Any:
         """One value; part of :meth:`decode`, for those who take part in it."""
@@ -267,7 +207,7 @@ class Decoder(Reader):
     def _items(self, count: int, reference: int | None) -> list[Any]:
         result: list[Any] = []
         if reference is not None:
-            self._name(reference, result)
+            self.name_reference(reference, result)
         append = result.append
         for _ in range(count):
             append(self.value())
@@ -280,7 +220,7 @@ class Decoder(Reader):
     def _dictionary(self, count: int, reference: int | None, start: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         if reference is not None:
-            self._name(reference, result)
+            self.name_reference(reference, result)
         hashes: dict[int, int] | None = None
         data = self._data
         for _ in range(count):
@@ -309,7 +249,7 @@ class Decoder(Reader):
         pending: Pending | None = None
         if reference is not None:
             pending = Pending(kind)
-            self._name(reference, pending)
+            self.name_reference(reference, pending)
         items: list[Any] = []  # no comprehension: it would be one more level of the stack for each of ours
         for _ in range(count):
             items.append(self.value())
@@ -323,13 +263,13 @@ class Decoder(Reader):
         if pending is not None:
             pending.value = value
             pending.is_built = True
-            self._name(reference, value)
+            self.name_reference(reference, value)
         return value
 
     def _set(self, count: int, reference: int | None) -> set[Any]:
         result: set[Any] = set()
         if reference is not None:
-            self._name(reference, result)
+            self.name_reference(reference, result)
         items = [self.value() for _ in range(count)]
         self._check_members(items)
         for item in items:
@@ -382,13 +322,6 @@ class Decoder(Reader):
             return read_basic(12, [self.read_expression() for _ in range(count)], 0)
         raise InsecureJelly(f"({word.decode()} ...) is never accepted: it has the receiver look something up by name")
 
-    def name_reference(self, reference: int | None, value: Any) -> None:
-        """Make a value known under the number of the ``(reference n ...)`` around it, before its parts are read."""
-        if reference is not None:
-            if self._references is None:
-                self._references = {}
-            self._references[reference] = value
-
     def value_of(self, frame: Frame) -> Any:
         """
         One value from another frame, as if it lay here: both share their references.
@@ -418,16 +351,10 @@ class Decoder(Reader):
         kind = self._token()
         value = self._list(self._number, number) if kind == 0x80 else self._body(kind)
         if self._references is None or number not in self._references:
-            self._name(number, value)
+            self.name_reference(number, value)
         if type(value) is tuple or type(value) is frozenset:
             self._weigh(value, start)
         return value
-
-    def _name(self, number: int | None, value: Any) -> None:
-        if number is not None:
-            if self._references is None:
-                self._references = {}
-            self._references[number] = value
 
     def _again(self, count: int, start: int) -> Any:
         """``(dereference n)``"""
@@ -502,7 +429,7 @@ class Decoder(Reader):
                 raise self._refuse(start, str(error)) from None
             instance.__init__()  # held already: if this raises, the end of the instance gives the cache back
         if reference is not None:
-            self._name(reference, instance)
+            self.name_reference(reference, instance)
         mended = len(self._fixups) if self._fixups is not None else 0
         state = self._attributes(plan) if plan.kind == 0 or plan.kind == 3 else self.value()
         if self._has_pending and (len(self._fixups or ()) > mended or type(state) is Pending):
@@ -514,11 +441,6 @@ class Decoder(Reader):
         if plan.post:
             self._afterwards(instance)
         return instance
-
-    def _afterwards(self, instance: Any) -> None:
-        if self._after is None:
-            self._after = []
-        self._after.append(instance)
 
     def _attributes(self, plan: Incoming) -> Any:
         """The state of a copy without hooks: its names are checked while they are read."""
@@ -624,152 +546,10 @@ class Decoder(Reader):
             raise self._refuse(start, "the state for a factory leads back to a tuple around it")
         made = plan.make(state)
         if reference is not None:
-            self._name(reference, made)
+            self.name_reference(reference, made)
         if plan.post or hasattr(type(made), "postUnjelly"):
             self._afterwards(made)
         return made
-
-    # --- hashing
-
-    def _check_members(self, items: list[Any]) -> None:
-        hashes: dict[int, int] | None = None
-        for item in items:
-            if type(item) is not str and type(item) is not bytes:
-                hashes = self._check_key(item, hashes, self._pos)
-
-    def _check_key(self, key: Any, hashes: dict[int, int] | None, start: int) -> dict[int, int] | None:
-        """Whether a dict or set may take this key: hashable, at a bounded price, and not one of many that collide."""
-        kind = type(key)
-        if kind is int and -(1 << 60) < key < (1 << 60):
-            return hashes
-        if kind is Pending:
-            return hashes
-        self._count_hashing(key, start)
-        try:
-            value = hash(key)
-        except Exception:  # unhashable, or an instance that is not whole yet: whatever its class raises
-            raise self._refuse(start, f"{clip(key)} can't be a dict key or a set member") from None
-        if hashes is None:
-            hashes = {}
-        seen = hashes.get(value, 0) + 1
-        if seen > self._equal_limit:
-            raise self._refuse(start, f"equal_hashes: over {self._equal_limit} keys of one container share a hash")
-        hashes[value] = seen
-        return hashes
-
-    def _count_hashing(self, key: Any, start: int) -> None:
-        """Spend what hashing costs: every part of a tuple, as often as it occurs, level by level."""
-        level = [key]
-        height = 0
-        while level:
-            height += 1
-            self._hash_left -= len(level)
-            if self._hash_left < 0:
-                raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
-            if height > TALLEST:
-                raise self._refuse(start, f"a key of over {TALLEST} tuples, each within the next")
-            below: list[Any] = []
-            for part in level:
-                kind = type(part)
-                if kind is tuple or kind is frozenset:
-                    if len(part) > self._hash_left:
-                        raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
-                    below.extend(part)
-                elif getattr(kind, "__hash__", None) is not object.__hash__:
-                    if hasattr(part, "__dict__"):
-                        below.extend(part.__dict__.values())
-                        if not part.__dict__ and getattr(kind, "__dataclass_fields__", None):
-                            raise self._refuse(start, f"{clip(part)} can't be a dict key or a set member of its own parts")
-                    else:  # a dataclass with slots; other values have no parts
-                        below.extend([getattr(part, name, None) for name in getattr(kind, "__dataclass_fields__", ())])
-                if len(below) > self._hash_left:
-                    raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
-            level = below
-
-    def _unfold(self, value: Any, start: int) -> None:
-        """Spend what one more use of a shared tuple adds to hashing, comparing or printing what it is in."""
-        self._unfolded_left -= self._weigh(value, start)
-        if self._unfolded_left < 0:
-            raise self._refuse(start, "unfolded_tuples: tuples that share their parts too often")
-
-    def _weigh(self, value: Any, start: int) -> int:
-        """How many parts a tuple has where each is counted at each use; refuses what is too tall."""
-        if self._weights is None:
-            self._weights = {}
-        weights = self._weights
-        stack = [value]
-        while stack:
-            top = stack[-1]
-            if id(top) not in weights:
-                inner = [part for part in top if type(part) is tuple or type(part) is frozenset]
-                missing = [part for part in inner if id(part) not in weights]
-                if missing:
-                    stack.extend(missing)
-                    continue
-                parts = 1 + len(top) + sum([weights[id(part)][0] for part in inner])
-                height = 1 + max([weights[id(part)][1] for part in inner], default=0)
-                if height > TALLEST:
-                    raise self._refuse(start, f"over {TALLEST} tuples, each within the next")
-                weights[id(top)] = (min(parts, HUGE), height)
-            stack.pop()
-        return weights[id(value)][0]
-
-    # --- mending
-
-    def _fix(self, container: Any, how: int, key: Any, value: Any) -> None:
-        if self._fixups is None:
-            self._fixups = []
-        if len(self._fixups) >= PENDING_LIMIT:
-            raise self._refuse(self._pos, "too many tuples that lead back to themselves")
-        self._fixups.append((container, how, key, value))
-
-    def _mend(self, value: Any) -> Any:
-        """Put what is pending in its place, then run the hooks that waited for it."""
-        value = self._built(value)
-        hashes: dict[int, Any] = {}  # for each container, those of the keys and members that it gets here
-        for container, how, key, part in self._fixups or ():
-            whole = self._built(part)
-            if how == 1:
-                hashes[id(container)] = self._check_key(whole, hashes.get(id(container)), self._pos)
-                container.add(whole)
-            elif how == 2:
-                key = self._built(key)
-                hashes[id(container)] = self._check_key(key, hashes.get(id(container)), self._pos)
-                container[key] = whole
-            else:
-                container[key] = whole
-        for instance, plan, state in self._postponed or ():
-            self._fill(instance, plan, self._built(state), self._pos)
-        for pending in self._reused or ():
-            self._unfold(self._built(pending), self._pos)
-        self._fixups = self._postponed = self._reused = None
-        self._has_pending = False
-        return value
-
-    def _built(self, value: Any, levels: int = 300) -> Any:
-        """The value, or what a Pending stands for, built now if it must be; at most so many ``levels`` of them at once."""
-        if type(value) is not Pending:
-            return value
-        if not value.is_built:
-            kind = value.kind
-            if value.is_building:
-                what = kind.__name__
-                raise self._refuse(self._pos, f"a {what} that contains itself by way of nothing mutable can't exist")
-            if not levels:
-                raise self._refuse(self._pos, "too long a chain of tuples that lead back to themselves")
-            value.is_building = True
-            items = [self._built(item, levels - 1) for item in value.items]
-            if kind is frozenset:
-                self._check_members(items)
-            value.value = kind(items)
-            value.is_built = True
-        return value.value
-
-    def _refuse(self, start: int, reason: str) -> InsecureJelly:
-        """The error for a fault here; notes where the caller may go on to release what was not taken."""
-        if not self.failed_at:
-            self.failed_at = start
-        return InsecureJelly(reason)
 
 
 def not_registered(tag: object) -> str:
