@@ -24,6 +24,7 @@ cdef class Broker:
     cdef readonly object limits
     cdef public tuple dialects
     cdef public object decoder
+    cdef public bint speaks_early
     cdef readonly object owner
     cdef readonly object trace
     cdef readonly str peer
@@ -42,6 +43,7 @@ cdef class Broker:
     cdef Py_ssize_t _open_calls
     cdef Py_ssize_t _name_limit
 
+    @cython.locals(is_early=bint)
     cpdef call(self, luid, method, tuple args, dict kwargs, perspective=*, bint want_answer=*, bint to_cache=*)
     cpdef answer(self, CallReceived call, value)
     cpdef fail(self, CallReceived call, error)

@@ -80,6 +80,7 @@ class Broker:
         "reason",
         "registry",
         "side",
+        "speaks_early",
         "state",
         "tables",
         "trace",
@@ -102,6 +103,7 @@ class Broker:
         decoder: type[Decoder] = Decoder,
     ) -> None:
         self.decoder = decoder
+        self.speaks_early = False  # whether a server may call before the client has chosen a dialect, as Twisted's may
         self.side = side
         self.driver = driver
         self.flavours = flavours
@@ -182,7 +184,8 @@ class Broker:
             ConnectionClosed: the connection has ended.
             LocalProtocolError: no dialect is agreed yet.
         """
-        if not self.outbox.is_open:
+        is_early = not self.outbox.is_open
+        if is_early and not (self.speaks_early and self.state is State.CHOOSING and self.side is Side.SERVER):
             raise self._not_open()
         if want_answer and len(self._waiting) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
@@ -204,7 +207,10 @@ class Broker:
             result = self._waiting[request] = self.driver.new_result()
             if to_cache:  # who publishes a change need not ask what became of it
                 self.driver.unheard(result)
-        self.outbox.queue(pieces, has_large)
+        if is_early:
+            self.outbox.queue_spelled(pieces)
+        else:
+            self.outbox.queue(pieces, has_large)
         return result
 
     def spend_request(self) -> int:
@@ -267,15 +273,17 @@ class Broker:
         self.outbox.queue_answer(pieces, has_large)
         return None
 
-    def jelly(self, value: Any, perspective: Any = None) -> Pieces:
+    def jelly(self, value: Any, perspective: Any = None, make: Any = None) -> Pieces:
         """
         One value as it would lie on the wire, for a driver that sends it later; what it refers to is counted now.
+
+        ``make`` makes another encoder than this broker's.
 
         Raises:
             NotSendable: it can't cross; nothing was counted.
         """
         pieces: Pieces = []
-        self.outbox.write(pieces, value, None, perspective)
+        self.outbox.write(pieces, value, None, perspective, make)
         return pieces
 
     def send(self, message: list[Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..errors import NoSuchMethod
 from ..wire.tokens import Dialect
 
 
@@ -37,7 +38,14 @@ class CallReceived:
     is_raw: bool
 
     def method(self) -> Callable[..., Any]:
-        """The method to run. Raises NoSuchMethod."""
+        """
+        The method to run.
+
+        Raises:
+            NoSuchMethod: there is none, or the object takes s-expressions, which only its own driver can hand it.
+        """
+        if self.is_raw:
+            raise NoSuchMethod(f"No such method: {self.name} (the object reads its arguments itself)")
         found: Callable[..., Any] = self.target.find_remote_method(self.name)
         return found
 

@@ -25,7 +25,7 @@ cdef class Outbox:
     cdef list _after
 
     @cython.locals(tables=Tables, encoder=Encoder, has_large=bint)
-    cpdef bint write(self, list pieces, value, dict kwargs, perspective) except -1
+    cpdef bint write(self, list pieces, value, dict kwargs, perspective, make=*) except -1
     cpdef queue(self, list pieces, bint has_large=*)
     cpdef queue_answer(self, list pieces, bint has_large=*)
     cpdef queue_shared(self, bytes head, bytes tail)

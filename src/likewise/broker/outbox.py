@@ -13,7 +13,7 @@ from ..jelly import atoms
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.framer import Framer
-from ..wire.tokens import NONE, PB, Dialect
+from ..wire.tokens import PB, Dialect
 from ..wire.writer import LARGE_PIECE, Pieces, gather, spell_out
 from .events import Driver
 from .tables import Tables
@@ -61,9 +61,13 @@ class Outbox:
         self._writing = 0  # messages being written now, one inside a hook of another
         self._after: list[Pieces] | None = None
 
-    def write(self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any) -> bool:
+    def write(
+        self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any, make: Any = None
+    ) -> bool:
         """
         Append one jelly to a message, or with ``kwargs`` the two of a call; whether a large string is among them.
+
+        ``make`` makes an encoder for this once.
 
         Raises:
             NotSendable: a value can't cross. The tables are as before: what was counted for the peer is taken back.
@@ -71,7 +75,9 @@ class Outbox:
         tables = self._tables
         outer, tables.journal = tables.journal, None
         encoder = _idle.pop() if _idle else None
-        if encoder is None or type(encoder) is not self._encoder:
+        if make is not None:
+            encoder = make(pieces, tables, perspective, self._depth, self.dialect)
+        elif encoder is None or type(encoder) is not self._encoder:
             encoder = self._encoder(pieces, tables, perspective, self._depth, self.dialect)
         else:
             encoder.begin(pieces, tables, perspective, self._depth, self.dialect)
@@ -96,7 +102,7 @@ class Outbox:
             tables.journal = outer
             self._writing -= 1
             encoder.let_go()
-            if len(_idle) < IDLE_KEPT:
+            if len(_idle) < IDLE_KEPT and make is None:
                 _idle.append(encoder)
             if self._after is not None and not self._writing and not self._pieces:
                 self._driver.output_ready()  # nobody may queue the message that they wait for
@@ -144,7 +150,7 @@ class Outbox:
         if not self._pieces:
             return self._pieces
         pieces, self._pieces = self._pieces, []
-        if self.dialect is NONE and self.is_open:
+        if not self.dialect.has_vocabulary and self.is_open:
             scratch = Framer(Limits.trusted())
             scratch.speak(PB)
             pieces = spell_out(pieces, scratch)
@@ -158,6 +164,12 @@ class Outbox:
     def pieces_waiting(self) -> int:
         """How many pieces wait."""
         return len(self._pieces)
+
+    def queue_spelled(self, pieces: Pieces) -> None:
+        """Send one message to a peer with which no vocabulary is agreed yet."""
+        scratch = Framer(Limits.trusted())
+        scratch.speak(PB)
+        self.queue(spell_out(pieces, scratch), True)
 
     def clear(self) -> None:
         """The connection has ended: nothing more goes out."""

@@ -23,7 +23,8 @@ FADING = 32  # released objects remembered while calls of ours are unanswered
 
 def takes_expressions(target: Any) -> bool:
     """Whether this object reads the arguments of its calls itself, as s-expressions."""
-    return bool(getattr(target, "takes_expressions", False))
+    known = getattr(target, "takes_expressions", None)
+    return bool(known) if known is not None else not hasattr(target, "find_remote_method")
 
 
 def refuse(what: str, ceiling: int) -> Exception:

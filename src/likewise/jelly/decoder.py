@@ -411,7 +411,10 @@ class Decoder(Graph):
     def _instance(self, plan: Incoming, tag: bytes, count: int, reference: int | None, start: int) -> Any:
         """``(tag state)``, or ``(tag luid state)`` for a cache."""
         if plan.kind == 5:  # TAKER
-            return plan.make(self, tag, count, reference)
+            taken = plan.make(self, tag, count, reference)
+            if hasattr(type(taken), "postUnjelly"):
+                self._afterwards(taken)
+            return taken
         if count != (3 if plan.kind == 2 else 2):
             form = "(tag id state)" if plan.kind == 2 else "(tag state)"
             raise self._refuse(start, f"{clip(tag)} is registered as {plan.make.__name__}, which takes the form {form}")

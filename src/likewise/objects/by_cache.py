@@ -146,6 +146,7 @@ class RemoteCache(RemoteCopy, Sendable):
 
     __slots__ = ("_mirror",)  # the connection's entry, out of reach of the state
     is_cache = True
+    takes_expressions = False
     _mirror: Any
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:

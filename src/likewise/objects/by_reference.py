@@ -47,6 +47,7 @@ class Referenceable(Sendable):
     """
 
     perspective: Any = None  # who the peer is to what these methods return
+    takes_expressions = False  # a driver with forms of its own may have objects that read their arguments themselves
 
     def jelly_into(self, encoder: Encoder) -> None:
         if encoder.tables is None:

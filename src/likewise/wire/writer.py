@@ -81,9 +81,13 @@ def bytes_token(value: bytes) -> bytes:
     return VOCAB_TOKENS.get(value) or string_head(len(value)) + value
 
 
-def write_expression(pieces: Pieces, expression: Expression | tuple[Expression, ...], dialect: Dialect) -> None:
+def write_expression(
+    pieces: Pieces, expression: Expression | tuple[Expression, ...], dialect: Dialect, largest: int = LARGEST_INT
+) -> None:
     """
     Append the tokens of a plain s-expression: nested lists or tuples, bytes, ints (bool is one), floats.
+
+    ``largest`` is the largest magnitude of an integer, for who has agreed on another one with his peer.
 
     Raises:
         NotSendable: a value of another type, or one that is too large for the dialect.
@@ -92,7 +96,7 @@ def write_expression(pieces: Pieces, expression: Expression | tuple[Expression, 
         check_size("a list", len(expression), "items", dialect.list_items, dialect)
         pieces.append(list_head(len(expression)))
         for item in expression:
-            write_expression(pieces, item, dialect)
+            write_expression(pieces, item, dialect, largest)
     elif isinstance(expression, bytes):
         check_size("a byte string", len(expression), "bytes", dialect.string_bytes, dialect)
         if dialect.has_vocabulary and expression in VOCAB_TOKENS:
@@ -100,7 +104,13 @@ def write_expression(pieces: Pieces, expression: Expression | tuple[Expression, 
         else:
             pieces += (string_head(len(expression)), expression)
     elif isinstance(expression, int):
-        pieces.append(int_token(expression))
+        magnitude = abs(expression)
+        if magnitude > largest:
+            raise NotSendable(f"an int of {magnitude.bit_length()} bits: too large", ("an int", expression))
+        if magnitude > LARGEST_INT:
+            pieces.append(base128(magnitude) + (b"\x85" if expression > 0 else b"\x86"))
+        else:
+            pieces.append(int_token(expression))
     elif isinstance(expression, float):
         pieces.append(float_token(expression))
     else:

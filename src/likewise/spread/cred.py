@@ -1,0 +1,194 @@
+"""
+Logging in: Twisted's MD5 challenge and response, and the avatars of ``twisted.cred`` portals.
+
+MD5 is what PB clients speak; whoever listens on the wire can test passwords against what passes. Use it over TLS.
+A challenge is drawn from the system's random source, and may be answered once.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from hashlib import md5
+from typing import Any
+
+from twisted.cred.credentials import Anonymous, ICredentials, IUsernameHashedPassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import Portal
+from twisted.internet import defer
+from twisted.python import log
+from twisted.python.components import registerAdapter
+from zope.interface import Interface, implementer
+
+from ..objects import by_reference
+from .flavors import IPBRoot, Referenceable, called
+from .forms import is_stock, stock
+from .interfaces import IJellyable
+
+CHALLENGE_BYTES = 16
+
+
+def respond(challenge: bytes, password: bytes) -> bytes:
+    """The response to a challenge: ``md5(md5(password) + challenge)``."""
+    return md5(md5(password).digest() + challenge).digest()
+
+
+def challenge() -> bytes:
+    """16 random bytes."""
+    return secrets.token_bytes(CHALLENGE_BYTES)
+
+
+class IPerspective(Interface):
+    """What a logged-in user may do: the avatar of a portal, as PB wants it."""
+
+    def perspectiveMessageReceived(broker, message, args, kwargs):  # type: ignore[no-untyped-def]
+        """
+        A call of the user has come; ``args`` and ``kwargs`` are s-expressions for ``broker.unserialize``, and what is
+        returned is one that ``broker.serialize`` has made.
+        """
+
+
+class IUsernameMD5Password(ICredentials):
+    """A user name, and what shows that its owner knows the password or its MD5 digest."""
+
+    def checkPassword(password):  # type: ignore[no-untyped-def]
+        """Whether this is the password: bool, or a Deferred of one."""
+
+    def checkMD5Password(password):  # type: ignore[no-untyped-def]
+        """Whether this is the MD5 digest of the password: bool, or a Deferred of one."""
+
+
+@implementer(IPerspective)
+class Avatar(by_reference.Avatar):
+    """
+    What a logged-in user may do: the peer may call ``perspective_`` methods.
+
+    It is itself the perspective: objects that its methods return are asked for their state *for this avatar*.
+    """
+
+    @stock
+    def perspectiveMessageReceived(self, broker: Any, message: Any, args: Any, kw: Any) -> Any:
+        """A call has come; ``args`` and ``kw`` are s-expressions, and so is what is returned."""
+        args = broker.unserialize(args, self)
+        kw = broker.unserialize(kw, self)
+        method = self.find_remote_method(message if isinstance(message, str) else message.decode())
+        return broker.serialize(called(method, args, kw), self, method, args, kw)
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self, "perspective_" + name)
+        return found
+
+    def jelly_into(self, encoder: Any) -> None:
+        AsReferenceable(self, "perspective").jelly_into(encoder)
+
+
+class AsReferenceable(Referenceable, by_reference.AsReferenceable):
+    """
+    A reference to an object that need not be one: its ``<messageType>MessageReceived`` method gets the calls.
+
+    ``messageType`` is ``"remote"`` or ``"perspective"``; with the latter the object is the perspective.
+    """
+
+    def __init__(self, object: Any, messageType: str = "remote") -> None:
+        by_reference.AsReferenceable.__init__(self, object, messageType)
+        method = messageType + "MessageReceived"
+        self.remoteMessageReceived = getattr(object, method)
+        self.takes_expressions = not is_stock(object, method)
+
+    def processUniqueID(self) -> object:
+        return id(self)
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = self.object.find_remote_method(name)
+        return found
+
+
+@implementer(IPBRoot)
+class _PortalRoot:
+    """Makes the root object of each connection to a portal."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+
+    def rootObject(self, broker: Any) -> _PortalWrapper:
+        return _PortalWrapper(self.portal, broker)
+
+
+registerAdapter(_PortalRoot, Portal, IPBRoot)
+
+
+def _login(portal: Any, credentials: Any, mind: Any, broker: Any) -> defer.Deferred[Any]:
+    """Have the portal decide; a Deferred of what the client gets."""
+    answer: defer.Deferred[Any] = defer.maybeDeferred(portal.login, credentials, mind, IPerspective)
+    return answer.addCallback(lambda result: _logged_in(broker, result))
+
+
+def _logged_in(broker: Any, result: Any) -> Any:
+    """What the client gets for an avatar; its logout runs once, when the client lets go of it or is gone."""
+    _, avatar, logout = result
+    if not IJellyable.providedBy(avatar):
+        avatar = AsReferenceable(avatar, "perspective")
+    key = avatar.processUniqueID()
+    pending = [logout]
+
+    def log_out() -> None:
+        broker._localCleanup.pop(key, None)
+        broker.dontNotifyOnDisconnect(log_out)
+        if pending:
+            pending.pop()()
+
+    if broker.disconnected:  # while the portal was thinking
+        log_out()
+    else:
+        broker._localCleanup[key] = log_out
+        broker.notifyOnDisconnect(log_out)
+    return avatar
+
+
+class _PortalWrapper(Referenceable):
+    """The root object of a connection to a portal: all that can be done is to log in."""
+
+    def __init__(self, portal: Portal, broker: Any) -> None:
+        self.portal = portal
+        self.broker = broker
+
+    def remote_login(self, username: Any) -> Any:
+        """Begin to log in: a challenge, and what takes the response to it."""
+        number = challenge()
+        return number, _PortalAuthChallenger(self.portal, self.broker, username, number)
+
+    def remote_loginAnonymous(self, mind: Any) -> defer.Deferred[Any]:
+        """Log in without a name: a Deferred of the avatar."""
+        return _login(self.portal, Anonymous(), mind, self.broker)
+
+
+@implementer(IUsernameHashedPassword, IUsernameMD5Password)
+class _PortalAuthChallenger(Referenceable):
+    """Takes one response to one challenge."""
+
+    def __init__(self, portal: Portal, broker: Any, username: Any, challenge: bytes) -> None:
+        self.portal = portal
+        self.broker = broker
+        self.username = username
+        self.challenge = challenge
+        self.response: Any = None
+        self.is_spent = False
+
+    def remote_respond(self, response: Any, mind: Any) -> defer.Deferred[Any]:
+        """The avatar, in a Deferred, if the response is right; a second one never is."""
+        if self.is_spent:
+            log.msg("A login was tried twice on one challenge.")
+            return defer.fail(UnauthorizedLogin("This challenge has been answered already"))
+        self.is_spent = True
+        self.response = response
+        return _login(self.portal, self, mind, self.broker)
+
+    def checkPassword(self, password: bytes) -> bool:
+        """Whether the response was made with this password."""
+        return self.checkMD5Password(md5(password).digest())
+
+    def checkMD5Password(self, md5Password: bytes) -> bool:
+        """Whether the response was made with the password that has this digest."""
+        wanted = md5(md5Password + self.challenge).digest()
+        return isinstance(self.response, bytes) and hmac.compare_digest(self.response, wanted)

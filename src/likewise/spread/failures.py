@@ -1,0 +1,124 @@
+"""
+How an exception crosses: as a :class:`CopyableFailure` on its way out, as a :class:`CopiedFailure` where it arrives.
+
+The names on the wire are Twisted's. What arrives is checked: whatever the peer leaves out or gets wrong, the caller
+has a Failure that can be compared, printed and raised.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn
+
+from twisted.internet import defer
+from twisted.python import failure, log, reflect
+
+from ..jelly.plans import may_be_set
+from .faults import OUR_NAMES, RemoteError
+from .flavors import Copyable, RemoteCopy
+from .jelly import setUnjellyableForClass
+
+NO_TRACEBACK: Final = "Traceback unavailable\n"
+
+
+class CopyableFailure(failure.Failure, Copyable):
+    """A Failure on its way to the peer. Its traceback goes along only with ``unsafeTracebacks``."""
+
+    __module__ = "twisted.spread.pb"
+    unsafeTracebacks: Any = 0
+
+    def getStateToCopy(self) -> dict[str, Any]:
+        """What the peer is told: type, text, the names of the base classes."""
+        names = [name for name in self.parents if name not in OUR_NAMES]
+        state = self.__dict__.copy()
+        state.pop("_parents", None)
+        state["parents"] = names
+        state["tb"] = None
+        state["frames"] = []
+        state["stack"] = []
+        state["value"] = str(self.value)
+        kind: Any = self.type
+        state["type"] = kind if isinstance(kind, bytes) else reflect.qual(kind).encode()
+        state["traceback"] = self.getTraceback() if self.unsafeTracebacks else NO_TRACEBACK
+        return state
+
+
+class CopiedFailure(RemoteCopy, failure.Failure):
+    """
+    A Failure of the peer.
+
+    ``type`` is the full name of the exception's class there (bytes), ``value`` its text and ``traceback`` its
+    traceback, or a line that says there is none. :meth:`trap` and :meth:`check` compare names, of the class and of
+    its bases. Where a real exception is needed it is a :class:`~.faults.RemoteError`.
+    """
+
+    __module__ = "twisted.spread.pb"
+    traceback: str = NO_TRACEBACK
+
+    def setCopyableState(self, state: Any) -> None:
+        items = state.items() if isinstance(state, dict) else ()
+        known = {_text(key): value for key, value in items}
+        kind = known.pop("type", b"unknown")
+        parents = known.pop("parents", None)
+        names = [_text(name) for name in parents] if isinstance(parents, (list, tuple)) else [_text(kind)]
+        own = {
+            "type": kind if isinstance(kind, (bytes, str)) else _text(kind).encode(),
+            "value": _text(known.pop("value", "")),
+            "traceback": _text(known.pop("traceback", NO_TRACEBACK)),
+            "count": known.pop("count", 0),
+            "captureVars": False,
+            "tb": None,
+            "_parents": names,
+            "_frames": [],
+        }
+        self.__dict__ = {key: value for key, value in known.items() if may_be_set(CopiedFailure, key)} | own
+
+    def printTraceback(self, file: Any = None, elideFrameworkCode: Any = 0, detail: str = "default") -> None:
+        """Write one line that says what happened at the peer."""
+        (log.logfile if file is None else file).write(f"Traceback from remote host -- {_text(self.type)}: {self.value}\n")
+
+    printBriefTraceback = printTraceback
+    printDetailedTraceback = printTraceback
+
+    def remote_error(self) -> RemoteError:
+        """This as an exception."""
+        return RemoteError(self.type, self.value, self.traceback)
+
+    def raiseException(self) -> NoReturn:
+        """Raise this, as a RemoteError."""
+        raise self.remote_error()
+
+    def throwExceptionIntoGenerator(self, g: Any) -> Any:
+        """Raise this where a generator is waiting, as a RemoteError."""
+        return g.throw(self.remote_error())
+
+
+def _text(value: Any) -> str:
+    """Text of what peers send as bytes or str, and a hostile one as anything."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else reflect.safe_str(value)[:200]
+
+
+setUnjellyableForClass(CopyableFailure, CopiedFailure)
+
+
+def failure2Copyable(fail: Any, unsafeTracebacks: Any = 0) -> CopyableFailure:
+    """A Failure that can cross."""
+    copyable = CopyableFailure.__new__(CopyableFailure)
+    copyable.__setstate__(fail.__getstate__())
+    copyable.unsafeTracebacks = unsafeTracebacks
+    return copyable
+
+
+class Answer(defer.Deferred[Any]):
+    """What ``callRemote`` returns: a Deferred that an asyncio Future may be made of, whatever the peer answers."""
+
+    is_unheard = False  # nobody need look at how it ends
+
+    def asFuture(self, loop: Any) -> Any:
+        self.addErrback(_as_exception)
+        return super().asFuture(loop)
+
+
+def _as_exception(failed: failure.Failure) -> Any:
+    return failure.Failure(failed.remote_error()) if isinstance(failed, CopiedFailure) else failed

@@ -1,0 +1,412 @@
+"""
+The flavours of objects that cross: by reference, by copy, by cache. Each is likewise's own with Twisted's ways of use.
+
+A class that overrides ``jellyFor``, ``unjellyFor`` or ``remoteMessageReceived`` is asked for, or given, s-expressions;
+for all others these methods stand here to be called by subclasses, and what does the work is the codec itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.internet import defer
+from twisted.python import log
+from twisted.python.failure import Failure
+from twisted.python.reflect import qual
+from zope.interface import Interface, implementer
+
+from ..errors import NotSendable
+from ..jelly.encoder import Encoder
+from ..objects import by_cache, by_copy, by_reference
+from .faults import DeadReferenceError, NoSuchMethod
+from .forms import is_stock, stock, write_form, write_instance
+from .jelly import (
+    Jellyable,
+    Unjellyable,
+    getInstanceState,
+    setInstanceState,
+    setUnjellyableFactoryForClass,
+    setUnjellyableForClass,
+    setUnjellyableForClassTree,
+    unjellyableRegistry,
+)
+
+setCopierForClass = setUnjellyableForClass
+setCopierForClassTree = setUnjellyableForClassTree
+setFactoryForClass = setUnjellyableFactoryForClass
+copyTags = unjellyableRegistry
+
+copy_atom = b"copy"
+cache_atom = b"cache"
+cached_atom = b"cached"
+remote_atom = b"remote"
+
+Broker = Any  # .broker.Broker, which needs this module
+
+
+class IPBRoot(Interface):
+    """What makes the root object of each connection to a server."""
+
+    def rootObject(broker):  # type: ignore[no-untyped-def]
+        """The Referenceable that this connection starts from."""
+
+
+class Serializable(Jellyable):
+    """An object that can be passed to, and returned from, a remote method."""
+
+    def processUniqueID(self) -> object:
+        """What tells this object from others in this process; equal ids mean one and the same object."""
+        return id(self)
+
+
+# --- calls that arrive
+
+
+class Receiver:
+    """What a peer calls methods of. Those whose class reads the arguments itself get them as s-expressions."""
+
+    takes_expressions = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
+
+
+def called(method: Callable[..., Any], args: Any, kw: Any) -> Any:
+    """Call a method for a peer; that it takes other arguments is logged."""
+    try:
+        return method(*args, **kw)
+    except TypeError:
+        log.msg(f"{method} didn't accept {args} and {kw}")
+        raise
+
+
+def receive(
+    finder: Callable[[str], Any], broker: Broker, message: Any, args: Any, kw: Any, who: Any, answers_to: Any
+) -> Any:
+    """Find a method, call it with what two s-expressions hold, and return its result as an s-expression."""
+    args = broker.unserialize(args, who)
+    kw = {key.decode() if isinstance(key, bytes) else key: value for key, value in broker.unserialize(kw, who).items()}
+    method = finder(message if isinstance(message, str) else message.decode())
+    return broker.serialize(called(method, args, kw), answers_to, method, args, kw)
+
+
+# --- by reference
+
+
+class Referenceable(Receiver, Serializable, by_reference.Referenceable):
+    """Derive from this to stay home: the peer gets a reference and may call your ``remote_`` methods."""
+
+    perspective: Any = None
+
+    @stock
+    def remoteMessageReceived(self, broker: Broker, message: Any, args: Any, kw: Any) -> Any:
+        """A call has come; ``args`` and ``kw`` are s-expressions, and so is what is returned."""
+        return receive(self.find_remote_method, broker, message, args, kw, None, self.perspective)
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        method = getattr(self, "remote_" + name, None)
+        if method is None:
+            raise NoSuchMethod(f"No such method: remote_{name}")
+        found: Callable[..., Any] = method
+        return found
+
+    @stock
+    def jellyFor(self, jellier: Any) -> Any:
+        return [remote_atom, jellier.invoker.registerReference(self)]
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        if self.has_own_form:
+            write_form(self, encoder)
+        elif encoder.tables is None:
+            raise NotSendable(f"{qual(type(self))} crosses by reference, which means nothing outside a connection")
+        else:
+            by_reference.Referenceable.jelly_into(self, encoder)
+
+
+@implementer(IPBRoot)
+class Root(Referenceable, by_reference.Root):
+    """The object that clients start from, or, by :meth:`rootObject`, the maker of one for each connection."""
+
+
+class ViewPoint(Referenceable, by_reference.ViewPoint):
+    """One object as one perspective sees it: calls reach ``object.view_<name>(perspective, ...)``."""
+
+    @stock
+    def remoteMessageReceived(self, broker: Broker, message: Any, args: Any, kw: Any) -> Any:
+        return receive(self.find_remote_method, broker, message, args, kw, self.perspective, self.perspective)
+
+    def processUniqueID(self) -> object:
+        return (id(self.perspective), id(self.object))
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        return partial(getattr(self.object, "view_" + name), self.perspective)
+
+
+class Viewable(Serializable, by_reference.Viewable):
+    """A reference whose ``view_`` methods are told who calls: a :class:`ViewPoint` of the perspective it is sent to."""
+
+    @stock
+    def jellyFor(self, jellier: Any) -> Any:
+        return ViewPoint(jellier.invoker.serializingPerspective, self).jellyFor(jellier)
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        if self.has_own_form:
+            write_form(self, encoder)
+        else:
+            ViewPoint(encoder.perspective, self).jelly_into(encoder)
+
+
+# --- by copy
+
+
+HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor")
+
+
+class Copyable(Serializable, by_copy.Copyable):
+    """Derive from this to be copied each time you are passed to, or returned from, a remote method."""
+
+    getStateToCopy = stock(by_copy.Copyable.getStateToCopy)
+    getStateToCopyFor = stock(by_copy.Copyable.getStateToCopyFor)
+    getTypeToCopyFor = stock(by_copy.Copyable.getTypeToCopyFor)
+
+    @stock
+    def getTypeToCopy(self) -> bytes:
+        """The tag under which the receiver knows this: by default the full class name."""
+        return qual(self.__class__).encode()
+
+    @stock
+    def jellyFor(self, jellier: Any) -> Any:
+        if jellier.invoker is None:
+            return getInstanceState(self, jellier)
+        perspective = jellier.invoker.serializingPerspective
+        tag = self.getTypeToCopyFor(perspective)
+        state = self.getStateToCopyFor(perspective)
+        return jellier.preserve(self, [tag, jellier.jelly(state)])
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        if self.has_own_form:
+            write_form(self, encoder)
+        elif getattr(encoder, "invoker", encoder) is None:
+            write_instance(self, encoder)
+        else:
+            cls = type(self)
+            if cls.__getstate__ is object.__getstate__ and all(is_stock(cls, hook) for hook in HOOKS):
+                encoder.has_no_hooks(cls)
+            tag = self.getTypeToCopyFor(encoder.perspective)
+            encoder.write_copy(self, tag, self.getStateToCopyFor(encoder.perspective))
+
+
+class RemoteCopy(Unjellyable, by_copy.RemoteCopy):
+    """Derive from this to stand for a Copyable of the peer; register it with :func:`setUnjellyableForClass`."""
+
+    @stock
+    def unjellyFor(self, unjellier: Any, jellyList: Any) -> Any:
+        if unjellier.invoker is None:
+            return setInstanceState(self, unjellier, jellyList)
+        self.setCopyableState(unjellier.unjelly(jellyList[1]))
+        return self
+
+
+# --- by cache
+
+
+class RemoteCacheObserver(by_cache.RemoteCacheObserver):
+    """
+    The sender's end of one mirror: call :meth:`callRemote` on it whenever the original changes.
+
+    It is one and the same object from ``getStateToCacheAndObserveFor`` to ``stoppedObserving``, so it may be kept in a
+    list and removed from there. To a peer that has gone it says nothing, and raises nothing.
+    """
+
+    __slots__ = ("broker",)
+
+    def __init__(self, broker: Broker, cached: Any, perspective: Any, luid: int = 0) -> None:
+        super().__init__(broker.core, luid, cached, perspective)
+        self.broker = broker
+
+    def callRemote(self, _name: Any, /, *args: Any, **kw: Any) -> Any:
+        """Run ``observe_<name>`` on the mirror; a Deferred of what it returns, ``None`` with ``pbanswer=False``."""
+        if not self.is_observing:
+            return quiet(defer.fail(Failure(DeadReferenceError("The peer has stopped observing"))))
+        return self.broker.send_call(self.luid, _name, args, kw, self.perspective, True)
+
+    def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
+        self.callRemote(_name, *args, pbanswer=False, **kw)
+
+    def remoteMethod(self, key: Any) -> RemoteCacheMethod:
+        """One method of the mirror, to be called later."""
+        return RemoteCacheMethod(key, self)
+
+
+class RemoteCacheMethod:
+    """One ``observe_`` method of a mirror; calling it is ``observer.callRemote(name, ...)``."""
+
+    def __init__(self, name: Any, observer: RemoteCacheObserver) -> None:
+        self.name = name
+        self.observer = observer
+
+    def __call__(self, *args: Any, **kw: Any) -> Any:
+        return self.observer.callRemote(self.name, *args, **kw)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemoteCacheMethod) and (self.name, self.observer) == (other.name, other.observer)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.observer))
+
+
+def quiet(failed: defer.Deferred[Any]) -> defer.Deferred[Any]:
+    """Let a Deferred that has failed be dropped without a line in the log; who looks at it still sees the Failure."""
+    if failed._debugInfo is not None:
+        failed._debugInfo.failResult = None
+    return failed
+
+
+class Cacheable(Copyable, by_cache.Cacheable):
+    """Derive from this to be mirrored: copied to a peer the first time, kept up to date from then on."""
+
+    @stock
+    def jellyFor(self, jellier: Any) -> Any:
+        broker = jellier.invoker
+        if broker is None:
+            return getInstanceState(self, jellier)
+        luid = broker.cachedRemotelyAs(self, 1)
+        if luid is not None:
+            return [cached_atom, luid]
+        luid = broker.cacheRemotely(self)
+        perspective = broker.serializingPerspective
+        observer = broker.core.tables.observed[luid].observer
+        tag = self.getTypeToCopyFor(perspective)
+        return jellier.preserve(self, [tag, luid, jellier.jelly(self.getStateToCacheAndObserveFor(perspective, observer))])
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        tables = encoder.tables
+        if self.has_own_form or tables is None:
+            Copyable.jelly_into(self, encoder)
+            return
+        if not hasattr(tables.caller.owner, "core"):  # a connection of likewise's asyncio driver, with its own observers
+            by_cache.Cacheable.jelly_into(self, encoder)
+            return
+        perspective = encoder.perspective
+        broker = tables.caller.owner
+        luid, observer = tables.observe(
+            self, perspective, lambda luid: RemoteCacheObserver(broker, self, perspective, luid)
+        )
+        if observer is None:
+            encoder.write_id(cached_atom, luid)
+        else:
+            tag = self.getTypeToCopyFor(perspective)
+            encoder.write_cache(self, tag, luid, self.getStateToCacheAndObserveFor(perspective, observer))
+
+
+class RemoteCache(Receiver, RemoteCopy, by_cache.RemoteCache, Serializable):
+    """
+    Derive from this to mirror a Cacheable of the peer; register it with :func:`setUnjellyableForClass`.
+
+    While it lives, the same original arrives as this same object. ``broker`` is its connection and ``luid`` its number
+    there, both ``None`` when it is no mirror (any more).
+    """
+
+    @property
+    def broker(self) -> Any:
+        """The connection that this mirrors over."""
+        entry = getattr(self, "_mirror", None)
+        return None if entry is None or entry.tables is None else entry.tables.caller.owner
+
+    @property
+    def luid(self) -> Any:
+        """The number of the original there."""
+        entry = getattr(self, "_mirror", None)
+        return None if entry is None else entry.luid
+
+    @stock
+    def remoteMessageReceived(self, broker: Broker, message: Any, args: Any, kw: Any) -> Any:
+        """A change has come; ``args`` and ``kw`` are s-expressions, and so is what is returned."""
+        return receive(self.find_remote_method, broker, message, args, kw, None, None)
+
+    def find_remote_method(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self, "observe_" + name)
+        return found
+
+    @stock
+    def jellyFor(self, jellier: Any) -> Any:
+        if jellier.invoker is None:
+            return getInstanceState(self, jellier)
+        return [b"lcache", jellier.invoker.core.tables.home_cache(self)]
+
+    @stock
+    def unjellyFor(self, unjellier: Any, jellyList: Any) -> Any:
+        broker = unjellier.invoker
+        if broker is None:
+            return setInstanceState(self, unjellier, jellyList)
+        init: Any = self.__init__  # type: ignore[misc]
+        init()
+        broker.cacheLocally(jellyList[1], self)
+        self.setCopyableState(unjellier.unjelly(jellyList[2]))
+        return self
+
+    def jelly_into(self, encoder: Encoder) -> None:
+        if self.has_own_form:
+            write_form(self, encoder)
+        elif encoder.tables is None:
+            write_instance(self, encoder)
+        else:
+            by_cache.RemoteCache.jelly_into(self, encoder)
+
+
+def unjellyCached(unjellier: Any, unjellyList: Any) -> Any:
+    """The mirror that is here already, for ``(cached luid)``."""
+    return unjellier.invoker.core.tables.mirror(unjellyList[1])
+
+
+def unjellyLCache(unjellier: Any, unjellyList: Any) -> Any:
+    """A Cacheable of ours that comes home, for ``(lcache luid)``."""
+    return unjellier.invoker.remotelyCachedForLUID(unjellyList[1])
+
+
+def unjellyLocal(unjellier: Any, unjellyList: Any) -> Any:
+    """An object of ours that comes home, for ``(local luid)``."""
+    return unjellier.invoker.localObjectForID(unjellyList[1])
+
+
+setUnjellyableForClass("cached", unjellyCached)
+setUnjellyableForClass("lcache", unjellyLCache)
+setUnjellyableForClass("local", unjellyLocal)
+
+__all__ = [
+    "Cacheable",
+    "Copyable",
+    "IPBRoot",
+    "Jellyable",
+    "NoSuchMethod",
+    "Referenceable",
+    "RemoteCache",
+    "RemoteCacheMethod",
+    "RemoteCacheObserver",
+    "RemoteCopy",
+    "Root",
+    "Serializable",
+    "Unjellyable",
+    "ViewPoint",
+    "Viewable",
+    "cache_atom",
+    "cached_atom",
+    "copyTags",
+    "copy_atom",
+    "getInstanceState",
+    "remote_atom",
+    "setCopierForClass",
+    "setCopierForClassTree",
+    "setFactoryForClass",
+    "setInstanceState",
+    "setUnjellyableFactoryForClass",
+    "setUnjellyableForClass",
+    "setUnjellyableForClassTree",
+    "unjellyCached",
+    "unjellyLCache",
+    "unjellyLocal",
+    "unjellyableRegistry",
+]
