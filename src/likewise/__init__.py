@@ -53,6 +53,7 @@ from .objects.by_reference import (
 )
 from .objects.observers import Observers
 from .trace import Record
+from .wire.build import is_compiled
 
 __version__ = "0.1.0"
 
@@ -105,6 +106,7 @@ __all__ = (
     "connect",
     "copyable",
     "default_registry",
+    "is_compiled",
     "serve",
     "setUnjellyableFactoryForClass",
     "setUnjellyableForClass",

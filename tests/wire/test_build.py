@@ -1,0 +1,23 @@
+"""What `likewise.is_compiled()` says is what lies in the installed package."""
+
+import importlib
+import importlib.machinery
+from pathlib import Path
+
+import likewise
+
+SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
+PLACE = Path(likewise.__file__).parent
+
+
+def test_it_says_whether_the_package_holds_compiled_modules() -> None:
+    assert likewise.is_compiled() == any(PLACE.rglob(f"*{SUFFIX}"))
+
+
+def test_it_says_so_of_each_module_that_has_a_pxd() -> None:
+    for declared in PLACE.rglob("*.pxd"):
+        if declared.name == "__init__.pxd":
+            continue
+        name = ".".join(["likewise", *declared.relative_to(PLACE).with_suffix("").parts])
+        origin = importlib.import_module(name).__file__
+        assert origin is not None and origin.endswith(SUFFIX) == likewise.is_compiled(), origin
