@@ -10,8 +10,9 @@ A page is run as it stands, except that ports 8800 to 8899 become ones that are 
 - ```` ```sh ```` is for people.
 - Languages in :data:`CHECKED_ELSEWHERE` are checked by tests of their own.
 
-``<!-- python ... -->`` is a fragment that readers do not see. A comment before a block changes how that is run:
-``<!-- background -->`` goes on while the rest of the page is run, ``<!-- compiled only: why -->`` is never run.
+``<!-- python ... -->`` is a fragment that readers do not see. A comment before a block changes how that is run: a command
+behind ``<!-- background -->`` goes on while the rest of the page is run, a fragment behind ``<!-- compiled only: why -->``
+is never run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Runs the fragments of one page: a program of its own, so that what a page registers stays on that page.
 
-It reads ``[[place, line, source, printed or null, in background], ...]`` as JSON from standard input. It ends with code 0
+It reads ``[[place, line, source, printed or null], ...]`` as JSON from standard input. It ends with code 0
 if every fragment ran and printed what the page says, else it says where not.
 """
 
@@ -34,17 +34,11 @@ async def run(source: str, place: str, line: int, namespace: dict[str, Any]) -> 
 async def main(fragments: list[Any]) -> int:
     module = types.ModuleType("__main__")  # what readers would see: they run programs, too
     sys.modules["__main__"] = module
-    background = []
-    for place, line, source, printed, in_background in fragments:
+    for place, line, source, printed in fragments:
         out = io.StringIO()
         try:
             with contextlib.redirect_stdout(out):
-                running = run(source, place, line, vars(module))
-                if in_background:
-                    background.append(asyncio.create_task(running))
-                    await asyncio.sleep(0.1)  # until it waits for something; nothing tells when
-                else:
-                    await running
+                await run(source, place, line, vars(module))
         except BaseException:
             traceback.print_exc()
             print(f"{place}:{line} failed", file=sys.stderr)
@@ -53,12 +47,6 @@ async def main(fragments: list[Any]) -> int:
         if said != should and not (printed is None and not said):
             print(f"{place}:{line} printed:\n{said}where the page says:\n{should}", file=sys.stderr)
             return 1
-    for task in background:
-        if task.done() and not task.cancelled() and task.exception() is not None:
-            traceback.print_exception(task.exception())
-            return 1
-        task.cancel()
-    await asyncio.gather(*background, return_exceptions=True)
     return 0
 
 

@@ -96,7 +96,7 @@ def run_fragments(found: list[Block], ports: Ports, place: Path) -> None:
         after = found[i + 1] if i + 1 < len(found) else None
         printed = ports.put_into(after.content) if after and after.follows and after.language == "text" else None
         page = str(block.page.relative_to(ROOT))
-        fragments.append([page, block.line, ports.put_into(block.content), printed, block.note == "background"])
+        fragments.append([page, block.line, ports.put_into(block.content), printed])
     if not fragments:
         return
     result = subprocess.run(
@@ -169,6 +169,16 @@ def test_the_reference_names_every_parameter(name: str) -> None:
 def test_the_reference_names_members_that_exist(cls: type) -> None:
     named = names_in(section(REFERENCE, cls.__name__))
     assert len(named) > 5 and sorted(name for name in named if not hasattr(cls, name)) == []
+
+
+def test_the_names_of_trace_records_are_those_that_the_source_has() -> None:
+    traced = set()
+    for module in Path(likewise.__file__).parent.rglob("*.py"):
+        traced |= set(re.findall(r'\b_trace\(\s*"([\w.-]+)"', module.read_text(encoding="utf-8")))
+    text = (ROOT / "docs" / "howto" / "logging.md").read_text(encoding="utf-8").partition("## Traces")[2]
+    rows = " ".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))
+    assert len(traced) > 5 and set(re.findall(r"`([\w.-]+)`", rows)) == traced
+    assert set(re.findall(r"``([\w.-]+)``", likewise.Record.__doc__ or "")) - {"name", "detail"} == traced
 
 
 def test_the_table_of_limits_is_true() -> None:

@@ -16,8 +16,8 @@ class Record:
     """
     One thing that happened on one connection.
 
-    ``name`` is one of ``opened``, ``closed``, ``call``, ``call.refused``, ``call.failed``, ``answer.unknown``,
-    ``fault``, ``not-understood``, ``login``, ``login.refused``; ``detail`` holds bounded, printable values only.
+    ``name`` is one of ``opened``, ``closed``, ``call.refused``, ``fault``, ``not-understood``, ``login``,
+    ``login.refused``; ``detail`` holds bounded, printable values only.
     """
 
     name: str

@@ -50,6 +50,15 @@ def test_the_text_that_people_read(expression: object, shown: str) -> None:
     assert text_of(expression) == shown  # type: ignore[arg-type]
 
 
+AMBIGUOUS = (b'"', b"it's", b'the word "b"', b"\\", b"a\nb", b"-5", b"inf", b"nan", b".", bytes(range(256)))
+
+
+@pytest.mark.parametrize("data", AMBIGUOUS)
+def test_the_text_of_bytes_is_that_of_nothing_else(data: bytes) -> None:
+    assert sexp.parse(text_of([data, b"end"])) == [data, b"end"]
+    assert text_of(data).isprintable()
+
+
 def test_a_long_text_is_cut() -> None:
     shown = text_of([b"x" * 50] * 1_000, size=100)
     assert shown.startswith("(xxx") and shown.endswith("...") and len(shown) <= 103

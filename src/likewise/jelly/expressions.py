@@ -7,6 +7,7 @@ Nothing on a connection goes this way. It serves tools, error reports, tests, an
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..errors import InsecureJelly
@@ -21,6 +22,8 @@ from .encoder import Encoder
 from .registry import Registry, default_registry
 
 LIMITS = Limits()
+WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_.\-]*")  # what needs no quotes
+ESCAPED = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 
 
 def to_frame(data: bytes, limits: Limits = LIMITS) -> Frame:
@@ -83,6 +86,7 @@ def text_of(expression: Expression, size: int = 2_000) -> str:
 def _leaf(item: int | float | bytes, left: int) -> str:
     if not isinstance(item, bytes):
         return repr(item)
-    text = item[:left].decode("ascii", "backslashreplace")
-    is_word = bool(text) and text.replace(".", "").replace("_", "").replace("-", "").isalnum() and not text[0].isdigit()
-    return text if is_word and len(text) <= len(item) else repr(item[:left])[1:].replace("'", '"')
+    part = item[:left]
+    if WORD.fullmatch(part) and part not in (b"inf", b"nan"):
+        return part.decode()
+    return '"' + "".join(ESCAPED.get(c) or (chr(c) if 32 <= c < 127 else f"\\x{c:02x}") for c in part) + '"'
