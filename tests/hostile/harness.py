@@ -37,7 +37,7 @@ class Server:
         self._own = tempfile.TemporaryDirectory() if directory is None else None
         self.log = Path(directory or self._own.name, "target.log")  # type: ignore[union-attr]  # one of the two is there
         command = [sys.executable, "-P", *TARGETS[target], "0", "0", str(self.log)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         words = self.process.stdout.readline().split()
         assert words[:1] == ["READY"], f"the target said {words}"
@@ -46,8 +46,8 @@ class Server:
 
     def stop(self) -> None:
         self.control.close()
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
+        assert self.process.stdout is not None
+        self.process.terminate()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
@@ -87,7 +87,7 @@ class Server:
         """Class, limit and text of the reason for which the server ended a connection."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
-            found = self.control.ask(b"reasons", [b"unicode", peer.name.encode()])
+            found = self.control.ask(b"reasons", [b"unicode", peer.name.encode()], peer.opened)
             if len(found) > 1:
                 kind, limit, why = (as_text(each) for each in found[1][1:])
                 return kind, limit, why

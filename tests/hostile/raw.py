@@ -60,6 +60,7 @@ class Peer:
     """
 
     def __init__(self, port: int, dialect: bytes | None = b"pb", *, timeout: float = TIMEOUT) -> None:
+        self.opened = time.monotonic()
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.name = "{}:{}".format(*self.socket.getsockname())

@@ -1,7 +1,7 @@
 """
 A server for hostile peers to try: ``target.py [ROOTPORT [PORTALPORT [LOGFILE]]]``, on 127.0.0.1, by the asyncio API.
 
-It prints one line, ``READY rootport portalport pid``, and serves until it is killed or its standard input ends.
+It prints one line, ``READY rootport portalport pid``, and serves until it is killed.
 
 The root offers ``ping``, ``echo``, ``one``, ``thing``, ``pond``, ``canary``, ``kw``; what must stay out of reach is
 ``_private``, the attribute ``remote_attr`` and whatever lies behind a dunder. Anything forbidden that runs is counted,
@@ -17,6 +17,7 @@ import collections
 import logging
 import os
 import sys
+import time
 import warnings
 from typing import Any
 
@@ -29,7 +30,7 @@ PRELOADED = ("ast", "tokenize", "linecache", "traceback", "unicodedata", "encodi
 LIMITS = likewise.Limits.public(handshake_seconds=2.0, message_seconds=3.0, stalled_seconds=3.0)
 EVENTS = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pickle.find_class")
 forbidden: collections.Counter[str] = collections.Counter()
-reasons: collections.deque[tuple[str, str, str, str]] = collections.deque(maxlen=2_000)
+reasons: collections.deque[tuple[float, str, str, str, str]] = collections.deque(maxlen=2_000)
 
 
 def boom(*args: Any, **kwargs: Any) -> None:
@@ -183,9 +184,9 @@ class Root(likewise.Root):
     def remote_forget(self) -> None:
         self.kept.clear()
 
-    def remote_reasons(self, peer: str) -> list[list[str]]:
-        """Of the connections of ``peer`` (``"host:port"``) that ended: class of the reason, limit if one, text."""
-        return [[kind, limit, text] for name, kind, limit, text in reasons if name == peer]
+    def remote_reasons(self, peer: str, since: float) -> list[list[str]]:
+        """Of the connections of ``peer`` (``"host:port"``) that ended since: class of the reason, limit if one, text."""
+        return [[kind, limit, text] for at, name, kind, limit, text in reasons if name == peer and at >= since]
 
     def remote_state(self) -> dict[str, Any]:
         """What this process holds."""
@@ -201,6 +202,9 @@ class Avatar(likewise.Avatar):
     """What alice may do."""
 
     logouts = 0
+
+    def _private(self) -> None:
+        forbidden["_private"] += 1
 
     def perspective_ping(self) -> str:
         return "pong"
@@ -219,7 +223,8 @@ def portal() -> likewise.Login:
 def note_the_end(connection: likewise.Connection) -> None:
     """Why a connection ended, for the corpus to ask."""
     reason = connection.reason
-    reasons.append((connection.peer, type(reason).__name__, getattr(reason, "limit", ""), str(reason)[:500]))
+    at = time.monotonic()  # the same in all processes of this machine
+    reasons.append((at, connection.peer, type(reason).__name__, getattr(reason, "limit", ""), str(reason)[:500]))
 
 
 def watch(event: str, args: tuple[Any, ...]) -> None:
@@ -230,24 +235,6 @@ def watch(event: str, args: tuple[Any, ...]) -> None:
         forbidden[f"import {args[0]}"[:80]] += 1
     elif event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
         forbidden["open"] += 1
-
-
-async def until_input_ends() -> None:
-    """Who started this has gone when its end of the pipe is closed."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    if sys.stdin is None or sys.stdin.isatty():
-        await ended.wait()
-
-    def readable() -> None:
-        if not os.read(0, 4_096):
-            ended.set()
-
-    try:
-        loop.add_reader(0, readable)
-    except (OSError, ValueError):  # a file or /dev/null: nothing will come
-        pass
-    await ended.wait()
 
 
 async def main() -> None:
@@ -269,7 +256,7 @@ async def main() -> None:
         print(f"READY {first.port} {second.port} {os.getpid()}", flush=True)
         root.modules = len(sys.modules)
         sys.addaudithook(watch)
-        await until_input_ends()
+        await first.serve_forever()
 
 
 if __name__ == "__main__":

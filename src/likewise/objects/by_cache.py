@@ -8,7 +8,7 @@ on it runs the mirror's ``observe_`` method of that name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import ConnectionClosed
 from ..jelly.atoms import CACHED, LCACHE
@@ -81,6 +81,15 @@ class RemoteCacheObserver:
     def stop(self) -> None:
         """Called once by the owner of the tables, after ``stoppedObserving``."""
         self._caller = self.outbox = None
+
+    def __copy__(self) -> RemoteCacheObserver:
+        return self  # equal only to itself, so there is no other
+
+    def __deepcopy__(self, memo: object) -> RemoteCacheObserver:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a RemoteCacheObserver can't be pickled: it is one end of a mirror on one connection")
 
     def __repr__(self) -> str:
         state = "observing" if self.is_observing else "stopped"
@@ -158,6 +167,10 @@ class RemoteCache(RemoteCopy, Sendable):
             encoder.write_copy(self, f"{type(self).__module__}.{type(self).__name__}", self.__dict__)
         else:
             encoder.write_id(VOCABULARY[LCACHE], encoder.tables.home_cache(self))
+
+    def __getstate__(self) -> Any:
+        # For copy and pickle, which make a thing of the moment: it has the state, and no tie to the original.
+        return self.__dict__
 
     def __del__(self) -> None:
         # The peer may have sent "the cache you have" before it hears that we dropped it: keep the state until it has.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from ..errors import NoSuchMethod, clip
 from ..jelly.atoms import LOCAL, REMOTE
@@ -202,6 +202,18 @@ class RemoteReference(Sendable):
             encoder.unsendable(self, type(self))
         else:
             encoder.write_id(VOCABULARY[LOCAL], encoder.tables.home_luid(self))
+
+    def __copy__(self) -> RemoteReference:
+        return self  # it stands for one object, as a weak reference does
+
+    def __deepcopy__(self, memo: object) -> RemoteReference:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a RemoteReference can't be pickled: it stands for an object of the peer, on this connection alone; "
+            "have the peer send what you want to keep"
+        )
 
     def __repr__(self) -> str:
         return f"<RemoteReference {self.luid!r}>"
