@@ -37,6 +37,7 @@ cdef class Broker:
     cdef Py_ssize_t _next_request
     cdef list _callbacks
     cdef Py_ssize_t _faults
+    cdef Py_ssize_t _given_back
     cdef public bint has_more
     cdef public Py_ssize_t messages
     cdef public Py_ssize_t patience

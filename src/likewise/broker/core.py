@@ -62,6 +62,7 @@ class Broker:
         "_callbacks",
         "_faults",
         "_framer",
+        "_given_back",
         "_name_limit",
         "_next_request",
         "_open_calls",
@@ -129,6 +130,7 @@ class Broker:
         self.messages = 0  # how many have come
         self._callbacks: list[Callable[[], object]] | None = None
         self._faults = 0
+        self._given_back = 0  # caches that were released without ever having been held: an uncache comes for each
 
     def start(self) -> None:
         """The connection is made: a server speaks first."""
@@ -378,6 +380,8 @@ class Broker:
         try:
             self.outbox.write(pieces, sent, None, None)
         except Exception as unsendable:  # an exception with a state of its own that can't cross
+            if not self.outbox.is_open:
+                return sent
             why = f"{type(error).__name__}, whose state can't be sent: {text_of(unsendable)}"
             sent = self.flavours.error_to_send(Error(why))
             del pieces[1:]
@@ -412,7 +416,7 @@ class Broker:
         raise RemoteProtocolError("the client chose a dialect that was not offered: is it a PB client?")
 
     def _open(self, dialect: Dialect) -> Event:
-        self.outbox.dialect = dialect
+        self.outbox.speak(dialect)
         self._framer.speak(dialect)
         self.outbox.queue([messages.version()])
         self._trace("opened", dialect=dialect.name.decode())
@@ -498,7 +502,7 @@ class Broker:
                 if type(args) is not tuple or type(kwargs) is not dict:
                     raise InsecureJelly("a call takes a tuple and a dictionary")
                 if kwargs:
-                    kwargs = check_keywords(kwargs)
+                    kwargs = check_keywords(kwargs, self._name_limit)
             name = method_name(raw_name, self._name_limit)
         except Exception as error:
             self._salvage(decoder, frame, start)
@@ -525,8 +529,7 @@ class Broker:
                 value = self.flavours.error_to_raise(value, self.registry)
         except Exception as error:
             self._salvage(decoder, frame, start)
-            self.driver.reject(result, error)
-            return
+            is_error, value = True, error
         if self.tables.fading and not self._waiting:
             self.tables.fading = None
         if is_error:
@@ -540,6 +543,9 @@ class Broker:
             known: object = self.tables.release(luid)
         elif word == atoms.UNCACHE:
             known = self.tables.uncache(luid)
+            if not known and self._given_back:
+                self._given_back -= 1
+                known = True
         else:
             known = self.tables.release_cache(luid)
             if isinstance(known, Observed):
@@ -560,6 +566,8 @@ class Broker:
         for luid in held.references:
             self.outbox.queue([messages.release(atoms.DECREF, luid)])
         for luid in held.caches:
+            if luid not in self.tables.mirrors:
+                self._given_back += 1
             self.outbox.queue([messages.release(atoms.DECACHE, luid)])
 
     # --- odds and ends
@@ -613,12 +621,12 @@ def method_name(raw: bytes, limit: int) -> str:
     return name
 
 
-def check_keywords(kwargs: dict[Any, Any]) -> dict[str, Any]:
+def check_keywords(kwargs: dict[Any, Any], limit: int) -> dict[str, Any]:
     """
     Keyword arguments with names as str; old peers send bytes.
 
     Raises:
-        InsecureJelly: a name is no identifier, is private, or comes twice.
+        InsecureJelly: a name is no text, is private, comes twice, or is longer than ``limit`` bytes.
     """
     checked: dict[str, Any] = {}
     for key, value in kwargs.items():
@@ -628,5 +636,7 @@ def check_keywords(kwargs: dict[Any, Any]) -> dict[str, Any]:
             name = None
         if not isinstance(name, str) or name in checked or name.startswith("_"):
             raise InsecureJelly(f"{clip(key)} can't be the name of a keyword argument, or comes twice")
+        if len(key) > limit:
+            raise InsecureJelly(f"name_bytes: the name of a keyword argument of {len(key)} characters, over {limit}")
         checked[name] = value
     return checked

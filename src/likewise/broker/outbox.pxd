@@ -17,6 +17,9 @@ cdef class Outbox:
     cdef object _encoder
     cdef Tables _tables
     cdef Py_ssize_t _depth
+    cdef object _limits
+    cdef Py_ssize_t _many
+    cdef object _at_most
     cdef list _pieces
     cdef public bint has_large
     cdef bint _has_answers
@@ -26,6 +29,7 @@ cdef class Outbox:
 
     @cython.locals(tables=Tables, encoder=Encoder, has_large=bint)
     cpdef bint write(self, list pieces, value, dict kwargs, perspective, make=*) except -1
+    cdef _measure(self, list pieces, bint is_deep)
     cpdef queue(self, list pieces, bint has_large=*)
     cpdef queue_answer(self, list pieces, bint has_large=*)
     cpdef queue_shared(self, bytes head, bytes tail)

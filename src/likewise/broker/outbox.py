@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import ConnectionClosed, LimitExceeded, NotSendable
 from ..jelly import atoms
 from ..jelly.encoder import Encoder
 from ..limits import Limits
@@ -20,6 +21,7 @@ from .tables import Tables
 
 IDLE_KEPT = 4
 _idle: list[Encoder] = []  # to be used again, by whatever message is next
+TOKENS_IN_A_PIECE = 8  # at most: (name in its pair, and (reference n around it
 JELLY_MARGIN = 4  # lists of limits.depth that the message itself and the innermost atom take
 
 
@@ -33,10 +35,13 @@ class Outbox:
 
     __slots__ = (
         "_after",
+        "_at_most",
         "_depth",
         "_driver",
         "_encoder",
         "_has_answers",
+        "_limits",
+        "_many",
         "_may_wait",
         "_pieces",
         "_tables",
@@ -49,7 +54,10 @@ class Outbox:
 
     def __init__(self, driver: Driver, tables: Tables, limits: Limits, encoder: type[Encoder] = Encoder) -> None:
         self._encoder = encoder
-        self.dialect: Dialect = PB
+        self._limits = limits
+        # So many pieces can not be too much: each is smaller than LARGE_PIECE, or known to be large.
+        self._many = min(limits.frame_bytes // LARGE_PIECE, limits.frame_items // TOKENS_IN_A_PIECE)
+        self.speak(PB)
         self.is_open = False
         self.answer_bytes = 0
         self._driver = driver
@@ -60,6 +68,13 @@ class Outbox:
         self._may_wait = False  # all that waits is published, and its flush may be some milliseconds off
         self._writing = 0  # messages being written now, one inside a hook of another
         self._after: list[Pieces] | None = None
+
+    def speak(self, dialect: Dialect) -> None:
+        """What both ends agreed on. The peer is taken to have the ceilings that hold here: a larger message would end it."""
+        limits = self._limits
+        self.dialect: Dialect = dialect
+        sizes = min(dialect.string_bytes, limits.string_bytes), min(dialect.list_items, limits.list_items)
+        self._at_most = Dialect(dialect.name, dialect.has_vocabulary, *sizes)
 
     def write(
         self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any, make: Any = None
@@ -74,26 +89,37 @@ class Outbox:
         """
         tables = self._tables
         outer, tables.journal = tables.journal, None
-        encoder = _idle.pop() if _idle else None
+        was_open = self.is_open
+        try:
+            encoder = _idle.pop()
+        except IndexError:  # other threads have loops of their own
+            encoder = None
         if make is not None:
-            encoder = make(pieces, tables, perspective, self._depth, self.dialect)
+            encoder = make(pieces, tables, perspective, self._depth, self._at_most)
         elif encoder is None or type(encoder) is not self._encoder:
-            encoder = self._encoder(pieces, tables, perspective, self._depth, self.dialect)
+            encoder = self._encoder(pieces, tables, perspective, self._depth, self._at_most)
         else:
-            encoder.begin(pieces, tables, perspective, self._depth, self.dialect)
+            encoder.begin(pieces, tables, perspective, self._depth, self._at_most)
         self._writing += 1
         try:
             if kwargs is None:
                 encoder.encode(value)
-                return encoder.has_large
-            encoder.encode_arguments(value)
-            if not kwargs:
-                pieces.append(atoms.EMPTY_DICTIONARY)
-                return encoder.has_large
+            else:
+                encoder.encode_arguments(value)
             has_large = encoder.has_large
-            encoder.begin(pieces, tables, perspective, self._depth, self.dialect)  # reference numbers restart
-            encoder.encode_keywords(kwargs)
-            return encoder.has_large or has_large
+            is_deep = encoder.may_be_too_deep
+            if kwargs:
+                encoder.begin(pieces, tables, perspective, self._depth, self._at_most)  # reference numbers restart
+                encoder.encode_keywords(kwargs)
+                has_large = has_large or encoder.has_large
+                is_deep = is_deep or encoder.may_be_too_deep
+            elif kwargs is not None:
+                pieces.append(atoms.EMPTY_DICTIONARY)
+            if has_large or is_deep or len(pieces) > self._many:
+                self._measure(pieces, is_deep)
+            if was_open and not self.is_open:
+                raise ConnectionClosed("a hook of what was to be sent has ended the connection")
+            return has_large
         except BaseException:
             for entry in tables.undo():
                 entry.stop(self._driver)
@@ -106,6 +132,21 @@ class Outbox:
                 _idle.append(encoder)
             if self._after is not None and not self._writing and not self._pieces:
                 self._driver.output_ready()  # nobody may queue the message that they wait for
+
+    def _measure(self, pieces: Pieces, is_deep: bool) -> None:
+        """Refuse here what a peer with these ceilings would end the connection for."""
+        limits = self._limits
+        size = sum(map(len, pieces))
+        if size > limits.frame_bytes:
+            raise NotSendable(f"a message of {size:,} bytes: at most {limits.frame_bytes:,} are sent (limits.frame_bytes)")
+        if is_deep or len(pieces) * TOKENS_IN_A_PIECE > limits.frame_items:
+            framer = Framer(limits)
+            framer.speak(self.dialect if self.dialect.has_vocabulary else PB)
+            framer.feed(b"".join(pieces))
+            try:
+                framer.next_frame()
+            except LimitExceeded as error:
+                raise NotSendable(f"a message that no peer with limits as here would take: {error}") from None
 
     def queue(self, pieces: Pieces, has_large: bool = False) -> None:
         """Send these pieces, one message."""

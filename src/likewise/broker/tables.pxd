@@ -56,7 +56,8 @@ cdef class Tables:
     cpdef original(self, luid)
     cpdef mirror(self, luid)
     cpdef told(self, luid)
-    cpdef hold_mirror(self, luid, mirror)
+    cpdef hold_mirror(self, luid, mirror, bint is_filled=*)
+    cpdef mirror_filled(self, mirror)
     cdef bint _may_be_held(self, luid) except -1
     cpdef bint uncache(self, luid) except -1
     cdef _mirror_entry(self, luid)

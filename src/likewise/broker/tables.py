@@ -90,13 +90,14 @@ class MirrorEntry:
     send changes, or ``cached`` for what it believes to be here.
     """
 
-    __slots__ = ("cls", "count", "luid", "ref", "state", "tables")
+    __slots__ = ("cls", "count", "is_filled", "luid", "ref", "state", "tables")
 
-    def __init__(self, tables: Tables, luid: int, mirror: Any) -> None:
+    def __init__(self, tables: Tables, luid: int, mirror: Any, is_filled: bool) -> None:
         self.tables: Tables | None = tables
         self.luid = luid
         self.cls: Any = type(mirror)
         self.count = 1
+        self.is_filled = is_filled  # the mirror has got its state
         self.state: dict[str, Any] | None = None
         self.attach(mirror)
 
@@ -118,6 +119,8 @@ class MirrorEntry:
 
     def revived(self) -> Any:
         """A new object with the state of the one that ended."""
+        if not self.is_filled:
+            raise InsecureJelly(f"the cache {self.luid} is not here: its state could not be read")
         if self.state is None:
             raise InsecureJelly(f"the mirror {self.luid} has ended, and its class overrides __del__ without super()")
         mirror = self.cls.__new__(self.cls)
@@ -179,7 +182,7 @@ class Tables:
         if luid is not None:
             self.exported[luid].count += 1
         else:
-            if len(self.exported) > self.limits.references:
+            if len(self.exported_ids) >= self.limits.references:
                 raise self.refuse("references", self.limits.references)
             luid = self._new_luid()
             self.exported[luid] = Exported(target, key)
@@ -264,6 +267,8 @@ class Tables:
     def undo(self) -> list[Observed]:
         """The message could not be written: take back its counts; the observers that it began, to be stopped."""
         stopped = []
+        # What the peer never heard of must not be remembered for it.
+        fading = dict(self.fading) if self.fading is not None else None
         for table, luid in reversed(self.journal or ()):
             if table is self.exported:
                 self.release(luid)
@@ -271,6 +276,7 @@ class Tables:
                 entry = self.release_cache(luid)
                 if isinstance(entry, Observed):
                     stopped.append(entry)
+        self.fading = fading
         return stopped
 
     def _new_luid(self) -> int:
@@ -333,14 +339,17 @@ class Tables:
         mirror = entry.living()
         return mirror if mirror is not None else entry.revived()
 
-    def hold_mirror(self, luid: Luid, mirror: Any) -> None:
+    def hold_mirror(self, luid: Luid, mirror: Any, is_filled: bool = True) -> None:
         if type(luid) is not int or not self._may_be_held(luid):
             raise InsecureJelly(f"{clip(luid)} can't be the id of a cache: they are small numbers")
         if luid in self.mirrors:
             raise InsecureJelly(f"the cache {clip(luid)} is here already")
         if len(self.mirrors) >= self.incoming.caches:
             raise InsecureJelly(f"caches: over {self.incoming.caches} of your objects are mirrored here")
-        self.mirrors[luid] = MirrorEntry(self, luid, mirror)
+        self.mirrors[luid] = MirrorEntry(self, luid, mirror, is_filled)
+
+    def mirror_filled(self, mirror: Any) -> None:
+        mirror._mirror.is_filled = True
 
     def _may_be_held(self, luid: Luid) -> bool:
         """Whether an id of the peer's choice may become a key: large ints can be made to collide, large names cost."""

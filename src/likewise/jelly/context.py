@@ -119,8 +119,11 @@ class ReceivingTables(Protocol):
     def mirror(self, luid: Luid) -> Any:
         """The mirror that is here already; counts one more."""
 
-    def hold_mirror(self, luid: Luid, mirror: Any) -> None:
-        """A new mirror, before its state is read: cycles lead back to it."""
+    def hold_mirror(self, luid: Luid, mirror: Any, is_filled: bool = True) -> None:
+        """A new mirror; without ``is_filled`` before its state is read: cycles lead back to it."""
+
+    def mirror_filled(self, mirror: Any) -> None:
+        """The mirror has its state: only from now on may it be met again once it has ended."""
 
 
 class Flavours(Protocol):

@@ -427,7 +427,7 @@ class Decoder(Graph):
             if type(luid) is not int or self.tables is None:
                 raise self._refuse(start, "a cache needs a number for its id, and a connection")
             try:
-                self.tables.hold_mirror(luid, instance)
+                self.tables.hold_mirror(luid, instance, False)
             except InsecureJelly as error:
                 raise self._refuse(start, str(error)) from None
             instance.__init__()  # held already: if this raises, the end of the instance gives the cache back
@@ -541,6 +541,8 @@ class Decoder(Graph):
                 instance.setCopyableState(state)
         except InsecureJelly as error:
             raise self._refuse(start, str(error)) from None
+        if kind == 2 and self.tables is not None:
+            self.tables.mirror_filled(instance)
 
     def _made(self, plan: Incoming, reference: int | None, start: int) -> Any:
         mended = len(self._fixups or ())

@@ -20,6 +20,8 @@ cdef class Encoder:
     cdef readonly object dialect
     cdef readonly bint has_large
     cdef Py_ssize_t _depth
+    cdef Py_ssize_t _floor
+    cdef bint _is_deep
     cdef dict _memo
     cdef list _kept
     cdef object _top

@@ -56,6 +56,8 @@ class Encoder:
 
     __slots__ = (
         "_depth",
+        "_floor",
+        "_is_deep",
         "_kept",
         "_list_limit",
         "_memo",
@@ -82,7 +84,10 @@ class Encoder:
         self.tables = tables
         self.perspective = perspective
         self.dialect = dialect
-        self._depth = depth
+        # Numbers given later put a list around what is written, so that depth may double: at half of it a note is made.
+        self._depth = depth // 2
+        self._floor = self._depth - depth
+        self._is_deep = False
         self._list_limit = dialect.list_items
         self._string_limit = dialect.string_bytes
         # id -> index of its first piece; or -n once it is (reference n. Made when the first container comes.
@@ -134,6 +139,11 @@ class Encoder:
                 self._sequence(None, b"\x09\x82frozenset", value, len(value))
         else:
             self._object(value, kind)
+
+    @property
+    def may_be_too_deep(self) -> bool:
+        """Whether the numbers of shared parts may have taken what is written over the ceiling: it has to be measured."""
+        return self._is_deep and self._next_reference > 1
 
     def encode_arguments(self, args: tuple[Any, ...]) -> None:
         """Write the positional arguments of a call, a jelly of its own."""
@@ -380,7 +390,9 @@ class Encoder:
     def _enter(self, lists: int) -> None:
         self._depth -= lists
         if self._depth < 0:
-            raise NotSendable("nested deeper than limits.depth allows: a peer would refuse it")
+            if self._depth < self._floor:
+                raise NotSendable("nested deeper than limits.depth allows: a peer would refuse it")
+            self._is_deep = True
 
 
 def why_not(instance: Any, kind: type) -> str:

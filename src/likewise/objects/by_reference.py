@@ -177,11 +177,16 @@ class RemoteReference(Sendable):
         return RemoteMethod(self, key)
 
     def notifyOnDisconnect(self, callback: Callable[[RemoteReference], object]) -> None:
-        """Have ``callback(this reference)`` run once when the connection ends; ``.connection`` knows why."""
-        if self._callbacks is None:
-            self._callbacks = []
+        """
+        Have ``callback(this reference)`` run once when the connection ends, or now if it has; ``.connection`` knows why.
+
+        While a callback waits, the reference is held.
+        """
+        if self._callbacks is not None:
+            self._callbacks.append(callback)
+        else:
+            self._callbacks = [callback]
             self._caller.notify_on_disconnect(self._disconnected)
-        self._callbacks.append(callback)
 
     def dontNotifyOnDisconnect(self, callback: Callable[[RemoteReference], object]) -> None:
         """Take a callback back; ValueError if it was not given."""
@@ -194,8 +199,14 @@ class RemoteReference(Sendable):
 
     def _disconnected(self) -> None:
         callbacks, self._callbacks = self._callbacks or [], None
+        errors = []
         for callback in callbacks:
-            callback(self)
+            try:
+                callback(self)
+            except Exception as error:  # the others are told all the same
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("callbacks of notifyOnDisconnect failed", errors)
 
     def jelly_into(self, encoder: Encoder) -> None:
         if encoder.tables is None:
