@@ -225,12 +225,14 @@ class Decoder(Graph):
         data = self._data
         for _ in range(count):
             pos = self._pos
-            if data[pos] == 2 and data[pos + 1] == 0x80:
-                self._pos = pos + 2
-            elif not self._steps_into_pair():
-                raise self._refuse(pos, "an entry of a dictionary must be a pair")
-            pos = self._pos
-            key = self.value()
+            if data.startswith(b"\x02\x80\x02\x80\x07\x82unicode", pos):  # mostly (str ...)
+                self._pos = pos + 13
+                key: Any = self._text(pos + 2)
+            else:
+                if not self._steps_into_pair():
+                    raise self._refuse(pos, "an entry of a dictionary must be a pair")
+                pos = self._pos
+                key = self.value()
             kind = type(key)
             if kind is not str and kind is not bytes:
                 hashes = self._check_key(key, hashes, pos)

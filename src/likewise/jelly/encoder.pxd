@@ -3,12 +3,15 @@
 
 cimport cython
 
-cdef list SMALL
 cdef list TEXT_HEADS
 cdef list LIST_HEADS
 cdef list TUPLE_HEADS
 cdef list DICTIONARY_HEADS
 cdef frozenset WORDS
+cdef bytes KEY_HEAD
+cdef list KEY_HEADS
+cdef list LOW_DIGITS
+cdef list TOKENS
 cdef dict ATTRIBUTES
 cdef dict COPY_HEADS
 
@@ -44,8 +47,10 @@ cdef class Encoder:
     cdef _remember(self, instance)
     @cython.locals(place=Py_ssize_t, number=Py_ssize_t)
     cdef _met_again(self, dict memo, key)
+    @cython.locals(low=Py_ssize_t, small=Py_ssize_t)
+    cdef _int(self, value)
     @cython.locals(size=Py_ssize_t, data=bytes)
-    cdef _text(self, str text)
+    cdef _text(self, str text, list heads, bytes head)
     @cython.locals(size=Py_ssize_t)
     cdef _bytes(self, bytes data)
     cdef _sequence(self, list heads, bytes word, items, Py_ssize_t size)

@@ -35,6 +35,10 @@ WORDS = frozenset(word.decode() for word in VOCAB_TOKENS)
 COPY_HEADS: dict[type, bytes] = {}  # Copyable class without hooks -> "(tag"; filled by the classes themselves
 COPY_HEADS_KEPT = 4_096
 TEXT_HEADS = [UNICODE_HEAD + string_head(n) for n in range(128)]  # up to the first byte of a short text
+KEY_HEAD = b"\x02\x80" + UNICODE_HEAD  # the same behind the head of a dictionary's pair
+KEY_HEADS = [b"\x02\x80" + head for head in TEXT_HEADS]
+LOW_DIGITS: list[bytes | None] = [None] * 16_384  # two digits of a longer number, made when they are first needed
+TOKENS: list[bytes | None] = [*SMALL, *[None] * 16_256]  # the whole tokens below 2**14, likewise
 ATTRIBUTES: dict[str, bytes] = {}  # attribute name -> "(name" of its pair in a state; names of our own classes only
 ATTRIBUTES_KEPT = 4_096
 SHORT = 128
@@ -111,9 +115,9 @@ class Encoder:
         """
         kind = type(value)
         if kind is str:
-            self._text(value)
+            self._text(value, TEXT_HEADS, UNICODE_HEAD)
         elif kind is int:
-            self.pieces.append(SMALL[value] if 0 <= value < 128 else int_token(value))
+            self._int(value)
         elif kind is float:
             self.pieces.append(float_token(value))
         elif kind is bool:
@@ -258,7 +262,24 @@ class Encoder:
 
     # --- values
 
-    def _text(self, text: str) -> None:
+    def _int(self, value: int) -> None:
+        if 0 <= value < 268_435_456:  # 28 bits: two table entries, which is cheaper than to make a bytes object
+            low = value & 16_383
+            if low != value:
+                digits = LOW_DIGITS[low]
+                if digits is None:
+                    digits = LOW_DIGITS[low] = bytes((low & 127, low >> 7))
+                self.pieces.append(digits)
+                low = value >> 14
+            token = TOKENS[low]
+            if token is None:
+                token = TOKENS[low] = int_token(low)
+            self.pieces.append(token)
+        else:
+            self.pieces.append(int_token(value))
+
+    def _text(self, text: str, heads: list[bytes], head: bytes) -> None:
+        """Write ``(unicode text)`` behind one of these heads, which hold its length where that is short."""
         try:
             data = text.encode()
         except UnicodeEncodeError as error:
@@ -266,13 +287,13 @@ class Encoder:
         size = len(data)
         if size < 128:
             if size < 14 and text in WORDS:
-                self.pieces.append(UNICODE_HEAD + VOCAB_TOKENS[data])
+                self.pieces.append(head + VOCAB_TOKENS[data])
                 return
-            self.pieces.append(TEXT_HEADS[size])
+            self.pieces.append(heads[size])
         else:
             if size > self._string_limit:
                 check_size("a str", size, "bytes", self._string_limit, self.dialect)
-            self.pieces.append(UNICODE_HEAD + string_head(size))
+            self.pieces.append(head + string_head(size))
             if size >= LARGE_PIECE:
                 self.has_large = True
         self.pieces.append(data)
@@ -327,13 +348,12 @@ class Encoder:
                 elif are_attributes:
                     pieces.append(ATTRIBUTES.get(key) or _attribute(key))
                 else:
-                    pieces.append(b"\x02\x80")
-                    self._text(key)
+                    self._text(key, KEY_HEADS, KEY_HEAD)
                 kind = type(value)
                 if kind is str:
-                    self._text(value)
-                elif kind is int and 0 <= value < 128:
-                    pieces.append(SMALL[value])
+                    self._text(value, TEXT_HEADS, UNICODE_HEAD)
+                elif kind is int:
+                    self._int(value)
                 else:
                     self.encode(value)
         except NotSendable as error:

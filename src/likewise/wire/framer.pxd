@@ -40,8 +40,10 @@ cdef class Framer:
     cpdef Frame next_frame(self)
     cdef _keep(self, Py_ssize_t end)
     @cython.locals(data=bytes, size=Py_ssize_t, pos=Py_ssize_t, left=Py_ssize_t, vocabulary=bint, token=Py_ssize_t,
-                   kind=cython.int, number=cython.longlong)
+                   kind=cython.longlong, number=cython.longlong, shift=cython.int)
     cdef bint _scan(self) except -1
+    @cython.locals(data=bytes, length=Py_ssize_t, end=Py_ssize_t)
+    cdef Py_ssize_t _known_key(self, Py_ssize_t pos) except? -1
     cdef _close(self, Py_ssize_t left)
     cdef _check_size(self, Py_ssize_t pos)
     @cython.locals(data=bytes, pos=Py_ssize_t, last=Py_ssize_t)

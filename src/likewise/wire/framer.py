@@ -178,22 +178,23 @@ class Framer:
                 break
             token = pos
             kind = data[pos]
-            number = 0
-            if kind < 0x80:
-                number = kind
+            number = shift = 0
+            while kind < 0x80 and shift < 56:
+                number |= kind << shift
+                shift += 7
                 pos += 1
                 if pos >= size:
+                    break
+                kind = data[pos]
+            if kind < 0x80:  # cut off by the end of the chunk, or of more than eight digits
+                pos = self._long_prefix(token)
+                if pos < 0:
                     pos = token
                     break
                 kind = data[pos]
-                if kind < 0x80:
-                    self._pos = token
-                    pos = self._long_prefix(token)
-                    if pos < 0:
-                        pos = token
-                        break
-                    kind = data[pos]
-                    number = self._number(token, pos)
+                number = self._number(token, pos)
+            elif shift > 7 and pos - token > self._digits_limit:
+                raise LimitExceeded("prefix_digits", pos - token, self._digits_limit)
             pos += 1
             if kind == 0x80:  # LIST
                 if number > self._list_limit:
@@ -206,10 +207,16 @@ class Framer:
                         raise LimitExceeded("depth", len(self._open) + 1, self._depth_limit)
                     self._open.append(left)
                     left = number
-                    # Most lists of jelly are (unicode "..."): step over their first word in one go.
-                    if number == 2 and pos < size and data[pos] == 7 and data.startswith(b"\x07\x82unicode", pos):
-                        left = 1
-                        pos += 9
+                    # Most lists of jelly are (unicode "..."), or pairs that begin with one: step over what is known.
+                    if number == 2 and pos < size:
+                        if data[pos] == 7:
+                            if data.startswith(b"\x07\x82unicode", pos):
+                                left = 1
+                                pos += 9
+                        elif data[pos] == 2 and data.startswith(b"\x02\x80\x07\x82unicode", pos):
+                            pos = self._known_key(pos)
+                            left = 1 if pos < 0 else 2
+                            pos = -pos if pos < 0 else pos
                     continue
             elif kind == 0x82:  # STRING
                 if number > self._string_limit:
@@ -254,6 +261,20 @@ class Framer:
         self._pos = pos
         self._left = left
         return False
+
+    def _known_key(self, pos: int) -> int:
+        """
+        Where the text behind ``(unicode`` at ``pos`` ends, as a negative number; ``pos`` if it is long or not all there.
+        """
+        data = self._chunk
+        length = pos + 11
+        if length + 1 >= len(data) or data[length] >= 0x80 or data[length + 1] != 0x82:
+            return pos
+        end = length + 2 + data[length]
+        if end > len(data) or len(self._open) >= self._depth_limit or self._items + 2 > self._items_limit:
+            return pos
+        self._items += 2
+        return -end
 
     def _close(self, left: int) -> None:
         """Note what is left after an item, closing the lists that it completes."""
