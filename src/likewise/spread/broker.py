@@ -191,10 +191,10 @@ class Flavours:
         """An exception that may cross as itself, or a CopyableFailure. What the core refused by itself is logged here."""
         broker = self.broker
         if not isinstance(error, Failure):
-            error = Failure(translated(error))
+            error = CopyableFailure(translated(error))
             if not isinstance(error.value, Error):
                 log.msg("Peer will receive following PB traceback:", isError=True)
-                log.err(error)
+                log.err(Failure(error.value))
         value = error.value
         if isinstance(value, Jellyable) or broker.security.isClassAllowed(value.__class__):
             return value

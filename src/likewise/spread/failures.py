@@ -34,6 +34,8 @@ class CopyableFailure(failure.Failure, Copyable):
         state["parents"] = names
         state["tb"] = None
         state["frames"] = []
+        if "_frames" in state:  # of a Failure that went through a Deferred: names of files, functions and lines
+            state["_frames"] = []
         state["stack"] = []
         state["value"] = str(self.value)
         kind: Any = self.type
