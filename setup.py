@@ -27,6 +27,7 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/broker/core.py",
     "likewise/broker/events.py",
     "likewise/broker/messages.py",
+    "likewise/broker/names.py",
     "likewise/broker/tables.py",
     "likewise/broker/outbox.py",
     "likewise/broker/fanout.py",

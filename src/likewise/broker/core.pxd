@@ -4,15 +4,13 @@
 cimport cython
 
 from likewise.broker.events cimport CallReceived
+from likewise.broker.names cimport method_name
 from likewise.broker.outbox cimport Outbox
 from likewise.broker.tables cimport Exported, Tables
 from likewise.jelly.decoder cimport Decoder
 from likewise.wire.framer cimport Frame, Framer
 
 cdef list _idle
-cdef dict _method_names
-
-cpdef str method_name(bytes raw, Py_ssize_t limit)
 
 
 cdef class Broker:

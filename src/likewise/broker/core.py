@@ -41,9 +41,10 @@ from ..wire.tokens import DIALECTS, PB, Dialect
 from ..wire.writer import Pieces, int_token, write_expression
 from . import fanout, messages
 from .events import CallReceived, Driver, Event, Opened, call_received
+from .names import check_keywords, method_name
 from .outbox import Outbox
 from .states import Move, Side, State, following
-from .tables import Observed, Tables, takes_expressions
+from .tables import NOTHING, Observed, Tables, takes_expressions
 
 IDLE_KEPT = 4
 _idle: list[Decoder] = []  # to be used again, by whatever connection is next
@@ -123,7 +124,7 @@ class Broker:
         self._name_limit = limits.name_bytes
         self._open_calls = limits.open_calls
         self._framer = Framer(limits)
-        self._waiting: dict[int, Any] = {}
+        self._waiting: dict[int, Any] = NOTHING
         self._next_request = 1
         self.patience = 0  # messages to handle in one call of next_event, where they are no events; 0: all there are
         self.has_more = False
@@ -206,6 +207,8 @@ class Broker:
         self._next_request = request + 1
         result = None
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
+            if self._waiting is NOTHING:
+                self._waiting = {}
             result = self._waiting[request] = self.driver.new_result()
             if to_cache:  # who publishes a change need not ask what became of it
                 self.driver.unheard(result)
@@ -362,7 +365,7 @@ class Broker:
         self.outbox.clear()
         self.reason = reason
         self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
-        waiting, self._waiting = self._waiting, {}
+        waiting, self._waiting = self._waiting, NOTHING
         for result in waiting.values():
             self.driver.reject(result, self._closed_error())
         for entry in self.tables.clear():
@@ -599,44 +602,3 @@ class Broker:
     def _trace(self, name: str, **detail: object) -> None:
         if self.trace is not None:
             self.trace(Record(name, self.peer, detail))
-
-
-NAMES_KEPT = 4_096
-_method_names: dict[bytes, str] = {}  # as they come from the wire; few in any program, and a peer can't make it grow further
-
-
-def method_name(raw: bytes, limit: int) -> str:
-    """The name of a method from the wire; NoSuchMethod is for the object to say, this only for what is no name."""
-    name = _method_names.get(raw)
-    if name is not None:
-        return name
-    if len(raw) > limit:
-        raise InsecureJelly(f"name_bytes: a method name of {len(raw)} bytes, over the ceiling of {limit}")
-    try:
-        name = raw.decode()
-    except UnicodeDecodeError:
-        raise InsecureJelly(f"the method name {clip(raw)} is not UTF-8") from None
-    if len(_method_names) < NAMES_KEPT:
-        _method_names[raw] = name
-    return name
-
-
-def check_keywords(kwargs: dict[Any, Any], limit: int) -> dict[str, Any]:
-    """
-    Keyword arguments with names as str; old peers send bytes.
-
-    Raises:
-        InsecureJelly: a name is no text, is private, comes twice, or is longer than ``limit`` bytes.
-    """
-    checked: dict[str, Any] = {}
-    for key, value in kwargs.items():
-        try:
-            name = key.decode() if isinstance(key, bytes) else key
-        except UnicodeDecodeError:
-            name = None
-        if not isinstance(name, str) or name in checked or name.startswith("_"):
-            raise InsecureJelly(f"{clip(key)} can't be the name of a keyword argument, or comes twice")
-        if len(key) > limit:
-            raise InsecureJelly(f"name_bytes: the name of a keyword argument of {len(key)} characters, over {limit}")
-        checked[name] = value
-    return checked

@@ -33,6 +33,8 @@ def refuse(what: str, ceiling: int) -> Exception:
         return NotSendable(f"the peer holds {ceiling} references already (limits.references)")
     return NotSendable(f"the peer mirrors {ceiling} objects already (limits.caches)")
 
+NOTHING: Any = {}  # stands for every table that has never held anything: most connections need one or two of them
+
 
 class Exported:
     """An object of ours that the peer holds by reference."""
@@ -166,10 +168,10 @@ class Tables:
         self.next_luid = 1
         self.exported: dict[Luid, Exported] = {}
         self.exported_ids: dict[object, int] = {}
-        self.observed: dict[int, Observed] = {}
-        self.observed_ids: dict[object, int] = {}
-        self.references: dict[Luid, Held] = {}
-        self.mirrors: dict[int, MirrorEntry] = {}
+        self.observed: dict[int, Observed] = NOTHING
+        self.observed_ids: dict[object, int] = NOTHING
+        self.references: dict[Luid, Held] = NOTHING
+        self.mirrors: dict[int, MirrorEntry] = NOTHING
         self.fading: dict[Luid, Any] | None = None
         self.dropped: list[Held | MirrorRef] = []  # finalizers append, on any thread; nothing else ever replaces it
         self.journal: list[tuple[dict[int, Any], int]] | None = None  # what the message being written has counted
@@ -199,6 +201,8 @@ class Tables:
             return luid, None
         if len(self.observed) >= self.limits.caches:
             raise self.refuse("caches", self.limits.caches)
+        if self.observed is NOTHING:
+            self.observed, self.observed_ids = {}, {}
         luid = self._new_luid()
         observer = make_observer(luid)
         self.observed[luid] = Observed(cacheable, key, perspective, observer)
@@ -305,6 +309,8 @@ class Tables:
         held = Held(reference, self._reference_ended)
         held.luid = luid
         held.count = 1
+        if self.references is NOTHING:
+            self.references = {}
         self.references[luid] = held
         return reference
 
@@ -346,6 +352,8 @@ class Tables:
             raise InsecureJelly(f"the cache {clip(luid)} is here already")
         if len(self.mirrors) >= self.incoming.caches:
             raise InsecureJelly(f"caches: over {self.incoming.caches} of your objects are mirrored here")
+        if self.mirrors is NOTHING:
+            self.mirrors = {}
         self.mirrors[luid] = MirrorEntry(self, luid, mirror, is_filled)
 
     def mirror_filled(self, mirror: Any) -> None:
