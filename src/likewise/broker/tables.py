@@ -184,7 +184,8 @@ class Tables:
         if luid is not None:
             self.exported[luid].count += 1
         else:
-            if len(self.exported_ids) >= self.limits.references:
+            # A root is not counted, every further name is: as at a Twisted peer, whose ceiling means this.
+            if max(len(self.exported_ids), len(self.exported) - 1) >= self.limits.references:
                 raise self.refuse("references", self.limits.references)
             luid = self._new_luid()
             self.exported[luid] = Exported(target, key)
