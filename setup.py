@@ -19,6 +19,7 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/wire/framer.py",
     "likewise/wire/reader.py",
     "likewise/wire/writer.py",
+    "likewise/jelly/checks.py",
     "likewise/jelly/plans.py",
     "likewise/jelly/encoder.py",
     "likewise/jelly/graph.py",

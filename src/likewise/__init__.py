@@ -30,6 +30,7 @@ from .errors import (
     TooManyCalls,
 )
 from .jelly.basics import Unpersistable
+from .jelly.checks import checked
 from .jelly.registry import (
     Registry,
     copyable,
@@ -103,6 +104,7 @@ __all__ = (
     "Unpersistable",
     "ViewPoint",
     "Viewable",
+    "checked",
     "connect",
     "copyable",
     "default_registry",

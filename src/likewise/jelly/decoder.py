@@ -538,6 +538,11 @@ class Decoder(Graph):
             return
         try:
             if kind == 3 or kind == 6:
+                if plan.is_strict:
+                    if self._references is None:
+                        plan.admit_values(state, None)
+                    else:  # it may lead to a list that is still being read
+                        self._admit_later(plan, state)
                 plan.fill(instance, state)
             else:
                 instance.setCopyableState(state)

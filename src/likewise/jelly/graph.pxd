@@ -25,6 +25,7 @@ cdef class Graph(Reader):
     cdef list _fixups
     cdef list _postponed
     cdef list _after
+    cdef list _strict
     cdef dict _weights
     cdef list _reused
     cdef Py_ssize_t _hash_left
@@ -37,6 +38,7 @@ cdef class Graph(Reader):
     cdef forget_graph(self)
     cpdef name_reference(self, reference, value)
     cdef _afterwards(self, instance)
+    cdef _admit_later(self, Incoming plan, dict state)
     cdef _finish(self, value)
     cdef _fill(self, instance, Incoming plan, state, Py_ssize_t start)
     cdef _check_members(self, list items)

@@ -18,6 +18,7 @@ from ..errors import InsecureJelly, clip
 from ..limits import Limits
 from ..wire.reader import Reader
 from ..wire.tokens import HUGE
+from .checks import Seen
 from .plans import Incoming
 
 PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
@@ -54,6 +55,7 @@ class Graph(Reader):
         "_postponed",
         "_references",
         "_reused",
+        "_strict",
         "_unfolded_left",
         "_unfolded_limit",
         "_weights",
@@ -77,6 +79,7 @@ class Graph(Reader):
         self._fixups: list[tuple[Any, int, Any, Any]] | None = None
         self._postponed: list[tuple[Any, Incoming, Any]] | None = None
         self._after: list[Any] | None = None
+        self._strict: list[tuple[Incoming, dict[str, Any]]] | None = None
         self._weights: dict[int, tuple[int, int]] | None = None  # id of a tuple -> its parts at each use, its height
         self._reused: list[Pending] | None = None  # each as often as it is dereferenced
 
@@ -92,10 +95,24 @@ class Graph(Reader):
             self._after = []
         self._after.append(instance)
 
+    def _admit_later(self, plan: Incoming, state: dict[str, Any]) -> None:
+        """Have the types of a dataclass's fields checked when the whole jelly has been read."""
+        if self._strict is None:
+            self._strict = []
+        self._strict.append((plan, dict(state)))  # as it was sent, without the defaults
+
     def _finish(self, value: Any) -> Any:
         """Mend what is pending, then run the hooks that wait for a whole message."""
         if self._has_pending:
             value = self._mend(value)
+        if self._strict is not None:
+            strict, self._strict = self._strict, None
+            seen: Seen = {}
+            for plan, state in strict:
+                try:
+                    plan.admit_values(state, seen)
+                except InsecureJelly as error:
+                    raise self._refuse(self._pos, str(error)) from None
         if self._after is not None:
             after, self._after = self._after, None
             for instance in after:

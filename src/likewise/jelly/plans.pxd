@@ -3,6 +3,8 @@
 
 cimport cython
 
+from likewise.jelly.checks cimport Fields
+
 
 cdef class Incoming:
     cdef public int kind
@@ -12,15 +14,19 @@ cdef class Incoming:
     cdef public bint post
     cdef public object required
     cdef public dict defaults
+    cdef public bint is_strict
+    cdef public Fields fields
 
     cpdef _read_fields(self)
     cpdef str admit(self, bytes raw)
     cpdef learn(self, bytes head, str name)
     cpdef build(self, dict state)
+    cpdef admit_values(self, dict state, seen)
     cpdef fill(self, instance, state)
 
 
 cdef class Outgoing:
     cdef public str name
+    cdef public bint is_strict
     cdef public bytes head
     cdef public tuple fields

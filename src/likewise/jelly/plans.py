@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ..errors import InsecureJelly, clip
 from ..wire.writer import bytes_token
+from .checks import Fields, Seen
 
 # How an incoming tag is handled; plain ints because the decoder compares them for every object.
 COPY: Final = 0  # a RemoteCopy whose state becomes its attributes
@@ -73,9 +74,9 @@ def _constant(value: Any) -> Callable[[], Any]:
 class Incoming:
     """What one registered tag becomes."""
 
-    __slots__ = ("defaults", "kind", "make", "names", "post", "required", "shape")
+    __slots__ = ("defaults", "fields", "is_strict", "kind", "make", "names", "post", "required", "shape")
 
-    def __init__(self, kind: int, make: Any) -> None:
+    def __init__(self, kind: int, make: Any, is_strict: bool = False) -> None:
         self.kind = kind
         self.make = make  # the local class, the factory or the taker
         self.names: dict[bytes, str] = {}  # raw attribute name -> admitted name
@@ -83,6 +84,8 @@ class Incoming:
         self.post = hasattr(make, "postUnjelly")
         self.required: frozenset[str] = frozenset()
         self.defaults: dict[str, Callable[[], Any]] = {}
+        self.is_strict = is_strict  # the fields of a dataclass take what their annotations say
+        self.fields: Fields | None = None
         if kind == DATACLASS:
             self._read_fields()
 
@@ -121,6 +124,12 @@ class Incoming:
         self.fill(instance, state)
         return instance
 
+    def admit_values(self, state: dict[str, Any], seen: Seen | None) -> None:
+        """Raise InsecureJelly unless each value is of its field's type; ``seen`` where containers may be shared."""
+        if self.fields is None:  # not before the first comes: annotations may name what is defined later
+            self.fields = Fields(self.make, wire_name(self.make))
+        self.fields.admit(state, seen)
+
     def fill(self, instance: Any, state: dict[str, Any]) -> None:
         """Set the fields of a dataclass instance; those not sent get their defaults."""
         missing = self.required - state.keys()
@@ -139,9 +148,10 @@ class Incoming:
 class Outgoing:
     """How instances of a copyable dataclass go out."""
 
-    __slots__ = ("fields", "head", "name")
+    __slots__ = ("fields", "head", "is_strict", "name")
 
-    def __init__(self, cls: type, name: str) -> None:
+    def __init__(self, cls: type, name: str, is_strict: bool = True) -> None:
         self.name = name
+        self.is_strict = is_strict
         self.head = b"\x02\x80" + bytes_token(name.encode())
         self.fields = tuple(field.name for field in dataclasses.fields(cls))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
+from .checks import COPYABLE
 from .context import Receivable
 from .plans import CACHE, COPY, COPY_HOOK, DATACLASS, FACTORY, Incoming, Outgoing, wire_name
 
@@ -35,7 +36,7 @@ class Registry:
     def accept(self, entry: type, name: str | None = None) -> None:
         """Admit a copyable dataclass, a RemoteCopy class or an exception class, under ``name`` or its own."""
         if entry in outgoing:
-            self._add(name or outgoing[entry].name, Incoming(DATACLASS, entry))
+            self._add(name or outgoing[entry].name, Incoming(DATACLASS, entry, outgoing[entry].is_strict))
         elif issubclass(entry, Receivable):
             self.setUnjellyableForClass(name or wire_name(entry), entry)
         elif issubclass(entry, BaseException):
@@ -56,7 +57,7 @@ class Registry:
         if not isinstance(unjellyable, type):
             raise TypeError(f"{unjellyable!r} is no class: a function goes to setUnjellyableFactoryForClass")
         if unjellyable in outgoing:
-            plan = Incoming(DATACLASS, unjellyable)
+            plan = Incoming(DATACLASS, unjellyable, outgoing[unjellyable].is_strict)
         elif not issubclass(unjellyable, Receivable):
             raise TypeError(f"{unjellyable.__qualname__} must derive from likewise.RemoteCopy or likewise.RemoteCache")
         elif unjellyable.is_cache:
@@ -111,13 +112,17 @@ default_registry: Final = Registry()
 @overload
 def copyable(cls: T, /) -> T: ...
 @overload
-def copyable(*, name: str) -> Callable[[T], T]: ...
-def copyable(cls: T | None = None, /, *, name: str | None = None) -> T | Callable[[T], T]:
+def copyable(*, name: str | None = None, strict: bool = True) -> Callable[[T], T]: ...
+def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool = True) -> T | Callable[[T], T]:
     """
     Let a dataclass cross by copy, both ways; importing it is what admits it.
 
     All fields cross, under the class's full name or under ``name``. What arrives is an instance of this very class:
     unknown fields are refused, absent ones get their defaults, ``__init__`` and ``__post_init__`` are not run.
+
+    A value that is not of the type that its field is annotated with is refused, and the call fails with an error that
+    says which: ``list[int]``, ``str | None``, ``dict[str, Line]`` and the like are looked through. ``strict=False``
+    turns that off. Annotations that say nothing about what can arrive (``Any``, protocols) are not checked.
 
     Raises:
         TypeError: not a dataclass. Put ``@likewise.copyable`` above ``@dataclass``.
@@ -126,7 +131,8 @@ def copyable(cls: T | None = None, /, *, name: str | None = None) -> T | Callabl
     def admit(cls: T) -> T:
         if not dataclasses.is_dataclass(cls):
             raise TypeError(f"{cls.__qualname__} is no dataclass: put @likewise.copyable above @dataclass")
-        outgoing[cls] = Outgoing(cls, name or wire_name(cls))
+        outgoing[cls] = Outgoing(cls, name or wire_name(cls), strict)
+        COPYABLE.add(cls)
         default_registry.accept(cls)
         return cls
 

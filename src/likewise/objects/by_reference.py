@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from ..errors import NoSuchMethod, clip
 from ..jelly.atoms import LOCAL, REMOTE
+from ..jelly.checks import ARRIVES
 from ..jelly.context import Caller, Luid, Sendable
 from ..wire.tokens import VOCABULARY
 
@@ -228,6 +229,9 @@ class RemoteReference(Sendable):
 
     def __repr__(self) -> str:
         return f"<RemoteReference {self.luid!r}>"
+
+
+ARRIVES.add(RemoteReference)
 
 
 class RemoteMethod:

@@ -27,7 +27,7 @@ detached: Final = Registry()
 def plan_of(unjellyable: Any) -> Incoming:
     """How an instance of a registered class is read from a connection."""
     if isinstance(unjellyable, type) and unjellyable in outgoing:
-        return Incoming(DATACLASS, unjellyable)
+        return Incoming(DATACLASS, unjellyable, outgoing[unjellyable].is_strict)
     reads_itself = not (is_stock(unjellyable, "unjellyFor") and is_stock(unjellyable, "setStateFor"))
     if not isinstance(unjellyable, type) or reads_itself:
         return Incoming(TAKER, taker(unjellyable))
