@@ -388,6 +388,19 @@ def test_handshakes_that_fail_are_counted_no_longer() -> None:
     within(20, run())
 
 
+def test_a_server_that_stops_does_not_wait_for_who_is_at_the_door() -> None:
+    async def run() -> None:
+        async with serving() as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            async with likewise.connect(server.address, tls=believing()):
+                pass  # by now the other is at the door
+            await asyncio.wait_for(server.close(), 2)
+            assert await reader.read() == b""
+            writer.close()
+
+    within(10, run())
+
+
 # --- in words
 
 

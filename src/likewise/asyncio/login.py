@@ -431,7 +431,7 @@ class ScramStep(Referenceable):
                 return False
             return True
 
-        avatar = await door.finish(login.SCRAM, self._user, check, mind)
+        avatar = await door.finish(self._exchange.way, self._user, check, mind)
         return proofs[0], avatar
 
 
