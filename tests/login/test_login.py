@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import likewise
+from likewise.asyncio import login as login_module
 from likewise.asyncio.login import Door, ScramStep, Stay
 from tests.login import doors
 from tests.programs import ROOT, Program, running
@@ -453,6 +454,69 @@ def test_hashes_that_wait_are_bounded_and_those_of_who_has_gone_are_not_computed
     assert not store._verify(likewise.Argon2Passwords.record("sesame"), "sesame", lambda: False)
 
 
+def test_one_login_at_a_time_on_one_connection() -> None:
+    async def run(process: Any) -> None:
+        async with likewise.connect(process.address) as connection:
+            calls = [connection.root.callRemote("login_plain", "alice", "sesame") for _ in range(2)]
+            first, second = await asyncio.gather(*calls, return_exceptions=True)
+            assert await first.callRemote("who") == "alice"
+            assert type(second) is likewise.LoginFailed and str(second) == "one login at a time"
+
+    with door("argon2") as process:
+        within(20, run(process))
+
+
+def test_names_and_secrets_have_a_longest() -> None:
+    how = likewise.Login(doors.realm, passwords=(doors.scram(), doors.argon2()), tokens=doors.tokens())
+
+    async def run() -> None:
+        limits = likewise.Limits(login_bytes=40, login_attempts=20)
+        async with likewise.serve(None, PLAIN, login=how, limits=limits) as server:
+            connection = await likewise.connect(server.address)
+            for size, error in ((40, likewise.LoginRefused), (41, likewise.LoginFailed)):
+                long = "é" * 20 + "x" * (size - 40)
+                for call in (("login_plain", long, "x"), ("login_plain", "x", long), ("login_token", long)):
+                    with pytest.raises(likewise.LoginFailed) as caught:
+                        await connection.root.callRemote(*call)
+                    assert type(caught.value) is error, call
+            with pytest.raises(likewise.LoginFailed, match="at most 40 bytes"):
+                await connection.root.callRemote("login_scram", "n,,n=alice,r=" + "x" * 40)
+            await connection.close()
+
+    within(20, run())
+
+
+class At:
+    """As much of a connection as it takes to tell where the other end is."""
+
+    def __init__(self, peername: Any, ssl_object: Any = None) -> None:
+        self.known = {"peername": peername, "ssl_object": ssl_object}
+
+    def get_extra_info(self, name: str) -> Any:
+        return self.known[name]
+
+
+@pytest.mark.parametrize(
+    ("peername", "is_private", "network"),
+    [
+        (("127.0.0.1", 5), True, "127.0.0.1"),
+        (("203.0.113.9", 5), False, "203.0.113.9"),
+        (("192.168.0.9", 5), False, "192.168.0.9"),
+        (("::1", 5, 0, 0), True, "::/64"),
+        (("::ffff:127.0.0.1", 5, 0, 0), True, "127.0.0.1"),
+        (("::ffff:203.0.113.9", 5, 0, 0), False, "203.0.113.9"),
+        (("2001:db8:1:2:3:4:5:6", 5, 0, 0), False, "2001:db8:1:2::/64"),
+        (("fe80::1%eth0", 5, 0, 2), False, "fe80::/64"),
+        ("/run/app.sock", True, ""),
+        ("", True, ""),
+    ],
+)
+def test_where_the_other_end_is(peername: Any, is_private: bool, network: str) -> None:
+    assert login_module.is_private(At(peername)) is is_private  # type: ignore[arg-type]
+    assert login_module.is_private(At(peername, object())) is True  # type: ignore[arg-type]
+    assert login_module.network(At(peername)) == network  # type: ignore[arg-type]
+
+
 # --- before the login
 
 
@@ -464,6 +528,19 @@ def test_a_stranger_may_send_little() -> None:
         async with to(process, likewise.Anonymous()) as connection:
             value = ["x" * 200_000] * 3
             assert await connection.root.callRemote("keep", value) == value
+
+    with door("anonymous") as process:
+        within(20, run(process))
+
+
+def test_who_has_let_go_of_the_avatar_is_a_stranger_again() -> None:
+    async def run(process: Any) -> None:
+        async with to(process, likewise.Anonymous()) as connection:
+            connection._avatar = None
+            with pytest.raises(likewise.LoginFailed):
+                await connection.root.callRemote("login_token", "x")
+            with pytest.raises(likewise.ConnectionClosed):
+                await connection.root.callRemote("login_token", "x" * 20_000)
 
     with door("anonymous") as process:
         within(20, run(process))
