@@ -1,4 +1,4 @@
-# make demo | test | lint | coverage ; ARGS="..." goes to pytest, PYTHON=python3.13 chooses the interpreter.
+# make demo | test | lint | coverage | bench ; ARGS="..." goes to pytest, PYTHON=python3.13 chooses the interpreter.
 # Everything runs on the package as installed from a wheel into a virtual environment of its own, never on src/.
 
 ifndef PYTHON
@@ -15,7 +15,7 @@ CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn docs field clean
+.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn docs clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -59,21 +59,30 @@ interop: .venv-pure/installed
 churn: .venv-pure/installed
 	@.venv-pure/bin/python -P tests/churn.py $(ARGS)
 
-# likewise.spread under the programs of others: Buildbot, and all of Twisted's documentation. Fetches both; takes minutes.
-field: .venv-field/installed
-	@.venv-field/bin/python $(PYTEST) tests/field $(ARGS)
-
 # A link that leads nowhere is an error. The examples on the pages are checked by the tests.
 docs: .venv-docs/installed
 	@.venv-docs/bin/python -m sphinx -q -W --keep-going -b html docs build/docs
 	@echo "build/docs/index.html"
 
+# make bench PEERS="likewise-uv twisted" WORK="W1 W5:1000 codec" REPEAT=3 ; ARGS="--list" names all there are.
+# Only a whole run writes bench/RESULTS.md; what is chosen is shown. SECONDS_AT_MOST bounds it.
+REPEAT := 3
+SECONDS_AT_MOST := 3600
+bench: .venv-bench/installed
+	@.venv-bench/bin/python -m bench --repeat $(REPEAT) --seconds $(SECONDS_AT_MOST) \
+		$(if $(PEERS)$(WORK),--peers '$(PEERS)' --work '$(WORK)',--output bench/RESULTS.md) $(ARGS)
+
+# What docs/topics/performance.md shows.
+bench-plots: .venv-bench/installed
+	@.venv-bench/bin/python -m bench.scaling $(ARGS)
+	@.venv-bench/bin/python -m bench.latency $(ARGS)
+
 clean:
-	rm -rf .venv .venv-pure .venv-compiled .venv-lint .venv-docs .venv-field build dist src/*.egg-info
+	rm -rf .venv .venv-pure .venv-compiled .venv-lint .venv-docs .venv-bench build dist src/*.egg-info
 
 # -- environments --------------------------------------------------------------------------------------------
 
-.venv/created .venv-pure/created .venv-compiled/created .venv-lint/created .venv-docs/created .venv-field/created:
+.venv/created .venv-pure/created .venv-compiled/created .venv-lint/created .venv-docs/created .venv-bench/created:
 	@if [ -z "$(PYTHON)" ]; then echo "likewise needs Python 3.11 or newer; name it with PYTHON=..." >&2; exit 1; fi
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 		echo "$(PYTHON) can't make virtual environments: its modules venv and ensurepip are missing." >&2; \
@@ -96,6 +105,14 @@ clean:
 	@$(@D)/bin/python -P -c "$$CHECK_BUILD" compiled
 	@touch $@
 
+# Both builds: the compiled one as it is installed, the pure one beside it, for the peers that are named so.
+.venv-bench/installed: .venv-bench/created $(SOURCES)
+	$(call install,.[bench],LIKEWISE_PURE= LIKEWISE_COMPILED=require)
+	@$(@D)/bin/python -P -c "$$CHECK_BUILD" compiled
+	@rm -rf $(@D)/pure
+	$(call install,.,LIKEWISE_PURE=1 LIKEWISE_COMPILED=,--no-deps --target $(@D)/pure)
+	@touch $@
+
 # The tools and the typed packages that the source imports; the source itself is read where it lies.
 .venv-lint/installed: .venv-lint/created pyproject.toml
 	$(call install,.[dev$(,)twisted$(,)uvloop$(,)login],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
@@ -106,13 +123,6 @@ clean:
 	$(call install,.[docs],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
 	@touch $@
 
-.venv-field/installed: .venv-field/created $(SOURCES)
-	$(call install,.[test],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
-	@$(@D)/bin/python $(PIP) install buildbot buildbot-worker
-	@$(@D)/bin/python $(PIP) download --no-deps --no-binary twisted --dest build/field \
-		"twisted==$$($(@D)/bin/python -c 'import twisted; print(twisted.__version__)')"
-	@touch $@
-
 # build/ outlives a build: what is gone from src/ must not come back from there, nor what was made by other rules.
 , := ,
 define install
@@ -120,7 +130,7 @@ define install
 @test -n "$$(find build/rules -newer setup.py -newer pyproject.toml 2>/dev/null)" || rm -rf build
 @mkdir -p build && touch build/rules
 @find build -path 'build/lib*' \( -name '*.py' -o -name '*.pxd' \) -exec rm -f {} +
-@$(2) $(@D)/bin/python $(PIP) install '$(1)'
+@$(2) $(@D)/bin/python $(PIP) install $(3) '$(1)'
 endef
 
 # -- short programs ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """
-likewise as a peer of ``peers.py``: ``BENCH_ADAPTER=bench/likewise_peer.py peers.py --peer likewise,likewise-uv,twisted``.
+likewise as a peer, of this package's runner or of any other that has a module ``peers`` with the names below
+(``BENCH_ADAPTER=bench/likewise_peer.py``).
 
 ``likewise`` and ``likewise-uv`` speak our own dialect to each other, ``likewise-pb`` what a Twisted peer speaks.
 """
@@ -8,10 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from peers import HOST, AsyncPeer, Plain, big_dict, take_order
-
 import likewise
 from likewise.wire.tokens import NONE, PB
+
+try:
+    from peers import HOST, AsyncPeer, Plain, big_dict, make_order, take_order
+except ImportError:
+    from bench.asyncio_peer import AsyncPeer
+    from bench.data import Plain, big_dict, make_order, take_order
+    from bench.settings import HOST
 
 
 class Line(likewise.Copyable, likewise.RemoteCopy, Plain):
@@ -27,22 +33,18 @@ class Board(likewise.Cacheable):
 
     def __init__(self) -> None:
         self.value = 0
-        self.observers: Any = likewise.Observers() if hasattr(likewise, "Observers") else []
+        self.observers = likewise.Observers()
 
     def getStateToCacheAndObserveFor(self, perspective: object, observer: likewise.RemoteCacheObserver) -> object:
-        self.observers.append(observer) if isinstance(self.observers, list) else self.observers.add(observer)
+        self.observers.add(observer)
         return {"value": self.value}
 
     def stoppedObserving(self, perspective: object, observer: likewise.RemoteCacheObserver) -> None:
-        self.observers.remove(observer) if isinstance(self.observers, list) else self.observers.discard(observer)
+        self.observers.discard(observer)
 
     def set(self, value: int) -> None:
         self.value = value
-        if isinstance(self.observers, list):
-            for observer in self.observers:
-                observer.callRemoteOnly("set", value)
-        else:
-            self.observers.callRemote("set", value)
+        self.observers.callRemote("set", value)
 
 
 class BoardCache(likewise.RemoteCache):
@@ -101,18 +103,18 @@ class Root(likewise.Root):
         return Ref()
 
 
-class Likewise(AsyncPeer):  # type: ignore[misc]  # peers.py has no types
+class Likewise(AsyncPeer):
     """likewise on asyncio, dialect likewise-1"""
 
     name = "likewise"
     dialects: Any = None
 
     async def listen(self) -> int:
-        serving = likewise.serve(Root(), f"tcp://{HOST}:0")
+        self.root = Root()
+        serving = likewise.serve(self.root, f"tcp://{HOST}:0")
         if self.dialects:
             serving._endpoint.dialects = self.dialects
         self.server = await serving
-        self.root = next(iter([self.server._endpoint.root]))
         return self.server.port
 
     def publish(self, value: int) -> None:
@@ -126,8 +128,6 @@ class Likewise(AsyncPeer):  # type: ignore[misc]  # peers.py has no types
         return conn.root.callRemote("add", a, b)
 
     def order(self) -> Any:
-        from peers import make_order
-
         return make_order(Order, Line)
 
     def put(self, conn: Any, order: Any) -> Any:

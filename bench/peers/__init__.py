@@ -1,0 +1,28 @@
+"""The peers, by name. Their libraries are imported when a case runs, so what is not installed is only left out."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from ..peer import Peer
+from . import brokers, capnp, floors, managers, ours, pyro, twisted_pb
+
+_FAMILIES = [floors.PEERS, ours.PEERS, twisted_pb.PEERS, managers.PEERS, pyro.PEERS, capnp.PEERS, brokers.PEERS]
+if importlib.util.find_spec("bench.spread_peer") is not None:
+    from .. import spread_peer
+
+    _FAMILIES.insert(2, spread_peer.PEERS)
+
+PEERS: dict[str, type[Peer]] = {peer.name: peer for family in _FAMILIES for peer in family}
+
+
+def find(name: str) -> type[Peer]:
+    """
+    The peer of that name.
+
+    Raises:
+        ValueError: there is none; the message lists them.
+    """
+    if name not in PEERS:
+        raise ValueError(f"no peer is called {name!r}; there are {', '.join(PEERS)}")
+    return PEERS[name]

@@ -1,0 +1,33 @@
+"""How much of each workload is run, and on which processors."""
+
+from __future__ import annotations
+
+import os
+
+HOST = "127.0.0.1"
+
+MEASURED_S, WARM_UP_S = 2.0, 0.4  # W1 to W3
+IN_FLIGHT = {"W2": 256, "W3": 64}
+MOST_CALLS = 400_000  # of one case, where each is timed alone
+
+BLOB_BYTES = 10_000_000
+BLOB_S, MOST_BLOBS = 2.0, 1_000  # W4
+
+UPDATES = 200  # W5
+PUBLISHING_S = 7.0  # W5 is cut short then; the table says how many updates were made
+FAN_OUT = (10, 100, 1_000)
+
+ENTRIES, TRANSFERS = 100_000, 3  # W6
+
+IDLE_CLIENTS = 1_000  # W7
+IDLE_BEFORE = 200  # connected before the memory is read the first time: they fill what the allocator keeps free
+CONNECTING_AT_ONCE = 25
+
+# Two partners of a ping-pong that happen to share a core are twice as fast as two that do not: so each side has its own.
+PROCESSORS = {"server": {0, 1}, "client": {2, 3}}
+
+
+def can_pin() -> bool:
+    """Whether this machine has the processors that :data:`PROCESSORS` names."""
+    wanted = set().union(*PROCESSORS.values())
+    return hasattr(os, "sched_getaffinity") and wanted <= os.sched_getaffinity(0)

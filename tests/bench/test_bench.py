@@ -1,0 +1,96 @@
+"""The benchmarks measure what they say: wrong answers end a case, and the tables say what the records say."""
+
+import sys
+
+import pytest
+
+from bench import settings
+from bench.child import Seen
+from bench.peers import PEERS, find
+from bench.report import GOALS, KINDS, report
+from bench.runner import CASES, CaseFailed, run_case
+
+ABOUT = {
+    "commit": "0123456789ab", "changed": False, "date": "2026-01-01", "machine": "one", "python": "CPython",
+    "places": "anywhere", "build": "compiled", "likewise": "0", "versions": {"Twisted": "1"},
+}  # fmt: skip
+
+
+def a_page(*records: tuple[str, str, float]) -> str:
+    """Of records (case, peer, what is measured)."""
+    made = [
+        {"case": case, "peer": peer, "others": 0.0, "result": {KINDS[case[:2]].key: value}} for case, peer, value in records
+    ]
+    return report({"about": ABOUT, "records": made}, {})
+
+
+def goal_line(page: str, case: str) -> str:
+    return next(line for line in page.splitlines() if line.startswith(f"| {case} |"))
+
+
+def test_a_goal_is_reached_when_the_median_is_there() -> None:
+    floor = [("W1", "raw-uv", 1000.0)]
+    assert "yes, 1x" in goal_line(a_page(*floor, ("W1", "likewise-uv", 750.0)), "W1")
+    assert "**no**, 0.999x" in goal_line(a_page(*floor, ("W1", "likewise-uv", 749.0)), "W1")
+    rounds = [("W1", "likewise-uv", each) for each in (1.0, 760.0, 900.0)]
+    assert "yes" in goal_line(a_page(*floor, *rounds), "W1")
+
+
+def test_less_is_better_for_time_and_memory() -> None:
+    assert "yes" in goal_line(a_page(("W7", "likewise-uv", 2.4)), "W7")
+    assert "**no**" in goal_line(a_page(("W7", "likewise-uv", 2.6)), "W7")
+    page = a_page(("W6", "twisted", 100.0), ("W6", "likewise", 50.0))
+    assert page.index("| **likewise** |") < page.index("| twisted |") and "| 2x |" in page
+
+
+def test_ranges_that_overlap_are_marked() -> None:
+    apart = a_page(("W2", "twisted", 1.0), ("W2", "pyro5", 3.0))
+    assert "3x |" in apart
+    assert "3x ~ |" in a_page(("W2", "twisted", 1.0), ("W2", "twisted", 3.1), ("W2", "twisted", 1.0), ("W2", "pyro5", 3.0))
+
+
+def test_every_goal_names_a_case_and_peers_that_there_are() -> None:
+    for goal in GOALS:
+        assert goal.case in CASES and find(goal.ours)().can(goal.case)
+        assert not goal.other or find(goal.other)().can(goal.case)
+
+
+def test_an_unknown_peer_is_refused_with_the_names_of_all() -> None:
+    with pytest.raises(ValueError, match=r"'nobody'.*mini-uv"):
+        find("nobody")
+    assert all(peer.name == name and peer.__doc__ for name, peer in PEERS.items())
+
+
+@pytest.mark.parametrize("values", [(1, 3), (1, 1), (2,), (1, -3)])
+def test_an_update_lost_or_out_of_order_ends_the_case(values: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr("os._exit", leave)
+    see = Seen(1, lambda at: None).subscriber()
+    with pytest.raises(SystemExit):
+        for value in values:
+            see(value)
+
+
+def test_the_last_update_of_the_last_subscriber_ends_the_wait() -> None:
+    ended: list[float] = []
+    seen = Seen(2, ended.append)
+    for see in (seen.subscriber(), seen.subscriber()):
+        assert not ended
+        for value in (1, 2, -3):
+            see(value)
+    assert len(ended) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("peer", ["likewise", "raw", "twisted"])
+def test_a_case_runs_in_processes_of_its_own(peer: str) -> None:
+    result = run_case(peer, "W5:10")
+    assert result["updates"] == settings.UPDATES and result["rate"] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_case_that_breaks_says_why() -> None:
+    with pytest.raises(CaseFailed, match="AttributeError"):
+        run_case("raw", "W6")  # it has no objects to fetch
