@@ -15,7 +15,7 @@ CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn docs clean
+.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn docs field clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -59,6 +59,10 @@ interop: .venv-pure/installed
 churn: .venv-pure/installed
 	@.venv-pure/bin/python -P tests/churn.py $(ARGS)
 
+# likewise.spread under the programs of others: Buildbot, and all of Twisted's documentation. Fetches both; takes minutes.
+field: .venv-field/installed
+	@.venv-field/bin/python $(PYTEST) tests/field $(ARGS)
+
 # A link that leads nowhere is an error. The examples on the pages are checked by the tests.
 docs: .venv-docs/installed
 	@.venv-docs/bin/python -m sphinx -q -W --keep-going -b html docs build/docs
@@ -78,11 +82,11 @@ bench-plots: .venv-bench/installed
 	@.venv-bench/bin/python -m bench.latency $(ARGS)
 
 clean:
-	rm -rf .venv .venv-pure .venv-compiled .venv-lint .venv-docs .venv-bench build dist src/*.egg-info
+	rm -rf .venv .venv-pure .venv-compiled .venv-lint .venv-docs .venv-field .venv-bench build dist src/*.egg-info
 
 # -- environments --------------------------------------------------------------------------------------------
 
-.venv/created .venv-pure/created .venv-compiled/created .venv-lint/created .venv-docs/created .venv-bench/created:
+.venv/created .venv-pure/created .venv-compiled/created .venv-lint/created .venv-docs/created .venv-field/created .venv-bench/created:
 	@if [ -z "$(PYTHON)" ]; then echo "likewise needs Python 3.11 or newer; name it with PYTHON=..." >&2; exit 1; fi
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 		echo "$(PYTHON) can't make virtual environments: its modules venv and ensurepip are missing." >&2; \
@@ -121,6 +125,13 @@ clean:
 
 .venv-docs/installed: .venv-docs/created pyproject.toml
 	$(call install,.[docs],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
+	@touch $@
+
+.venv-field/installed: .venv-field/created $(SOURCES)
+	$(call install,.[test],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
+	@$(@D)/bin/python $(PIP) install buildbot buildbot-worker
+	@$(@D)/bin/python $(PIP) download --no-deps --no-binary twisted --dest build/field \
+		"twisted==$$($(@D)/bin/python -c 'import twisted; print(twisted.__version__)')"
 	@touch $@
 
 # build/ outlives a build: what is gone from src/ must not come back from there, nor what was made by other rules.

@@ -27,7 +27,7 @@ MIB: Final = 1 << 20
 SERVED_WITHIN: Final = 1.0  # seconds for each call of the well-behaved client
 MEMORY: Final = 16 * MIB  # bytes by which the server's peak may grow
 LOG: Final = 64 * 1024  # bytes that a case may add to the log
-TARGETS: Final = {"asyncio": [str(HERE / "target.py")]}
+TARGETS: Final = {"asyncio": HERE / "target.py", "spread": HERE / "target_spread.py"}
 
 
 class Server:
@@ -36,7 +36,7 @@ class Server:
     def __init__(self, target: str = "asyncio", directory: str | None = None) -> None:
         self._own = tempfile.TemporaryDirectory() if directory is None else None
         self.log = Path(directory or self._own.name, "target.log")  # type: ignore[union-attr]  # one of the two is there
-        command = [sys.executable, "-P", *TARGETS[target], "0", "0", str(self.log)]
+        command = [sys.executable, "-P", str(TARGETS[target]), "0", "0", str(self.log)]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         words = self.process.stdout.readline().split()

@@ -1,5 +1,5 @@
 """
-The whole corpus against a server process: ``python -P tests/hostile/run.py [--target asyncio] [-k WORD] [--one-server]``.
+The whole corpus against a server process: ``python -P tests/hostile/run.py [--target asyncio|spread] [-k WORD]``.
 
 Each case gets a fresh process, so that peak memory is its own; the table shows what each cost.
 """

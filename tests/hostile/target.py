@@ -4,237 +4,39 @@ A server for hostile peers to try: ``target.py [ROOTPORT [PORTALPORT [LOGFILE]]]
 It prints one line, ``READY rootport portalport pid``, and serves until it is killed.
 
 The root offers ``ping``, ``echo``, ``one``, ``thing``, ``pond``, ``canary``, ``kw``; what must stay out of reach is
-``_private``, the attribute ``remote_attr`` and whatever lies behind a dunder. Anything forbidden that runs is counted,
-by itself or by an audit hook, and :meth:`Root.remote_canary` tells how often. The rest is for the corpus beside this
-file: ``fail`` raises what it is given, ``slow`` waits, ``reasons`` tells why connections were dropped, ``state`` what
-the process holds.
+``_private``, the attribute ``remote_attr`` and whatever lies behind a dunder. On the portal port ``alice`` logs in with
+``sesame``, by MD5 as Twisted's clients do it. :mod:`tests.hostile.objects` has the classes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import collections
 import logging
 import os
 import sys
-import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import likewise
 
-# What the standard library loads on the way to its first traceback: after READY any import counts as forbidden.
-PRELOADED = ("ast", "tokenize", "linecache", "traceback", "unicodedata", "encodings.idna", "encodings.latin_1", "stringprep")
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from tests.hostile import objects
 
 # Those for strangers; its times are shorter, for the corpus to see them pass.
 LIMITS = likewise.Limits.public(handshake_seconds=2.0, message_seconds=3.0, stalled_seconds=3.0)
-EVENTS = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pickle.find_class")
-forbidden: collections.Counter[str] = collections.Counter()
-reasons: collections.deque[tuple[float, str, str, str, str]] = collections.deque(maxlen=2_000)
-
-
-def boom(*args: Any, **kwargs: Any) -> None:
-    """What hostile jelly names in vain."""
-    forbidden["boom"] += 1
-
-
-class Trap:
-    """A class that nothing registers: whatever runs of it was not asked for."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Trap:
-        forbidden["Trap"] += 1
-        return super().__new__(cls)
-
-    def __setstate__(self, state: Any) -> None:
-        forbidden["Trap"] += 1
-
-
-class Copy(likewise.Copyable, likewise.RemoteCopy):
-    """``hostile.Copy``: its state is a dict; its behaviour is not for the wire to set."""
-
-    role = "guest"
-
-    def getTypeToCopy(self) -> str:
-        return "hostile.Copy"
-
-    def is_admin(self) -> bool:
-        return False
-
-    @property
-    def owner(self) -> str:
-        return "nobody"
-
-
-class Pond(likewise.Cacheable):
-    """``hostile.Pond``, going out."""
-
-    def __init__(self) -> None:
-        self.observers: list[Any] = []
-
-    def getTypeToCopy(self) -> str:
-        return "hostile.Pond"
-
-    def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> dict[str, Any]:
-        self.observers.append(observer)
-        return {"ducks": 3}
-
-    def stoppedObserving(self, perspective: Any, observer: Any) -> None:
-        self.observers.remove(observer)
-
-    def change(self, ducks: Any) -> None:
-        """Tell every observer, without waiting for any."""
-        for observer in tuple(self.observers):
-            observer.callRemoteOnly("ducks", ducks)
-
-
-class PondMirror(likewise.RemoteCache):
-    """``hostile.Pond``, coming in."""
-
-    def observe_ducks(self, ducks: int) -> None:
-        self.ducks = ducks
-
-
-class Thing(likewise.Referenceable):
-    """A new one for each call of ``thing``."""
-
-    def remote_ping(self) -> str:
-        return "pong"
-
-
-class Root(likewise.Root):
-    """What the corpus calls."""
-
-    remote_attr = 5
-
-    def __init__(self) -> None:
-        self.the_pond = Pond()
-        self.modules = self.running = 0
-        self.kept: list[Any] = []
-
-    def _private(self, *args: Any, **kwargs: Any) -> None:
-        forbidden["_private"] += 1
-
-    def plain(self, *args: Any, **kwargs: Any) -> None:
-        """Without the prefix nothing is reachable."""
-        forbidden["plain"] += 1
-
-    def remote_ping(self) -> str:
-        return "pong"
-
-    def remote_echo(self, x: Any) -> Any:
-        return x
-
-    def remote_one(self, x: Any) -> None:
-        return None
-
-    def remote_thing(self) -> Thing:
-        return Thing()
-
-    def remote_pond(self) -> Pond:
-        return self.the_pond
-
-    def remote_kw(self, **k: Any) -> dict[str, Any]:
-        return k
-
-    def remote_canary(self) -> int:
-        return forbidden.total()
-
-    # --- for the corpus
-
-    def remote_what(self) -> dict[str, int]:
-        """Which forbidden things ran."""
-        return dict(forbidden)
-
-    def remote_fail(self, x: Any) -> None:
-        raise ValueError(x)
-
-    def remote_look_up(self, x: Any) -> Any:
-        return {}[x]
-
-    def remote_expected(self, x: Any) -> None:
-        raise likewise.Error(x)
-
-    async def remote_slow(self, seconds: float) -> str:
-        self.running += 1
-        try:
-            await asyncio.sleep(min(seconds, 60))
-        finally:
-            self.running -= 1
-        return "slept"
-
-    async def remote_call_back(self, reference: Any) -> Any:
-        """Calls something of the peer; what comes of it is the answer."""
-        return await reference.callRemote("whatever")
-
-    def remote_blob(self, size: int) -> bytes:
-        return bytes(min(size, 600_000))
-
-    def remote_change(self, ducks: Any) -> None:
-        self.the_pond.change(ducks)
-
-    def remote_change_and_wait_not(self, ducks: Any) -> None:
-        """Tell every observer, each is to answer, and forget about it."""
-        for observer in tuple(self.the_pond.observers):
-            observer.callRemote("ducks", ducks)
-
-    def remote_keep(self, x: Any) -> int:
-        self.kept.append(x)
-        return len(self.kept)
-
-    def remote_forget(self) -> None:
-        self.kept.clear()
-
-    def remote_reasons(self, peer: str, since: float) -> list[list[str]]:
-        """Of the connections of ``peer`` (``"host:port"``) that ended since: class of the reason, limit if one, text."""
-        return [[kind, limit, text] for at, name, kind, limit, text in reasons if name == peer and at >= since]
-
-    def remote_state(self) -> dict[str, Any]:
-        """What this process holds."""
-        return {
-            "modules": len(sys.modules) - self.modules,
-            "observers": len(self.the_pond.observers),
-            "running": self.running,
-            "logouts": Avatar.logouts,
-        }
-
-
-class Avatar(likewise.Avatar):
-    """What alice may do."""
-
-    logouts = 0
-
-    def _private(self) -> None:
-        forbidden["_private"] += 1
-
-    def perspective_ping(self) -> str:
-        return "pong"
-
-    def logout(self, mind: Any) -> None:
-        Avatar.logouts += 1
-
-
-def portal() -> likewise.Login:
-    """MD5 login as Twisted's clients do it: for ``alice``, password ``sesame``."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return likewise.Login(lambda user, mind: Avatar(), md5_for_twisted={"alice": likewise.Login.md5_record("sesame")})
 
 
 def note_the_end(connection: likewise.Connection) -> None:
-    """Why a connection ended, for the corpus to ask."""
-    reason = connection.reason
-    at = time.monotonic()  # the same in all processes of this machine
-    reasons.append((at, connection.peer, type(reason).__name__, getattr(reason, "limit", ""), str(reason)[:500]))
+    objects.note_the_end(connection.peer, connection.reason)
 
 
-def watch(event: str, args: tuple[Any, ...]) -> None:
-    """The audit hook: what no peer may cause."""
-    if event in EVENTS:
-        forbidden[event] += 1
-    elif event == "import" and args[0] not in sys.modules:
-        forbidden[f"import {args[0]}"[:80]] += 1
-    elif event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
-        forbidden["open"] += 1
+def portal(avatar: Any) -> likewise.Login:
+    """MD5 login as Twisted's clients do it: for ``alice``, password ``sesame``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is MD5
+        return likewise.Login(lambda user, mind: avatar(), md5_for_twisted={"alice": likewise.Login.md5_record("sesame")})
 
 
 async def main() -> None:
@@ -242,20 +44,15 @@ async def main() -> None:
     root_port, portal_port = (ports + [0, 0])[:2]
     if len(sys.argv) > 3:
         logging.basicConfig(filename=sys.argv[3], format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    likewise.setUnjellyableForClass("hostile.Copy", Copy)
-    likewise.setUnjellyableForClass("hostile.Pond", PondMirror)
-    for name in PRELOADED:
-        __import__(name)
-    root, login = Root(), portal()
-    async with (
-        likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=LIMITS, on_disconnect=note_the_end) as first,
-        likewise.serve(
-            None, f"tcp://127.0.0.1:{portal_port}", login=login, limits=LIMITS, on_disconnect=note_the_end
-        ) as second,
-    ):
+    made = objects.make(likewise, asyncio.sleep)
+    root = made.Root()
+    on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=LIMITS, on_disconnect=note_the_end)
+    on_portal = likewise.serve(
+        None, f"tcp://127.0.0.1:{portal_port}", login=portal(made.Avatar), limits=LIMITS, on_disconnect=note_the_end
+    )
+    async with on_root as first, on_portal as second:
         print(f"READY {first.port} {second.port} {os.getpid()}", flush=True)
-        root.modules = len(sys.modules)
-        sys.addaudithook(watch)
+        objects.begin_to_watch(root)
         await first.serve_forever()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import ssl
 import subprocess
 import sys
 from collections.abc import Awaitable, Iterator
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 
 import likewise
+from likewise.asyncio import login as login_module
+from likewise.asyncio.login import Door, ScramStep, Stay
 from tests.login import doors
 from tests.programs import ROOT, Program, running
 from tests.tls import certificates
@@ -269,6 +273,91 @@ def test_of_two_exchanges_on_one_connection_only_the_latest_counts() -> None:
         within(20, run(process))
 
 
+# --- somebody in between, and somebody in the server's place
+
+
+def test_somebody_in_between_with_a_certificate_that_is_believed_gets_nowhere() -> None:
+    """Who terminates TLS on both sides and passes every byte on: without the binding that goes unnoticed."""
+    between = certificates.server("between")
+
+    async def run(process: Any, expected: Any) -> None:
+        there = process.address.removeprefix("tls://").rpartition(":")
+        believing = ssl.create_default_context(cafile=str(certificates.issuer().certificate))
+
+        async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError):
+                while data := await reader.read(65_536):
+                    writer.write(data)
+            writer.close()
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            onward = await asyncio.open_connection(there[0], int(there[2]), ssl=believing)
+            await asyncio.gather(pass_on(reader, onward[1]), pass_on(onward[0], writer))
+
+        shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        shown.load_cert_chain(between.certificate, between.key)
+        async with await asyncio.start_server(relay, "127.0.0.1", 0, ssl=shown) as server:
+            port = server.sockets[0].getsockname()[1]
+            trusting = likewise.TLS(ca=certificates.issuer().certificate)
+            address = f"tls://127.0.0.1:{port}"
+            token = TOKEN if expected is None else ALICE
+            if expected is None:  # the relay works, and a token has no protection but TLS
+                async with likewise.connect(address, tls=trusting, login=token) as connection:
+                    assert await connection.root.callRemote("who") == "alice"
+                return
+            with pytest.raises(expected):
+                await likewise.connect(address, tls=trusting, login=token)
+
+    with door("tokens", SECURE) as process:
+        within(20, run(process, None))
+    for way in ("scram", "binding"):
+        with door(way, SECURE) as process:
+            within(20, run(process, likewise.LoginRefused))
+
+
+def test_the_exchange_is_bound_wherever_it_can_be() -> None:
+    seen: list[likewise.Record] = []
+    made = certificates.server()
+    tls = likewise.TLS(certificate=made.certificate, key=made.key)
+    own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    own.load_cert_chain(made.certificate, made.key)
+
+    async def run() -> None:
+        how = likewise.Login(doors.realm, passwords=doors.scram())
+        for address, each in ((SECURE, tls), (SECURE, own), (PLAIN, None)):
+            async with likewise.serve(None, address, login=how, tls=each, trace=seen.append) as server:
+                client = None if each is None else likewise.TLS(ca=certificates.issuer().certificate)
+                async with likewise.connect(server.address, tls=client, login=ALICE):
+                    pass
+
+    within(20, run())
+    ways = [record.detail["way"] for record in seen if record.name == "login"]
+    assert ways == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256"]
+
+
+def test_who_takes_the_servers_place_and_does_not_know_the_password_is_found_out() -> None:
+    class Step(likewise.Referenceable):
+        def remote_finish(self, final: str, mind: Any) -> tuple[str, likewise.Referenceable]:
+            return "v=" + "A" * 43 + "=", self
+
+    class Impostor(likewise.Root):
+        def remote_login_ways(self) -> tuple[str, ...]:
+            return ("SCRAM-SHA-256",)
+
+        def remote_login_scram(self, first: str) -> tuple[str, Step]:
+            nonce = first.rpartition("r=")[2]
+            return f"r={nonce}more,s=QSXCR+Q6sek8bf92,i=4096", Step()
+
+    async def run() -> None:
+        async with likewise.serve(Impostor(), PLAIN) as server:
+            with pytest.raises(likewise.LoginFailed, match="did not prove that it knows the password"):
+                await likewise.connect(server.address, login=ALICE)
+            while server.connections:
+                await asyncio.sleep(0)
+
+    within(20, run())
+
+
 # --- attempts and time
 
 
@@ -365,6 +454,69 @@ def test_hashes_that_wait_are_bounded_and_those_of_who_has_gone_are_not_computed
     assert not store._verify(likewise.Argon2Passwords.record("sesame"), "sesame", lambda: False)
 
 
+def test_one_login_at_a_time_on_one_connection() -> None:
+    async def run(process: Any) -> None:
+        async with likewise.connect(process.address) as connection:
+            calls = [connection.root.callRemote("login_plain", "alice", "sesame") for _ in range(2)]
+            first, second = await asyncio.gather(*calls, return_exceptions=True)
+            assert await first.callRemote("who") == "alice"
+            assert type(second) is likewise.LoginFailed and str(second) == "one login at a time"
+
+    with door("argon2") as process:
+        within(20, run(process))
+
+
+def test_names_and_secrets_have_a_longest() -> None:
+    how = likewise.Login(doors.realm, passwords=(doors.scram(), doors.argon2()), tokens=doors.tokens())
+
+    async def run() -> None:
+        limits = likewise.Limits(login_bytes=40, login_attempts=20)
+        async with likewise.serve(None, PLAIN, login=how, limits=limits) as server:
+            connection = await likewise.connect(server.address)
+            for size, error in ((40, likewise.LoginRefused), (41, likewise.LoginFailed)):
+                long = "é" * 20 + "x" * (size - 40)
+                for call in (("login_plain", long, "x"), ("login_plain", "x", long), ("login_token", long)):
+                    with pytest.raises(likewise.LoginFailed) as caught:
+                        await connection.root.callRemote(*call)
+                    assert type(caught.value) is error, call
+            with pytest.raises(likewise.LoginFailed, match="at most 40 bytes"):
+                await connection.root.callRemote("login_scram", "n,,n=alice,r=" + "x" * 40)
+            await connection.close()
+
+    within(20, run())
+
+
+class At:
+    """As much of a connection as it takes to tell where the other end is."""
+
+    def __init__(self, peername: Any, ssl_object: Any = None) -> None:
+        self.known = {"peername": peername, "ssl_object": ssl_object}
+
+    def get_extra_info(self, name: str) -> Any:
+        return self.known[name]
+
+
+@pytest.mark.parametrize(
+    ("peername", "is_private", "network"),
+    [
+        (("127.0.0.1", 5), True, "127.0.0.1"),
+        (("203.0.113.9", 5), False, "203.0.113.9"),
+        (("192.168.0.9", 5), False, "192.168.0.9"),
+        (("::1", 5, 0, 0), True, "::/64"),
+        (("::ffff:127.0.0.1", 5, 0, 0), True, "127.0.0.1"),
+        (("::ffff:203.0.113.9", 5, 0, 0), False, "203.0.113.9"),
+        (("2001:db8:1:2:3:4:5:6", 5, 0, 0), False, "2001:db8:1:2::/64"),
+        (("fe80::1%eth0", 5, 0, 2), False, "fe80::/64"),
+        ("/run/app.sock", True, ""),
+        ("", True, ""),
+    ],
+)
+def test_where_the_other_end_is(peername: Any, is_private: bool, network: str) -> None:
+    assert login_module.is_private(At(peername)) is is_private  # type: ignore[arg-type]
+    assert login_module.is_private(At(peername, object())) is True  # type: ignore[arg-type]
+    assert login_module.network(At(peername)) == network  # type: ignore[arg-type]
+
+
 # --- before the login
 
 
@@ -376,6 +528,19 @@ def test_a_stranger_may_send_little() -> None:
         async with to(process, likewise.Anonymous()) as connection:
             value = ["x" * 200_000] * 3
             assert await connection.root.callRemote("keep", value) == value
+
+    with door("anonymous") as process:
+        within(20, run(process))
+
+
+def test_who_has_let_go_of_the_avatar_is_a_stranger_again() -> None:
+    async def run(process: Any) -> None:
+        async with to(process, likewise.Anonymous()) as connection:
+            connection._avatar = None
+            with pytest.raises(likewise.LoginFailed):
+                await connection.root.callRemote("login_token", "x")
+            with pytest.raises(likewise.ConnectionClosed):
+                await connection.root.callRemote("login_token", "x" * 20_000)
 
     with door("anonymous") as process:
         within(20, run(process))
@@ -685,3 +850,36 @@ def test_as_many_steps_for_who_does_not_exist() -> None:
     assert known[2] == unknown[2] and unknown[1] == again[1] != known[1]
     with door("scram") as process:
         assert within(20, challenge(process, "nobody"))[1] == unknown[1]
+
+
+# --- nothing is left behind
+
+
+def test_logins_leave_nothing_behind() -> None:
+    def left() -> list[str]:
+        gc.collect()
+        kinds = (Door, ScramStep, Stay, doors.Guest, likewise.Connection)
+        return [type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds)]
+
+    before = left()
+
+    async def run() -> None:
+        how = likewise.Login(doors.realm, passwords=doors.scram())
+        made = certificates.server()
+        tls = likewise.TLS(certificate=made.certificate, key=made.key)
+        believing = likewise.TLS(ca=certificates.issuer().certificate)
+        limits = likewise.Limits(user_attempts=100)
+        async with likewise.serve(None, SECURE, login=how, tls=tls, limits=limits) as server:
+            for number in range(20):
+                login = ALICE if number % 2 else likewise.Password("nobody", "guess")
+                with contextlib.suppress(likewise.LoginRefused):
+                    async with likewise.connect(server.address, tls=believing, login=login):
+                        pass
+                if number == 3:
+                    how_many = len(left())
+            while server.connections:
+                await asyncio.sleep(0)
+            assert len(left()) <= how_many
+
+    within(30, run())
+    assert left() == before

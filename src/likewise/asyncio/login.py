@@ -431,7 +431,7 @@ class ScramStep(Referenceable):
                 return False
             return True
 
-        avatar = await door.finish(login.SCRAM, self._user, check, mind)
+        avatar = await door.finish(self._exchange.way, self._user, check, mind)
         return proofs[0], avatar
 
 
@@ -458,21 +458,27 @@ class Md5Step(Referenceable):
 # --- where the other end is
 
 
+def ip_of(connection: Connection) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The peer's IP address, ``None`` for a UNIX socket."""
+    peer = connection.get_extra_info("peername")
+    if not isinstance(peer, tuple):
+        return None
+    address = ipaddress.ip_address(peer[0].partition("%")[0])
+    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+
+
 def is_private(connection: Connection) -> bool:
     """Whether nobody else can listen: TLS, a UNIX socket, or the same machine."""
-    if connection.get_extra_info("ssl_object") is not None:
-        return True
-    peer = connection.get_extra_info("peername")
-    return not isinstance(peer, tuple) or ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback
+    address = ip_of(connection)
+    return connection.get_extra_info("ssl_object") is not None or address is None or address.is_loopback
 
 
 def network(connection: Connection) -> str:
     """Where the peer is, as far as one household or office goes: an IPv4 address, the first half of an IPv6 one."""
-    peer = connection.get_extra_info("peername")
-    if not isinstance(peer, tuple):
-        return ""
-    address = ipaddress.ip_address(peer[0].partition("%")[0])
-    return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))
+    address = ip_of(connection)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return "" if address is None else str(address)
 
 
 __all__ = ("Login",)

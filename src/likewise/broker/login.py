@@ -120,6 +120,7 @@ class ScramServer:
         self._mechanism = self._module.ScramMechanism(SCRAM_PLUS if must_bind else SCRAM)
         self._binding = (BINDING, binding) if binding else None
         self._server: Any = None
+        self.way = SCRAM  # or, from the challenge on, with the binding
 
     def user(self) -> str:
         """Who the client says it is. Raises LoginFailed for what is no first message, or binds to something else."""
@@ -137,6 +138,7 @@ class ScramServer:
         self._server = self._begin(
             lambda name: (verifier.salt, verifier.stored_key, verifier.server_key, verifier.iterations)
         )
+        self.way = self._server.m.name
         challenge: str = self._server.get_server_first()
         return challenge
 

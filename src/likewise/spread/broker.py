@@ -137,6 +137,8 @@ class RemoteReference(by_reference.RemoteReference, Serializable):
         broker = unjellier.invoker
         return broker.core.tables.reference(unjellyList[1], broker.unserializingPerspective)
 
+    __repr__ = object.__repr__  # as programs print it
+
     def __eq__(self, other: object) -> bool:
         return other is self or (
             isinstance(other, RemoteReference) and other.broker is self.broker and other.luid == self.luid

@@ -29,9 +29,13 @@ from .interfaces import IJellyable
 CHALLENGE_BYTES = 16
 
 
-def respond(challenge: bytes, password: bytes) -> bytes:
-    """The response to a challenge: ``md5(md5(password) + challenge)``."""
-    return md5(md5(password).digest() + challenge).digest()
+def respond(challenge: bytes, password: bytes | str) -> bytes:
+    """The response to a challenge: ``md5(md5(password) + challenge)``; of a str its UTF-8."""
+    return md5(md5(_as_bytes(password)).digest() + challenge).digest()
+
+
+def _as_bytes(password: bytes | str) -> bytes:
+    return password.encode() if isinstance(password, str) else password
 
 
 def challenge() -> bytes:
@@ -184,9 +188,9 @@ class _PortalAuthChallenger(Referenceable):
         self.response = response
         return _login(self.portal, self, mind, self.broker)
 
-    def checkPassword(self, password: bytes) -> bool:
+    def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response was made with this password."""
-        return self.checkMD5Password(md5(password).digest())
+        return self.checkMD5Password(md5(_as_bytes(password)).digest())
 
     def checkMD5Password(self, md5Password: bytes) -> bool:
         """Whether the response was made with the password that has this digest."""
