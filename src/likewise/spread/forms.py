@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.persisted.crefutil import NotKnown
 from twisted.python.compat import nativeString
-from twisted.python.reflect import namedAny, namedObject, qual
+from twisted.python.reflect import namedAny, qual
 
 from ..errors import InsecureJelly, NotSendable
 from ..jelly.basics import Unpersistable
@@ -278,7 +278,7 @@ class SpreadDecoder(Decoder):
         module = name.rpartition(".")[0]
         if not self.taster.isModuleAllowed(module):
             raise InsecureJelly(f"Module {module} not allowed (in type {name}).")
-        cls = namedObject(name)
+        cls = _found(name)
         if not self.taster.isClassAllowed(cls):
             raise InsecureJelly(f"Class {name} not allowed.")
         return Filled(cls, self.is_trusted)
@@ -296,23 +296,23 @@ class SpreadDecoder(Decoder):
         return BY_NAME[word](self)
 
     def _looked_up(self) -> str:
-        leaf = self.read_leaf()
-        if not isinstance(leaf, bytes):
+        name = self.read_expression()
+        if not isinstance(name, bytes):
             raise InsecureJelly("a name was expected")
-        return _name(leaf)
+        return _name(name)
 
     def _the_module(self) -> Any:
         name = self._looked_up()
         if not self.taster.isModuleAllowed(name):
             raise InsecureJelly(f"Attempted to unjelly module named {name!r}")
-        return namedAny(name)
+        return _found(name)
 
     def _the_class(self) -> Any:
         name = self._looked_up()
         module = name.rpartition(".")[0]
         if not self.taster.isModuleAllowed(module):
             raise InsecureJelly(f"module {module} not allowed")
-        cls = namedObject(name)
+        cls = _found(name)
         if not isinstance(cls, type):
             raise InsecureJelly(f"class {name!r} unjellied to something that isn't a class: {cls!r}")
         if not self.taster.isClassAllowed(cls):
@@ -324,7 +324,7 @@ class SpreadDecoder(Decoder):
         module = name.rpartition(".")[0]
         if not self.taster.isModuleAllowed(module):
             raise InsecureJelly(f"Module not allowed: {module}")
-        return namedAny(name)
+        return _found(name)
 
     def _the_method(self) -> Any:
         name = self._looked_up()
@@ -481,6 +481,14 @@ def warn_of_instance() -> None:
         filename="",
         lineno=0,
     )
+
+
+def _found(name: str) -> Any:
+    """What is known by a name that the taster has allowed."""
+    try:
+        return namedAny(name)
+    except (ImportError, AttributeError, ValueError) as error:  # InvalidName, ModuleNotFound and ObjectNotFound are these
+        raise InsecureJelly(f"there is nothing here called {name[:200]!r}: {error}") from None
 
 
 def _name(raw: bytes) -> str:
