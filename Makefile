@@ -9,13 +9,14 @@ endif
 # A directory is newer than its stamp when a file in it was removed or renamed.
 SOURCES := pyproject.toml setup.py README.md $(wildcard examples/*.py) $(shell find src/likewise -name __pycache__ -prune -o \
 	\( -type d -o -name '*.py' -o -name '*.pxd' -o -name py.typed \) -print)
+SECONDS ?= 20
 PIP := -m pip --disable-pip-version-check --no-input -qq
 PYTEST := -P -m pytest
 CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn docs field clean
+.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn fuzz hostile soak docs field clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -62,6 +63,20 @@ churn: .venv-pure/installed
 # likewise.spread under the programs of others: Buildbot, and all of Twisted's documentation. Fetches both; takes minutes.
 field: .venv-field/installed
 	@.venv-field/bin/python $(PYTEST) tests/field $(ARGS)
+
+# SECONDS for each target. Atheris joins in where it is installed: .venv-pure/bin/pip install atheris
+fuzz: .venv-pure/installed
+	@.venv-pure/bin/python -P fuzz/run.py all --seconds $(SECONDS)
+	@.venv-pure/bin/python -P fuzz/differential.py
+	@if .venv-pure/bin/python -c 'import atheris' 2>/dev/null; then \
+		for each in framer decoder broker; do .venv-pure/bin/python -P fuzz/guided.py $$each --seconds $(SECONDS) || exit 1; done; \
+	else echo "atheris is not installed in .venv-pure: no coverage-guided fuzzing"; fi
+
+hostile: .venv-pure/installed
+	@.venv-pure/bin/python -P tests/hostile/run.py $(ARGS)
+
+soak: .venv-pure/installed
+	@.venv-pure/bin/python -P tests/soak.py $(ARGS)
 
 # A link that leads nowhere is an error. The examples on the pages are checked by the tests.
 docs: .venv-docs/installed
