@@ -135,7 +135,7 @@ def all_lines(program: Program) -> list[str]:
             seen, since = len(program.seen), time.monotonic()
         time.sleep(0.02)
     if program.process.poll() is None:
-        program.process.send_signal(signal.SIGINT)
+        program.process.send_signal(signal.SIGTERM)  # a SIGINT would be ignored where this runs in the background
     program.end()
     return program.seen
 
@@ -153,7 +153,7 @@ def plain(line: str) -> str:
 
 
 OF_THE_LOG = (
-    r"twistd|Loading|Loaded|Log opened|reactor class|factory|starting on|Port \d+ Closed|Main loop|SIGINT|Shut Down|"
+    r"twistd|Loading|Loaded|Log opened|reactor class|factory|starting on|Port \d+ Closed|Main loop|SIGINT|SIGTERM|Shut Down|"
     r"^Unhandled|^\t"
 )
 

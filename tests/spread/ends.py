@@ -116,4 +116,6 @@ class Logged:
         log.removeObserver(self._see)
 
     def types(self) -> list[str]:
-        return [each.type.__name__ for each in self.errors]  # type: ignore[union-attr]
+        """The names of the classes of what was logged, without their modules."""
+        kinds: list[Any] = [each.type for each in self.errors]
+        return [kind.decode().rpartition(".")[2] if isinstance(kind, bytes) else kind.__name__ for kind in kinds]

@@ -63,7 +63,7 @@ def converse(name: str, receiver: Program, sender_program: Path, how: str) -> tu
     if name != "cache":  # that sender calls `shutdown`; the others leave their receiver running
         while len(CONVERSATIONS[name][1]) > len(said(receiver.seen)):
             receiver.line()
-        receiver.process.send_signal(signal.SIGINT)
+        receiver.process.send_signal(signal.SIGTERM)  # a SIGINT would be ignored where this runs in the background
     _, lines, errors = receiver.end()
     assert errors == "" or how == "twistd"
     return said_by_sender, said(lines)
@@ -84,7 +84,7 @@ def said(lines: list[str]) -> list[str]:
 
 OF_TWISTD = (
     r"Loading |Loaded\.|twistd |reactor class|Starting factory|Server Shut Down|Main loop terminated|Stopping factory|"
-    r"Received SIGINT|starting on \d|\(TCP Port \d+ Closed\)"
+    r"Received SIG|starting on \d|\(TCP Port \d+ Closed\)"
 )
 
 

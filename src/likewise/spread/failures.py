@@ -81,6 +81,9 @@ class CopiedFailure(RemoteCopy, failure.Failure):
     printBriefTraceback = printTraceback
     printDetailedTraceback = printTraceback
 
+    def __repr__(self) -> str:
+        return f"<{reflect.qual(type(self))} {_text(self.type)}: {self.value}>"
+
     def remote_error(self) -> RemoteError:
         """This as an exception."""
         return RemoteError(self.type, self.value, self.traceback)
