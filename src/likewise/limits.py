@@ -68,7 +68,8 @@ class Limits:
     """Our own calls without an answer yet: one more raises TooManyCalls. Cancelled ones count until answered."""
 
     running_calls: int = 1_000
-    """Calls of the peer that run here at once (suspended coroutines). At the ceiling its messages wait unread."""
+    """Calls of the peer that run here at once (suspended coroutines). At the ceiling its messages wait unread. From an
+    address whose ended connections left ten times as many running, no new one is taken until some have ended."""
 
     references: int = 65_536
     """Our objects that the peer holds by reference, and its objects that we hold: each counted alone."""
@@ -159,7 +160,7 @@ class Limits:
     def public(cls, **changes: Any) -> Limits:
         """For strangers: one connection can hold a few MiB of this process, not more."""
         message = {"frame_items": 50_000, "frame_bytes": 2 * MIB, "string_bytes": MIB, "list_items": 50_000, "depth": 64}
-        work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 100, "faults": 10, "log_lines": 50}
+        work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 32, "faults": 10, "log_lines": 50}
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
         logins = {"login_attempts": 3, "login_seconds": 20.0}

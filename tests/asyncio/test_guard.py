@@ -79,3 +79,49 @@ def test_one_connection_too_many_from_an_address_is_closed_and_the_others_go_on(
             await two.close()
 
     asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_who_leaves_calls_running_behind_may_not_come_back_for_more() -> None:
+    guard = Guard(Limits(running_calls=2))
+    guard.orphaned("10.0.0.1", 19)
+    assert guard.admit("10.0.0.1", 0) is None
+    guard.orphaned("10.0.0.1", 1)
+    refused = guard.admit("10.0.0.1", 0)
+    assert refused is not None and refused.limit == "running_calls"
+    assert guard.admit("10.0.0.2", 0) is None
+    guard.orphaned("10.0.0.1", -1)
+    assert guard.admit("10.0.0.1", 1) is None
+
+
+def test_calls_that_outlive_their_connections_are_counted_until_they_end() -> None:
+    class Sleeper(likewise.Root):
+        def __init__(self) -> None:
+            self.wake = asyncio.Event()
+            self.asleep = 0
+
+        async def remote_sleep(self) -> None:
+            self.asleep += 1
+            await self.wake.wait()
+            self.asleep -= 1
+
+    async def main() -> None:
+        root = Sleeper()
+        async with likewise.serve(root, "tcp://127.0.0.1:0", limits=Limits(running_calls=2)) as server:
+            for asleep in range(1, 21):  # one each: at two a connection would not be read, and its end not be seen
+                connection = await likewise.connect(server.address)
+                call = connection.root.callRemote("sleep")
+                while root.asleep < asleep:
+                    await asyncio.sleep(0)
+                connection.abort()
+                await asyncio.gather(call, return_exceptions=True)
+            while server.connections:
+                await asyncio.sleep(0)
+            with pytest.raises(likewise.CannotConnect):
+                await likewise.connect(server.address)
+            root.wake.set()
+            while root.asleep:
+                await asyncio.sleep(0)
+            async with likewise.connect(server.address) as again:
+                assert again.is_open
+
+    asyncio.run(asyncio.wait_for(main(), 20))

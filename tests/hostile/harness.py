@@ -75,6 +75,10 @@ class Server:
     def log_size(self) -> int:
         return self.log.stat().st_size if self.log.exists() else 0
 
+    def state(self) -> dict[str, Any]:
+        """What the target says it holds."""
+        return pairs(self.control.ask(b"state"))
+
     def canary(self) -> int:
         return int(self.control.ask(b"canary"))
 

@@ -310,6 +310,7 @@ class Connection(asyncio.Protocol):
         guard = self._endpoint.guard
         if self._address is not None:
             guard.leave(self, self._address)
+            guard.orphaned(self._address, self._running)
             if self._handshake is not None:
                 guard.greeted()
         for timer in (self._handshake, self._stall):
@@ -497,6 +498,8 @@ class Connection(asyncio.Protocol):
 
         def done(value: Any, error: BaseException | None) -> None:
             self._running -= 1
+            if self._address is not None and self.broker.is_closed:
+                self._endpoint.guard.orphaned(self._address, -1)
             if error is None:
                 self._answer(call, value)
             else:

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 SELDOM: Final = 15.0  # seconds between two looks at what is silent or slow, at most
+LEFT_BEHIND: Final = 10  # times running_calls: what the ended connections of one address may leave running
 NOTICED: Final = 65_536  # bytes of an unfinished message from which on a connection is looked at
 
 
 class Guard:
     """The shared account of one endpoint's connections."""
 
-    __slots__ = ("_addresses", "_ceiling", "_greeting", "_held", "_holders", "_period", "_timer", "limits")
+    __slots__ = ("_addresses", "_ceiling", "_greeting", "_held", "_holders", "_orphans", "_period", "_timer", "limits")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -34,6 +35,7 @@ class Guard:
         self._timer: asyncio.TimerHandle | None = None
         self._ceiling = max(limits.held_bytes, limits.frame_bytes)  # one message alone is for frame_bytes to judge
         self._addresses: Counter[str] = Counter()
+        self._orphans: Counter[str] = Counter()
         self._greeting = 0
         self._holders: dict[Connection, int] = {}  # who holds how much; who has held something for longest comes first
         self._held = 0
@@ -45,6 +47,8 @@ class Guard:
             return LimitExceeded("connections", already + 1, limits.connections)
         if self._greeting >= limits.handshakes:
             return LimitExceeded("handshakes", self._greeting + 1, limits.handshakes)
+        if self._orphans[address] >= LEFT_BEHIND * limits.running_calls:
+            return LimitExceeded("running_calls", self._orphans[address] + 1, LEFT_BEHIND * limits.running_calls)
         if address and self._addresses[address] >= limits.connections_per_address:
             return LimitExceeded("connections_per_address", self._addresses[address] + 1, limits.connections_per_address)
         self._greeting += 1
@@ -64,6 +68,16 @@ class Guard:
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
+
+    def orphaned(self, address: str, calls: int) -> None:
+        """
+        A connection has ended while so many calls of it run; a negative number of them has ended since.
+
+        They may run on, but whoever leaves that many behind may not come back for more before they have ended.
+        """
+        self._orphans[address] += calls
+        if not self._orphans[address]:
+            del self._orphans[address]
 
     def watch(self, loop: asyncio.AbstractEventLoop, connections: Iterable[Connection]) -> None:
         """Look at these connections from time to time, until there are none."""
