@@ -16,7 +16,7 @@ CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn fuzz hostile soak docs field clean
+.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn fuzz hostile soak docs field bench bench-plots clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed

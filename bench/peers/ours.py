@@ -14,4 +14,4 @@ def pure(peer: Any) -> Any:
     return type(name, (peer,), {"name": name, "build": "pure", "__doc__": f"{peer.__doc__}, pure build"})
 
 
-PEERS: list[type[Peer]] = [*COMPILED, *map(pure, COMPILED)]
+PEERS: list[type[Peer]] = [*COMPILED, *(pure(peer) for peer in COMPILED if peer.uv)]
