@@ -91,10 +91,9 @@ bench: .venv-bench/installed
 	@.venv-bench/bin/python -m bench --repeat $(REPEAT) --seconds $(SECONDS_AT_MOST) \
 		$(if $(PEERS)$(WORK),--peers '$(PEERS)' --work '$(WORK)',--output bench/RESULTS.md) $(ARGS)
 
-# What docs/topics/performance.md shows.
+# The plots in docs/images, and their numbers in bench/SCALING.md.
 bench-plots: .venv-bench/installed
 	@.venv-bench/bin/python -m bench.scaling $(ARGS)
-	@.venv-bench/bin/python -m bench.latency $(ARGS)
 
 clean:
 	rm -rf .venv .venv-pure .venv-compiled .venv-lint .venv-docs .venv-field .venv-bench build dist src/*.egg-info

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from . import settings
-from .child import Meter, emit, now, on_stdin, with_percentiles
+from .child import Meter, emit, made_at, now, on_stdin, stamp, with_percentiles
 from .peer import CoroutinePeer, expected
 
 
 class AsyncPeer(CoroutinePeer):
     """Derive from this; ``uv = True`` runs both sides on uvloop."""
 
-    work = ""  # the workload, on the server
+    work = ""  # the workload
     listen: Callable[..., Any]
     publish: Callable[[int], Any]
     add: Callable[..., Any]
@@ -44,8 +44,25 @@ class AsyncPeer(CoroutinePeer):
         await loop.create_future()
 
     async def told(self, words: list[str]) -> None:
-        """``publish COUNT``: make that many updates, one in each turn of the loop, and stop early if it takes too long."""
-        updates, start = int(words[1]), now()
+        """``publish COUNT`` or ``stamps COUNT``."""
+        await (self._stamps if words[0] == "stamps" else self._updates)(int(words[1]))
+
+    async def _stamps(self, updates: int) -> None:
+        """So many updates, at times fixed beforehand, each of them the time that it was made."""
+        start = now()
+        for number in range(updates):
+            due = start + number / settings.CHANGES_A_SECOND
+            if (early := due - now()) > 0:
+                await asyncio.sleep(early)
+            else:
+                await asyncio.sleep(0)
+            self.publish(stamp(made_at(due)))
+        self.publish(-1)
+        emit("PUBLISHED", secs=now() - start, updates=updates)
+
+    async def _updates(self, updates: int) -> None:
+        """So many updates, one in each turn of the loop; fewer if that takes too long."""
+        start = now()
         for number in range(1, updates + 1):
             is_last = number == updates or now() - start > settings.PUBLISHING_S
             waiting = self.publish(-number if is_last else number)
@@ -59,6 +76,7 @@ class AsyncPeer(CoroutinePeer):
     # -- the client
 
     def client(self, work: str, count: int, address: Any, server: int) -> None:
+        self.work = work
         self._run(self.run_client(work, count, address, Meter(server)))
 
     def new_result(self) -> tuple[Awaitable[Any], Callable[[Any], object]]:

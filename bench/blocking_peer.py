@@ -11,7 +11,7 @@ from typing import Any
 from . import settings
 from .child import Meter, Seen, emit, now, on_stdin, wait_for_runner, with_percentiles
 from .data import blob
-from .peer import TRANSFERS_S, Peer, check_big, expected, transfer_times
+from .peer import TRANSFERS_S, Peer, Times, check_big, expected, transfer_times
 
 
 class BlockingPeer(Peer):
@@ -30,6 +30,7 @@ class BlockingPeer(Peer):
     put: Callable[..., Any]
     send_blob: Callable[..., Any]
     big: Callable[..., Any]
+    state: Callable[..., Any]
     hold: Callable[..., Any]
     subscribe_many: Callable[..., Any]
     pump: Callable[..., Any]
@@ -59,6 +60,8 @@ class BlockingPeer(Peer):
             emit("RESULT", **self.blobs(self.connect(address), meter))
         elif work == "W6":
             emit("RESULT", **self.transfers(self.connect(address)))
+        elif work in ("bytes", "objects"):
+            emit("RESULT", **self.sized(self.connect(address), work, count))
         else:
             emit("RESULT", **self.calls(self.connect(address), work, meter))
         sys.stdout.flush()
@@ -107,6 +110,17 @@ class BlockingPeer(Peer):
             check_big(received)
             del received
         return transfer_times(times)
+
+    def sized(self, conn: Any, work: str, size: int) -> dict[str, Any]:
+        times, end = Times(), now() + settings.SIZED_S
+        data = blob(size) if work == "bytes" else b""
+        while times.want_more(end):
+            start = now()
+            received = self.send_blob(conn, data) if work == "bytes" else self.state(conn, size)
+            times.add(now() - start)
+            assert received == size if work == "bytes" else received[-1].key == size - 1
+            del received
+        return times.result()
 
     def watch(self, count: int, address: Any) -> None:
         ended: list[float] = []

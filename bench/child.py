@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import os
 import signal
 import sys
@@ -111,6 +112,39 @@ class Seen:
                 self.finished(now())
 
         return on_update
+
+
+class Delays:
+    """The subscribers of the latency workload: how long each update took, in a histogram of steps of 1 %."""
+
+    def __init__(self, count: int, finished: Callable[[object], object]) -> None:
+        self.left, self.finished = count, finished
+        self.steps: dict[int, int] = {}
+
+    def on_update(self, value: int) -> None:
+        if value < 0:
+            self.left -= 1
+            if not self.left:
+                self.finished(None)
+            return
+        taken = max(1, stamp(now()) - value & LARGEST_STAMP)
+        step = int(math.log(taken) / STEP)
+        self.steps[step] = self.steps.get(step, 0) + 1
+
+
+STEP = math.log(1.01)
+LARGEST_STAMP = 2**30 - 1
+
+
+def stamp(at: float) -> int:
+    """A time as what an update can carry: microseconds, of which 18 minutes can be told apart."""
+    return int(at * 1e6) & LARGEST_STAMP
+
+
+def made_at(due: float) -> float:
+    """From when an update counts that is made now."""
+    at = now()
+    return due if at - due > settings.LATE_S else at
 
 
 def with_percentiles(result: dict[str, Any], latencies: list[float]) -> dict[str, Any]:

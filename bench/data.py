@@ -62,6 +62,14 @@ def big_dict(entries: int = ENTRIES) -> dict[str, int]:
     return {f"key-{number:06d}": number for number in range(entries)}
 
 
+class Item(Plain):
+    """One of many objects in one state."""
+
+
+def make_items(count: int, item: Any = Item) -> list[Any]:
+    return [item(key=number, name="an item") for number in range(count)]
+
+
 def blob(size: int = BLOB_BYTES) -> bytes:
     """Bytes that no one can compress, always the same."""
     return random.Random(1).randbytes(size)

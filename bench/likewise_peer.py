@@ -69,7 +69,26 @@ class BigCache(likewise.RemoteCache):
     pass
 
 
-for theirs, ours in ((Line, Line), (Order, Order), (Board, BoardCache), (Big, BigCache)):
+class Item(likewise.Copyable, likewise.RemoteCopy, Plain):
+    """One of the objects in a large state."""
+
+
+class Many(likewise.Cacheable):
+    """A state of many objects."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+
+    def getStateToCacheAndObserveFor(self, perspective: object, observer: likewise.RemoteCacheObserver) -> object:
+        return {"items": self.items}
+
+
+class ManyCache(likewise.RemoteCache):
+    pass
+
+
+CLASSES = [(Line, Line), (Order, Order), (Item, Item), (Board, BoardCache), (Big, BigCache), (Many, ManyCache)]
+for theirs, ours in CLASSES:
     likewise.setUnjellyableForClass(theirs, ours)
 
 
@@ -81,6 +100,7 @@ class Root(likewise.Root):
     def __init__(self) -> None:
         self.board = Board()
         self.big: dict[str, int] = {}
+        self.many: dict[int, Many] = {}
 
     def remote_add(self, a: int, b: int) -> int:
         return a + b
@@ -99,6 +119,11 @@ class Root(likewise.Root):
         self.big = self.big or big_dict()
         return Big(self.big)
 
+    def remote_state(self, count: int) -> Many:
+        if count not in self.many:
+            self.many[count] = Many([Item(key=number, name="an item") for number in range(count)])
+        return Many(self.many[count].items)  # another one each time: one that is known goes as a number
+
     def remote_ref(self) -> Ref:
         return Ref()
 
@@ -109,9 +134,13 @@ class Likewise(AsyncPeer):
     name = "likewise"
     dialects: Any = None
 
+    def limits(self) -> likewise.Limits:
+        """Those that everybody has, except that a million objects are over the usual ceilings."""
+        return likewise.Limits.trusted() if getattr(self, "work", "") == "objects" else likewise.Limits()
+
     async def listen(self) -> int:
         self.root = Root()
-        serving = likewise.serve(self.root, f"tcp://{HOST}:0")
+        serving = likewise.serve(self.root, f"tcp://{HOST}:0", limits=self.limits())
         if self.dialects:
             serving._endpoint.dialects = self.dialects
         self.server = await serving
@@ -121,7 +150,7 @@ class Likewise(AsyncPeer):
         self.root.board.set(value)
 
     async def connect(self, addr: int) -> Any:
-        connection = await likewise.connect(f"tcp://{HOST}:{addr}")
+        connection = await likewise.connect(f"tcp://{HOST}:{addr}", limits=self.limits())
         return Held(connection)
 
     def add(self, conn: Any, a: int, b: int) -> Any:
@@ -142,6 +171,9 @@ class Likewise(AsyncPeer):
 
     async def big(self, conn: Any) -> Any:
         return (await conn.root.callRemote("big")).d
+
+    async def state(self, conn: Any, count: int) -> Any:
+        return (await conn.root.callRemote("state", count)).items
 
     async def hold(self, conn: Any) -> None:
         conn.held = await conn.root.callRemote("ref")

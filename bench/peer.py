@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 from . import settings
-from .child import Meter, Seen, emit, now, wait_for_runner
+from .child import Delays, Meter, Seen, emit, now, wait_for_runner
 from .data import ENTRIES, ORDER_SUM, blob
 
 TRANSFERS_S = 15.0  # W6
@@ -29,6 +29,10 @@ class Peer:
     - ``subscribe(conn, on_update)``: ``on_update(value)`` is to be called for each update (W5)
     - ``big(conn) -> mapping`` (W6)
     - ``hold(conn)``: get one remote reference and keep it (W7)
+    - ``state(conn, count)``: get an object whose state is a list of so many others, and give the list (``objects``)
+
+    The workloads ``objects`` and ``bytes`` (``send_blob`` of any size) are for scaling.py, ``latency`` (``publish`` and
+    ``subscribe``) is for latency.py.
     """
 
     name = ""
@@ -79,6 +83,7 @@ class CoroutinePeer(Peer):
     subscribe: Callable[..., Any]
     send_blob: Callable[..., Any]
     big: Callable[..., Any]
+    state: Callable[..., Any]
     hold: Callable[..., Any]
 
     def new_result(self) -> tuple[Awaitable[Any], Callable[[Any], object]]:
@@ -100,11 +105,15 @@ class CoroutinePeer(Peer):
             return await self.watch(count, address)
         if work == "W7":
             return await self.stay_idle(count, address)
+        if work == "latency":
+            return await self.take_delays(count, address)
         conn = await self.connect(address)
         if work == "W4":
             result = await self.blobs(conn, meter)
         elif work == "W6":
             result = await self.transfers(conn)
+        elif work in ("bytes", "objects"):
+            result = await self.sized(conn, work, count)
         else:
             result = await self.calls(conn, work, meter)
         emit("RESULT", **result)
@@ -143,6 +152,29 @@ class CoroutinePeer(Peer):
             del received
         return transfer_times(times)
 
+    async def sized(self, conn: Any, work: str, size: int) -> dict[str, Any]:
+        times, end = Times(), now() + settings.SIZED_S
+        data = blob(size) if work == "bytes" else b""
+        while times.want_more(end):
+            start = now()
+            if work == "bytes":
+                assert await self.send_blob(conn, data) == size
+                times.add(now() - start)
+            else:
+                received = await self.state(conn, size)
+                times.add(now() - start)
+                assert len(received) == size and received[-1].key == size - 1
+                del received
+        return times.result()
+
+    async def take_delays(self, count: int, address: Any) -> None:
+        done, finish = self.new_result()
+        delays = Delays(count, finish)
+        held = await self.connect_many(count, address, lambda conn: self.subscribe(conn, delays.on_update))
+        emit("SUBSCRIBED")
+        await done
+        emit("RESULT", steps=delays.steps, conns=len(held))
+
     async def watch(self, count: int, address: Any) -> None:
         done, finish = self.new_result()
         seen = Seen(count, finish)
@@ -158,6 +190,23 @@ class CoroutinePeer(Peer):
         emit("CONNECTED")
         await self.in_thread(wait_for_runner)
         emit("RESULT", conns=len(held))
+
+
+class Times:
+    """How long one thing takes, done again and again."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def want_more(self, end: float) -> bool:
+        """The first is a warm-up."""
+        return len(self.times) <= settings.FEWEST or now() < end
+
+    def add(self, seconds: float) -> None:
+        self.times.append(seconds)
+
+    def result(self) -> dict[str, Any]:
+        return {"us": statistics.median(self.times[1:]) * 1e6, "ops": len(self.times) - 1}
 
 
 def check_big(received: Any) -> None:

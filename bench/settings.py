@@ -23,6 +23,14 @@ IDLE_CLIENTS = 1_000  # W7
 IDLE_BEFORE = 200  # connected before the memory is read the first time: they fill what the allocator keeps free
 CONNECTING_AT_ONCE = 25
 
+# scaling.py and latency.py
+SIZED_S, FEWEST = 1.0, 3  # each size is passed for so long, and at least so often
+STATE_SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)  # objects
+MESSAGE_SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)  # bytes
+OBSERVERS = (10, 30, 100, 300, 1_000, 3_000, 10_000)
+CHANGES_A_SECOND, CHANGING_S = 100, 5.0
+LATE_S = 0.002  # a change made so much later than it was due counts from when it was due: the publisher could not keep up
+
 # Two partners of a ping-pong that happen to share a core are twice as fast as two that do not: so each side has its own.
 PROCESSORS = {"server": {0, 1}, "client": {2, 3}}
 

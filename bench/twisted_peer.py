@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from . import settings
-from .child import Meter, emit, now, on_stdin, with_percentiles
+from .child import Meter, emit, made_at, now, on_stdin, stamp, with_percentiles
 from .peer import CoroutinePeer, expected
 
 
@@ -53,7 +53,23 @@ class DeferredPeer(CoroutinePeer):
 
     def told(self, words: list[str]) -> None:
         """As AsyncPeer.told()."""
-        updates, start = int(words[1]), now()
+        (self._stamps if words[0] == "stamps" else self._updates)(int(words[1]))
+
+    def _stamps(self, updates: int) -> None:
+        start = now()
+
+        def step(number: int) -> None:
+            due = start + number / settings.CHANGES_A_SECOND
+            self.publish(stamp(made_at(due)) if number < updates else -1)
+            if number == updates:
+                emit("PUBLISHED", secs=now() - start, updates=updates)
+            else:
+                self.reactor.callLater(max(0.0, due + 1 / settings.CHANGES_A_SECOND - now()), step, number + 1)
+
+        step(0)
+
+    def _updates(self, updates: int) -> None:
+        start = now()
 
         def step(number: int) -> None:
             is_last = number == updates or now() - start > settings.PUBLISHING_S

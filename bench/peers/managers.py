@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import settings
 from ..blocking_peer import BlockingPeer
-from ..data import Line, Order, big_dict, make_order, take_order
+from ..data import Item, Line, Order, big_dict, make_items, make_order, take_order
 
 
 class Managers(BlockingPeer):
@@ -22,6 +22,7 @@ class Managers(BlockingPeer):
         from multiprocessing import managers
 
         large: dict[str, int] = {}
+        items: dict[int, list[Item]] = {}
 
         class Ref:
             def touch(self) -> int:
@@ -42,12 +43,17 @@ class Managers(BlockingPeer):
                     large.update(big_dict())
                 return large
 
+            def state(self, count: int) -> list[Item]:
+                if count not in items:
+                    items[count] = make_items(count)
+                return items[count]
+
         root = Root()
 
         class Manager(managers.BaseManager):
             pass
 
-        Manager.register("root", callable=lambda: root, exposed=("add", "put", "blob", "big"))
+        Manager.register("root", callable=lambda: root, exposed=("add", "put", "blob", "big", "state"))
         Manager.register("ref", callable=Ref, exposed=("touch",))
         self.manager: Any = Manager
         self.proxies: Any = managers.BaseProxy
@@ -82,6 +88,9 @@ class Managers(BlockingPeer):
 
     def big(self, conn: list[Any]) -> Any:
         return conn[1].big()
+
+    def state(self, conn: list[Any], count: int) -> Any:
+        return conn[1].state(count)
 
     def hold(self, conn: list[Any]) -> None:
         conn.append(conn[0].ref())

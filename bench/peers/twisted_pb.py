@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .. import settings
-from ..data import Plain, big_dict, make_order, take_order
+from ..data import Plain, big_dict, make_items, make_order, take_order
 from ..twisted_peer import DeferredPeer
 
-PAGE = 512 * 1024  # Twisted refuses a byte string over 640 KiB: 10 MB go in pages
+LARGEST = 640 * 1024  # bytes of a byte string: Twisted refuses more
+PAGE = 512 * 1024  # what is larger goes in pages
 
 
 class Twisted(DeferredPeer):
@@ -25,6 +26,7 @@ class Twisted(DeferredPeer):
         self.pb, self.util = pb, util
         self.define_values()
         self.define_caches()
+        self.define_state()
         self.define_root()
 
     def define_values(self) -> None:
@@ -84,6 +86,29 @@ class Twisted(DeferredPeer):
         pb.setUnjellyableForClass(Big, BigMirror)
         self.board, self.Big = Board(), Big
 
+    def define_state(self) -> None:
+        pb = self.pb
+
+        class Item(pb.Copyable, pb.RemoteCopy, Plain):
+            pass
+
+        class Many(pb.Cacheable):
+            """A state of many objects."""
+
+            def __init__(self, items: list[Any]) -> None:
+                self.items, self.observers = items, []
+
+            def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> dict[str, Any]:
+                self.observers.append(observer)
+                return {"items": self.items}
+
+        class ManyMirror(pb.RemoteCache):
+            pass
+
+        pb.setUnjellyableForClass(Item, Item)
+        pb.setUnjellyableForClass(Many, ManyMirror)
+        self.Many, self.Item = Many, Item
+
     def define_root(self) -> None:
         pb, peer = self.pb, self
 
@@ -108,6 +133,7 @@ class Twisted(DeferredPeer):
 
         class Root(pb.Root):
             large: dict[str, int] = {}
+            items: dict[int, list[Any]] = {}
 
             def remote_add(self, a: int, b: int) -> int:
                 return a + b
@@ -124,6 +150,14 @@ class Twisted(DeferredPeer):
             def remote_big(self) -> Any:
                 self.large = self.large or big_dict()
                 return peer.Big(self.large)  # a new Cacheable each time: one that is known goes as a number
+
+            def remote_state(self, count: int) -> Any:
+                if count not in self.items:
+                    self.items[count] = make_items(count, peer.Item)
+                return peer.Many(self.items[count])
+
+            def remote_blob(self, data: bytes) -> int:
+                return len(data)
 
             def remote_ref(self) -> Any:
                 return Ref()
@@ -153,6 +187,8 @@ class Twisted(DeferredPeer):
         return root.callRemote("put", order)
 
     async def send_blob(self, root: Any, data: bytes) -> Any:
+        if len(data) <= LARGEST:
+            return await root.callRemote("blob", data)
         pages = await root.callRemote("pages")
         self.util.StringPager(pages, data, self.page)
         return await pages.callRemote("result")
@@ -163,6 +199,9 @@ class Twisted(DeferredPeer):
 
     async def big(self, root: Any) -> Any:
         return (await root.callRemote("big")).d
+
+    async def state(self, root: Any, count: int) -> Any:
+        return (await root.callRemote("state", count)).items
 
     async def hold(self, root: Any) -> None:
         root.held = await root.callRemote("ref")
