@@ -8,20 +8,13 @@ from typing import Any
 Series = dict[str, list[tuple[float, float]]]  # name -> points
 
 # One colour for each family, wherever it is shown.
-COLOURS = {
-    "likewise": "#0b6e99",
-    "twisted": "#c0392b",
-    "raw": "#7f8c8d",
-    "mini": "#95a56a",
-    "mp": "#b9770e",
-    "pyro5": "#8e44ad",
-}
+COLOURS = {"likewise": "#0b6e99", "twisted": "#c0392b", "raw": "#7f8c8d", "mini": "#95a56a", "mp": "#b9770e"}
 
 
 def style(name: str) -> dict[str, Any]:
     colour = next((colour for start, colour in COLOURS.items() if name.startswith(start)), "#2c3e50")
-    dashed = "pure" in name or not name.endswith("-uv") and name in ("raw", "likewise")
-    return {"color": colour, "linestyle": "--" if dashed else "-", "linewidth": 2.2 if name.startswith("likewise") else 1.3}
+    line = "--" if "pure" in name else ":" if name == "likewise" else "-"
+    return {"color": colour, "linestyle": line, "linewidth": 2.2 if name.startswith("likewise") else 1.3}
 
 
 def line_plot(file: Path, title: str, x_label: str, y_label: str, series: Series, *, log_y: bool = True) -> None:
