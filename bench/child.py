@@ -11,6 +11,7 @@ import ctypes
 import json
 import math
 import os
+import resource
 import signal
 import sys
 import threading
@@ -156,6 +157,8 @@ def with_percentiles(result: dict[str, Any], latencies: list[float]) -> dict[str
 def main(arguments: list[str]) -> None:
     role, name, work, *rest = arguments
     die_with_parent()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each observer is a connection
     take_place(role)
     from .peers import find
 

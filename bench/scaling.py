@@ -131,8 +131,8 @@ def page(found: dict[str, Any]) -> str:
     lines = [
         "# Measured: how it scales", "",
         "Made by `make bench-plots`; do not edit. The plots are in the docs, on the page about performance.", "",
-        f"- likewise {about['likewise']}, commit {about['commit']}{changed}, {about['build']} build; `likewise-pure-uv` runs",
-        "  the pure one.",
+        f"- likewise {about['likewise']}, commit {about['commit']}{changed}, {about['build']} build.",
+        "  `likewise-pure-uv` runs the pure one.",
         f"- {about['date']}; {about['machine']}; {about['python']}; {versions}.",
         f"- Loopback TCP; {about['places']}. Medians of {found['rounds']} rounds.",
         f"- Others kept {found['others']:.2f} processors busy meanwhile, on average.", "",

@@ -5,10 +5,11 @@ import sys
 import pytest
 
 from bench import settings
-from bench.child import Seen
+from bench.child import LARGEST_STAMP, Delays, Seen, made_at, now, stamp
+from bench.latency import distribution, quantile
 from bench.peers import PEERS, find
 from bench.report import GOALS, KINDS, report
-from bench.runner import CASES, CaseFailed, run_case
+from bench.runner import CASES, Case, CaseFailed, children, run_case
 
 ABOUT = {
     "commit": "0123456789ab", "changed": False, "date": "2026-01-01", "machine": "one", "python": "CPython",
@@ -81,6 +82,34 @@ def test_the_last_update_of_the_last_subscriber_ends_the_wait() -> None:
         for value in (1, 2, -3):
             see(value)
     assert len(ended) == 1
+
+
+def test_delays_are_told_within_a_hundredth(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[object] = []
+    delays = Delays(1, ended.append)
+    made = 5 * (LARGEST_STAMP + 1) / 1e6 - 0.001  # what an update can carry begins anew between this and its arrival
+    for milliseconds in range(1, 1001):
+        monkeypatch.setattr("bench.child.now", lambda at=made + milliseconds / 1e3: at)
+        delays.on_update(stamp(made))
+    delays.on_update(-1)
+    assert len(ended) == 1 and sum(delays.steps.values()) == 1000
+    for share in (0.5, 0.9, 0.99, 1.0):
+        assert quantile(delays.steps, share) == pytest.approx(share * 1000, rel=0.02)
+    assert distribution(delays.steps)[-1][1] == 1.0
+
+
+def test_a_late_change_counts_from_when_it_was_due() -> None:
+    due = now() - 2 * settings.LATE_S
+    assert made_at(due) == due
+    assert made_at(now()) >= now() - settings.LATE_S
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("work", ["bytes", "objects"])
+@pytest.mark.parametrize("peer", ["likewise", "twisted", "mp.managers"])
+def test_any_size_can_be_passed(work: str, peer: str) -> None:
+    with children() as started:
+        assert Case(peer, work, started).client(50).expect("RESULT", 30)["us"] > 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
