@@ -1,13 +1,14 @@
 """Chunks -> frames: whatever the cutting, linear work, and every ceiling before memory is taken."""
 
 import time
+import tracemalloc
 from collections.abc import Iterable
 
 import pytest
 
 from likewise.errors import LimitExceeded, RemoteProtocolError
 from likewise.limits import Limits
-from likewise.wire.framer import LARGE, SMALL_PIECE, Framer
+from likewise.wire.framer import LARGE, Framer
 from likewise.wire.reader import Reader
 from likewise.wire.tokens import LIKEWISE_1, NONE, PB, SIZE_LIMIT, base128
 from tests import sexp
@@ -60,7 +61,7 @@ def test_a_frame_arrives_whole(value: object) -> None:
 
 
 @SAMPLE
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 63, 64, 65, 1_000, SMALL_PIECE, LARGE - 1])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 63, 64, 65, 1_000, 4_096, LARGE - 1])
 def test_a_frame_arrives_in_pieces(value: object, size: int) -> None:
     data = sexp.encode(value)
     if size < 7 and len(data) > 10_000:
@@ -74,6 +75,22 @@ def test_a_large_string_that_dribbles_in_is_whole() -> None:
     assert expressions(framer(), in_pieces(data, 1)) == [[1, body, 2]]
     mixed = [data[:70], data[70:71], data[71:6_000], data[6_000:6_001], data[6_001:]]
     assert expressions(framer(), mixed) == [[1, body, 2]]
+
+
+def test_a_large_string_that_arrives_is_in_memory_once() -> None:
+    size, of = 10_000_000, framer()
+    tracemalloc.start()
+    try:
+        of.feed(base128(size) + b"\x82")
+        assert of.next_frame() is None
+        for _ in range(size // 250_000):
+            of.feed(bytes(250_000))
+            frame = of.next_frame()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert frame is not None and frame.large == [bytes(size)]
+    assert most < 1.25 * size
 
 
 def test_a_large_string_is_lifted_out_of_its_frame() -> None:

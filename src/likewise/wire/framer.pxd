@@ -24,8 +24,7 @@ cdef class Framer:
     cdef list _open
     cdef Py_ssize_t _items
     cdef list _large
-    cdef list _pieces
-    cdef bytearray _small
+    cdef object _arriving
     cdef Py_ssize_t _missing
     cdef Py_ssize_t _digits_limit
     cdef Py_ssize_t _items_limit
@@ -51,6 +50,5 @@ cdef class Framer:
     @cython.locals(data=bytes, number=cython.longlong, shift=cython.int, pos=Py_ssize_t, digit=cython.longlong)
     cdef long long _number(self, Py_ssize_t token, Py_ssize_t end) except -1
     cdef _begin_large(self, Py_ssize_t number, Py_ssize_t pos)
-    @cython.locals(data=bytes, piece=bytes, pieces=list, pos=Py_ssize_t)
+    @cython.locals(data=bytes, piece=bytes, pos=Py_ssize_t, missing=Py_ssize_t)
     cdef bint _lift(self) except -1
-    cdef _flush_small(self, list pieces)

@@ -5,18 +5,19 @@ The framer walks over tokens once, as they arrive, and keeps only how many items
 looks at a byte twice: what a chunk ends in the middle of is remembered, not scanned again, so any cutting of the
 stream costs linear time. A frame is handed on as a piece of the chunk itself where it lies within one.
 
-Byte strings of :data:`LARGE` bytes or more are lifted out of the frame while they arrive: their pieces are joined
-once, into the very object that the application gets.
+Byte strings of :data:`LARGE` bytes or more are lifted out of the frame while they arrive, into the very object that the
+application gets.
 """
 
 from __future__ import annotations
+
+from io import BytesIO
 
 from ..errors import LimitExceeded, RemoteProtocolError, clip
 from ..limits import Limits
 from .tokens import NONE, Dialect
 
 LARGE = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
-SMALL_PIECE = 4_096  # pieces below this are gathered in one buffer, else a dribbled string costs 40 times its size
 HUGE = 1 << 60  # stands for any number that no ceiling allows
 LONGEST_PREFIX = 72  # bytes that a split token can leave behind: the digits, the type byte, or a float's body
 
@@ -47,6 +48,7 @@ class Framer:
     """
 
     __slots__ = (
+        "_arriving",
         "_body",
         "_chunk",
         "_depth_limit",
@@ -59,11 +61,9 @@ class Framer:
         "_list_limit",
         "_missing",
         "_open",
-        "_pieces",
         "_pos",
         "_scanned",
         "_skip",
-        "_small",
         "_start",
         "_string_limit",
         "_vocabulary",
@@ -81,8 +81,7 @@ class Framer:
         self._open: list[int] = []  # the same for the lists around it
         self._items = 0
         self._large: list[bytes] | None = None
-        self._pieces: list[bytes] | None = None  # of the large string that is arriving
-        self._small: bytearray | None = None
+        self._arriving: BytesIO | None = None  # what has come of a large string
         self._missing = 0  # bytes that it still lacks
         self._skip = 0  # bytes that the string at the end of the last chunk still lacks
         self._digits_limit = limits.prefix_digits
@@ -326,34 +325,25 @@ class Framer:
     def _lift(self) -> bool:
         """Take what the chunk holds of the large string that is arriving; whether it is whole now."""
         data, pos = self._chunk, self._pos
-        if self._pieces is None:
-            self._pieces = []
-        pieces = self._pieces
-        piece = data[pos : pos + self._missing] if pos or self._missing < len(data) else data
-        self._missing -= len(piece)
+        missing = self._missing
+        piece = data[pos : pos + missing] if pos or missing < len(data) else data
+        self._missing = missing - len(piece)
         self._pos = self._start = pos + len(piece)
-        if len(piece) < SMALL_PIECE:
-            if self._small is None:
-                self._small = bytearray()
-            self._small += piece
-        else:
-            self._flush_small(pieces)
-            pieces.append(piece)
-        if self._small is not None and len(self._small) >= LARGE:
-            self._flush_small(pieces)
-        if self._missing:
-            return False
-        self._flush_small(pieces)
+        if self._missing or self._arriving is not None:
+            # It grows as bytes come, so that nothing is reserved on a peer's word, and gives away what it holds without a
+            # copy. Pieces that are kept and joined at the end need twice the memory: enough for the allocator to give it
+            # back to the system each time, which costs more than all else here.
+            if self._arriving is None:
+                self._arriving = BytesIO()
+            self._arriving.write(piece)
+            if self._missing:
+                return False
+            piece = self._arriving.getvalue()
+            self._arriving = None
         if self._large is None:
             self._large = []
-        self._large.append(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        self._pieces = None
+        self._large.append(piece)
         return True
-
-    def _flush_small(self, pieces: list[bytes]) -> None:
-        if self._small is not None:
-            pieces.append(bytes(self._small))
-            self._small = None
 
     @property
     def held_bytes(self) -> int:
