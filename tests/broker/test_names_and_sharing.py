@@ -1,0 +1,57 @@
+"""Names that no honest program uses are refused by name; what can't be shared among observers is written for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import likewise
+from likewise.broker import names
+from likewise.broker.fanout import shared_tail
+from likewise.broker.messages import name_token
+from likewise.errors import InsecureJelly, LocalProtocolError, NotSendable
+from likewise.testing import Pair
+
+
+def test_a_method_name_over_the_ceiling_is_refused_at_both_ends() -> None:
+    with pytest.raises(InsecureJelly, match="name_bytes: a method name of 9 bytes, over the ceiling of 8"):
+        names.method_name(b"too_long_", 8)
+    with pytest.raises(NotSendable, match=r"a method name of 9 bytes: .*limits.name_bytes"):
+        name_token("too_long_", 8)
+
+
+def test_a_method_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InsecureJelly, match="is not UTF-8"):
+        names.method_name(b"\xff\xfe", 8)
+
+
+def test_a_peer_can_not_make_the_kept_names_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "NAMES_KEPT", 0)
+    assert names.method_name(b"never_kept", 64) == "never_kept"
+    assert b"never_kept" not in names._method_names
+
+
+@pytest.mark.parametrize("kwargs", [{b"\xff": 1}, {3: 1}, {"_private": 1}, {"twice": 1, b"twice": 2}])
+def test_what_can_not_name_a_keyword_argument_is_refused(kwargs: dict[Any, Any]) -> None:
+    with pytest.raises(InsecureJelly, match="can't be the name of a keyword argument, or comes twice"):
+        names.check_keywords(kwargs, 64)
+
+
+def test_keywords_are_text_and_have_a_longest() -> None:
+    assert names.check_keywords({b"old": 1, "new": 2}, 3) == {"old": 1, "new": 2}
+    with pytest.raises(InsecureJelly, match="of 4 characters, over 3"):
+        names.check_keywords({"long": 1}, 3)
+
+
+def test_what_belongs_to_one_connection_is_not_shared_by_its_observers() -> None:
+    assert shared_tail("change", (likewise.Referenceable(),), {}, None) is None
+    tail = shared_tail("change", (1,), {"by": 2}, None)
+    assert tail is not None and b"change" in tail
+
+
+def test_nothing_is_called_before_a_dialect_is_agreed() -> None:
+    pair = Pair(likewise.Root(), greet=False)
+    with pytest.raises(LocalProtocolError, match="no dialect is agreed yet"):
+        pair.client.root.callRemote("anything")
+    assert pair.client.broker.unanswered == 0
