@@ -19,48 +19,23 @@ SECONDS: Final = 10.0
 Later = Callable[[float, Callable[[], None]], object]
 
 
-class Throttle:
+class Allowance:
     """
-    Writes to ``log``, at most ``lines`` lines in :data:`SECONDS` and a summary.
+    So many ``lines`` in :data:`SECONDS`, and a summary of the others, which ``tell`` is called with.
 
     ``later(seconds, function)`` of each call is how the driver has something run later.
     """
 
-    __slots__ = ("_left", "_lines", "_log", "_runs", "_unwritten")
+    __slots__ = ("_left", "_lines", "_runs", "_tell", "_unwritten")
 
-    def __init__(self, log: logging.Logger, lines: int) -> None:
-        self._log = log
+    def __init__(self, lines: int, tell: Callable[[str], object]) -> None:
         self._lines = self._left = lines
+        self._tell = tell
         self._unwritten: Counter[str] = Counter()  # kind -> how many; the kinds are our own words, hence few
         self._runs = False
 
-    def warning(self, later: Later, kind: str, text: str, *args: object) -> None:
-        """One line of this kind, or one more that is counted."""
-        if self._may_write(later, kind):
-            self._log.warning(text, *args)
-
-    def failure(self, later: Later, kind: str, error: BaseException, text: str, *args: object) -> None:
-        """
-        As :meth:`warning`, an error with its traceback.
-
-        The error itself goes to the handlers only where printing it is cheap: one that holds what a peer sent may
-        have no end.
-        """
-        if not self._may_write(later, kind):
-            return
-        if all(is_small(each) for each in chain_of(error)):
-            self._log.error(text, *args, exc_info=error)
-        else:
-            self._log.error(text + "\n%s", *args, outline(error))
-
-    def flush(self) -> None:
-        """Tell now what was counted."""
-        if self._unwritten:
-            kinds = ", ".join(f"{count} {kind}" for kind, count in self._unwritten.most_common())
-            self._log.error("not logged, over limits.log_lines in %g s: %s", SECONDS, kinds)
-            self._unwritten.clear()
-
-    def _may_write(self, later: Later, kind: str) -> bool:
+    def may_write(self, later: Later, kind: str) -> bool:
+        """Whether to write one more line; if not, it has been counted."""
         if not self._runs:
             self._runs = True
             later(SECONDS, self._begin_anew)
@@ -70,10 +45,46 @@ class Throttle:
         self._unwritten[kind] += 1
         return False
 
+    def flush(self) -> None:
+        """Tell now what was counted."""
+        if self._unwritten:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in self._unwritten.most_common())
+            self._unwritten.clear()
+            self._tell(f"not logged, over limits.log_lines in {SECONDS:g} s: {kinds}")
+
     def _begin_anew(self) -> None:
         self._runs = False
         self._left = self._lines
         self.flush()
 
 
-__all__ = ("Throttle",)
+class Throttle(Allowance):
+    """Writes to ``log`` what it may."""
+
+    __slots__ = ("_log",)
+
+    def __init__(self, log: logging.Logger, lines: int) -> None:
+        super().__init__(lines, log.error)
+        self._log = log
+
+    def warning(self, later: Later, kind: str, text: str, *args: object) -> None:
+        """One line of this kind, or one more that is counted."""
+        if self.may_write(later, kind):
+            self._log.warning(text, *args)
+
+    def failure(self, later: Later, kind: str, error: BaseException, text: str, *args: object) -> None:
+        """
+        As :meth:`warning`, an error with its traceback.
+
+        The error itself goes to the handlers only where printing it is cheap: one that holds what a peer sent may
+        have no end.
+        """
+        if not self.may_write(later, kind):
+            return
+        if all(is_small(each) for each in chain_of(error)):
+            self._log.error(text, *args, exc_info=error)
+        else:
+            self._log.error(text + "\n%s", *args, outline(error))
+
+
+__all__ = ("Allowance", "Throttle")

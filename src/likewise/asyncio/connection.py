@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from ..broker.account import Watch
 from ..broker.core import Broker
 from ..broker.events import CallReceived, Opened
 from ..broker.states import Side
@@ -87,13 +88,9 @@ class Connection(asyncio.Protocol):
         "_endpoint",
         "_flush_is_scheduled",
         "_handshake",
-        "_heard",
-        "_heard_at",
         "_holds",
         "_in_turn",
         "_loop",
-        "_message_at",
-        "_messages",
         "_opened",
         "_reading_is_paused",
         "_reason",
@@ -104,6 +101,7 @@ class Connection(asyncio.Protocol):
         "_tasks",
         "_thread",
         "_transport",
+        "_watch",
         "_writing_is_paused",
         "peer",
     )
@@ -124,9 +122,8 @@ class Connection(asyncio.Protocol):
         self._callbacks: list[OnConnection] | None = None
         self._tasks: set[asyncio.Task[Any]] | None = None
         self._running = 0
-        self._slice_ends = self._heard_at = self._message_at = 0.0
-        self._heard = False
-        self._messages = 0
+        self._slice_ends = 0.0
+        self._watch = Watch(0.0)
         self._holds = False
         self._address: str | None = None  # where it is counted; None while it is not
         self._in_turn = self._flush_is_scheduled = False
@@ -266,7 +263,7 @@ class Connection(asyncio.Protocol):
             self.abort(refused)
             return
         self._address = address
-        self._heard_at = self._message_at = self._loop.time()
+        self._watch = Watch(self._loop.time())
         endpoint.connections.add(self)
         endpoint.guard.watch(self._loop, endpoint.connections)
         keep_alive(transport, endpoint.limits.keepalive_seconds)
@@ -277,24 +274,17 @@ class Connection(asyncio.Protocol):
         if self._handshake is not None and self._side is Side.SERVER and data.startswith(TLS_RECORD):
             self._drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
             return
-        self._heard = True
+        self._watch.heard = True
         self.broker.receive_data(data)
         self._pump()
 
     def look(self, now: float) -> None:
         """Called now and then: drop a peer that has been silent for too long, or that takes too long for a message."""
-        limits = self._endpoint.limits
         broker = self.broker
-        if self._heard:
-            self._heard = False
-            self._heard_at = now
-        if not broker.held_bytes or broker.messages != self._messages or self._reading_is_paused:
-            self._messages = broker.messages
-            self._message_at = now
-        if now - self._heard_at > limits.idle_seconds and not self._running:
-            self._drop(LimitExceeded("idle_seconds", int(now - self._heard_at), limits.idle_seconds))
-        elif now - self._message_at > limits.message_seconds:
-            self._drop(LimitExceeded("message_seconds", int(now - self._message_at), limits.message_seconds))
+        is_waiting = broker.held_bytes > 0 and not self._reading_is_paused
+        late = self._watch.verdict(now, self._endpoint.limits, broker.messages, is_waiting, self._running > 0)
+        if late is not None:
+            self._drop(late)
 
     def pause_writing(self) -> None:
         self._writing_is_paused = True

@@ -1,83 +1,32 @@
 """
-What the connections of one endpoint may do together: how many there are, from where, and what they hold unfinished.
+The account of one endpoint's connections, and the timer that looks after those that are silent or slow.
 
-One connection's ceilings are the broker's and the driver's own; these are the ones that a peer would pass by simply
-connecting again. One timer for all looks after those that are silent or slow: a timer for each would cost at every chunk.
+One timer for all: one for each connection would cost at every chunk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from ..errors import LimitExceeded
+from ..broker.account import NOTICED, Account, period
 from ..limits import Limits
 
 if TYPE_CHECKING:
     from .connection import Connection
 
-SELDOM: Final = 15.0  # seconds between two looks at what is silent or slow, at most
-LEFT_BEHIND: Final = 10  # times running_calls: what the ended connections of one address may leave running
-NOTICED: Final = 65_536  # bytes of an unfinished message from which on a connection is looked at
 
+class Guard(Account):
+    """The account of an endpoint that asyncio serves."""
 
-class Guard:
-    """The shared account of one endpoint's connections."""
-
-    __slots__ = ("_addresses", "_ceiling", "_greeting", "_held", "_holders", "_orphans", "_period", "_timer", "limits")
+    __slots__ = ("_period", "_timer")
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._period = min(SELDOM, max(0.01, min(limits.idle_seconds, limits.message_seconds) / 8))
+        super().__init__(limits)
+        self._period = period(limits)
         self._timer: asyncio.TimerHandle | None = None
-        self._ceiling = max(limits.held_bytes, limits.frame_bytes)  # one message alone is for frame_bytes to judge
-        self._addresses: Counter[str] = Counter()
-        self._orphans: Counter[str] = Counter()
-        self._greeting = 0
-        self._holders: dict[Connection, int] = {}  # who holds how much; who has held something for longest comes first
-        self._held = 0
-
-    def admit(self, address: str, already: int) -> LimitExceeded | None:
-        """Count one more connection in, or say why not; ``already`` are open, ``address`` is ``""`` for a UNIX socket."""
-        limits = self.limits
-        if already >= limits.connections:
-            return LimitExceeded("connections", already + 1, limits.connections)
-        if self._greeting >= limits.handshakes:
-            return LimitExceeded("handshakes", self._greeting + 1, limits.handshakes)
-        if self._orphans[address] >= LEFT_BEHIND * limits.running_calls:
-            return LimitExceeded("running_calls", self._orphans[address] + 1, LEFT_BEHIND * limits.running_calls)
-        if address and self._addresses[address] >= limits.connections_per_address:
-            return LimitExceeded("connections_per_address", self._addresses[address] + 1, limits.connections_per_address)
-        self._greeting += 1
-        if address:
-            self._addresses[address] += 1
-        return None
-
-    def greeted(self) -> None:
-        """A connection that was counted in has agreed on a dialect, or ended before it did."""
-        self._greeting -= 1
-
-    def leave(self, connection: Connection | None, address: str) -> None:
-        """A connection that was counted in has ended; ``None`` if it never got as far as being one."""
-        if connection is not None:
-            self._held -= self._holders.pop(connection, 0)
-        if address:
-            self._addresses[address] -= 1
-            if not self._addresses[address]:
-                del self._addresses[address]
-
-    def orphaned(self, address: str, calls: int) -> None:
-        """
-        A connection has ended while so many calls of it run; a negative number of them has ended since.
-
-        They may run on, but whoever leaves that many behind may not come back for more before they have ended.
-        """
-        self._orphans[address] += calls
-        if not self._orphans[address]:
-            del self._orphans[address]
 
     def watch(self, loop: asyncio.AbstractEventLoop, connections: Iterable[Connection]) -> None:
         """Look at these connections from time to time, until there are none."""
@@ -90,23 +39,6 @@ class Guard:
         for connection in tuple(connections):
             self.watch(loop, connections)
             connection.look(now)
-
-    def hold(self, connection: Connection, held: int) -> Connection | None:
-        """
-        Note how many bytes of a message are held until its rest arrives; who is to be dropped for it, if anybody.
-
-        It is whoever has kept a large message unfinished for longest: honest ones do not stay that way.
-        """
-        if held <= NOTICED:
-            self._held -= self._holders.pop(connection, 0)
-            return None
-        self._held += held - self._holders.get(connection, 0)
-        self._holders[connection] = held
-        if self._held <= self._ceiling:
-            return None
-        victim = next(iter(self._holders))
-        self._held -= self._holders.pop(victim)
-        return victim
 
 
 def keep_alive(transport: asyncio.BaseTransport, seconds: float) -> None:
@@ -124,3 +56,6 @@ def keep_alive(transport: asyncio.BaseTransport, seconds: float) -> None:
                 plug.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     except OSError:  # it has gone already, or the system knows better
         pass
+
+
+__all__ = ("NOTICED", "Guard", "keep_alive")

@@ -1,0 +1,126 @@
+"""
+What the connections of one endpoint may do together: how many there are, from where, and what they hold unfinished.
+
+One connection's ceilings are the broker's and its driver's own; these are the ones that a peer would pass by simply
+connecting again. Both drivers keep one :class:`Account` for each endpoint.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from typing import Any, Final
+
+from ..errors import LimitExceeded
+from ..limits import Limits
+
+LEFT_BEHIND: Final = 10  # times running_calls: what the ended connections of one address may leave running
+NOTICED: Final = 65_536  # bytes of an unfinished message from which on a connection is looked at
+
+
+class Account:
+    """The shared account of one endpoint's connections."""
+
+    __slots__ = ("_addresses", "_ceiling", "_greeting", "_held", "_holders", "_orphans", "limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._ceiling = max(limits.held_bytes, limits.frame_bytes)  # one message alone is for frame_bytes to judge
+        self._addresses: Counter[str] = Counter()
+        self._orphans: Counter[str] = Counter()
+        self._greeting = 0
+        self._holders: dict[Hashable, int] = {}  # who holds how much; who has held something for longest comes first
+        self._held = 0
+
+    def admit(self, address: str, already: int) -> LimitExceeded | None:
+        """Count one more connection in, or say why not; ``already`` are open, ``address`` is ``""`` for a UNIX socket."""
+        limits = self.limits
+        if already >= limits.connections:
+            return LimitExceeded("connections", already + 1, limits.connections)
+        if self._greeting >= limits.handshakes:
+            return LimitExceeded("handshakes", self._greeting + 1, limits.handshakes)
+        if self._orphans[address] >= LEFT_BEHIND * limits.running_calls:
+            return LimitExceeded("running_calls", self._orphans[address] + 1, LEFT_BEHIND * limits.running_calls)
+        if address and self._addresses[address] >= limits.connections_per_address:
+            return LimitExceeded("connections_per_address", self._addresses[address] + 1, limits.connections_per_address)
+        self._greeting += 1
+        if address:
+            self._addresses[address] += 1
+        return None
+
+    def greeted(self) -> None:
+        """A connection that was counted in has agreed on a dialect, or ended before it did."""
+        self._greeting -= 1
+
+    def leave(self, connection: Hashable | None, address: str) -> None:
+        """A connection that was counted in has ended; ``None`` if it never got as far as being one."""
+        if connection is not None:
+            self._held -= self._holders.pop(connection, 0)
+        if address:
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]
+
+    def orphaned(self, address: str, calls: int) -> None:
+        """
+        A connection has ended while so many calls of it run; a negative number of them has ended since.
+
+        They may run on, but whoever leaves that many behind may not come back for more before they have ended.
+        """
+        self._orphans[address] += calls
+        if not self._orphans[address]:
+            del self._orphans[address]
+
+    def hold(self, connection: Any, held: int) -> Any:
+        """
+        Note how many bytes of a message are held until its rest arrives; who is to be dropped for it, if anybody.
+
+        It is whoever has kept a large message unfinished for longest: honest ones do not stay that way.
+        """
+        if held <= NOTICED:
+            self._held -= self._holders.pop(connection, 0)
+            return None
+        self._held += held - self._holders.get(connection, 0)
+        self._holders[connection] = held
+        if self._held <= self._ceiling:
+            return None
+        victim = next(iter(self._holders))
+        self._held -= self._holders.pop(victim)
+        return victim
+
+
+class Watch:
+    """What has to be known of one connection to tell whether its peer is silent, or slow with one message."""
+
+    __slots__ = ("heard", "heard_at", "message_at", "messages")
+
+    def __init__(self, now: float) -> None:
+        self.heard = False  # set whenever anything comes
+        self.heard_at = self.message_at = now
+        self.messages = 0
+
+    def verdict(self, now: float, limits: Limits, messages: int, is_waiting: bool, is_busy: bool) -> LimitExceeded | None:
+        """
+        Why the connection is to be dropped, if it is.
+
+        ``messages`` have come so far; ``is_waiting``: the peer has begun one and may go on; ``is_busy``: calls of it run.
+        """
+        if self.heard:
+            self.heard = False
+            self.heard_at = now
+        if not is_waiting or messages != self.messages:
+            self.messages = messages
+            self.message_at = now
+        if now - self.heard_at > limits.idle_seconds and not is_busy:
+            return LimitExceeded("idle_seconds", int(now - self.heard_at), limits.idle_seconds)
+        if now - self.message_at > limits.message_seconds:
+            return LimitExceeded("message_seconds", int(now - self.message_at), limits.message_seconds)
+        return None
+
+
+def period(limits: Limits) -> float:
+    """Seconds between two looks at the connections of an endpoint."""
+    return min(15.0, max(0.01, min(limits.idle_seconds, limits.message_seconds) / 8))
+
+
+__all__ = ("NOTICED", "Account", "Watch", "period")
