@@ -1,6 +1,4 @@
 # cython: language_level=3
 # Types for the compiled build of names.py; the code is there.
 
-cdef dict _method_names
-
 cpdef str method_name(bytes raw, Py_ssize_t limit)
