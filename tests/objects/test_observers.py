@@ -207,3 +207,17 @@ def test_it_is_a_collection() -> None:
         await connections[0].close()
 
     run(test)
+
+
+def test_a_group_whose_observers_are_all_leaving_is_passed_over() -> None:
+    async def test(root: Root, address: str) -> None:
+        connections, _boards = await mirrors(address, 1)
+        (observer,) = root.board.observers
+        await connections[0].close()
+        await until(lambda: not observer.is_observing and not len(root.board.observers))
+        root.board.observers.add(observer)
+        root.board.observers.callRemote("see", 1)
+        assert len(root.board.observers) == 1
+        root.board.observers.discard(observer)
+
+    run(test)
