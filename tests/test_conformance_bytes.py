@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.python import reflect
 from twisted.spread import pb
@@ -148,8 +148,14 @@ def test_any_graph_gives_the_bytes_that_twisted_gives_without_a_vocabulary(graph
     assert by_us(build(graph, Frog), NONE) == by_twisted(build(graph, TwistedFrog), "none")
 
 
+# A tuple that holds a copy that holds the tuple, where the word "dictionary" of the state is spelled out.
+CIRCLE = [("list", [(("node", 1), "", "name")]), ("tuple", [(("node", 2), "", "name")]), ("frog", [(("node", 1), "", "name")])]
+
+
 @settings(deadline=None, max_examples=400)
 @given(graph=graphs, dialect=st.sampled_from(["pb", "none"]))
+@example(graph=CIRCLE, dialect="pb")
+@example(graph=CIRCLE, dialect="none")
 def test_any_graph_of_twisted_s_arrives_whole(graph: list[Any], dialect: str) -> None:
     value = build(graph, TwistedFrog)
     assert describe(read(by_twisted(value, dialect))) == describe(value)

@@ -527,7 +527,10 @@ class Decoder(Graph):
             raw = key.encode() if type(key) is str else key
             if type(raw) is not bytes:
                 raise self._refuse(start, "an attribute name must be a string")
-            checked[self._admit(plan, raw, start)] = value
+            name = self._admit(plan, raw, start)
+            checked[name] = value
+            if type(value) is Pending:  # to be mended in the dictionary that is kept, too
+                self._fix(checked, ITEM, name, value)
         return checked
 
     def _fill(self, instance: Any, plan: Incoming, state: Any, start: int) -> None:
