@@ -67,7 +67,7 @@ def main() -> None:
     records = options.records or OUT / "runs.json"
     if options.records is None:
         records.unlink(missing_ok=True)
-    session = Session(records, options.seconds, options.patience)
+    session = Session(records, options.seconds, options.patience, about)
     session.run([name for name in names if name not in left_out], cases, options.repeat)
     page = {"about": about, "records": session.records, "codec": []}
     if not options.work or "codec" in options.work:

@@ -170,8 +170,8 @@ def idle_memory(processes: Case, count: int) -> dict[str, Any]:
 class Session:
     """A run of many cases: kept in a file after each of them, ended when its time is used up."""
 
-    def __init__(self, file: Path, seconds: float, patience: float) -> None:
-        self.file, self.patience = file, patience
+    def __init__(self, file: Path, seconds: float, patience: float, about: dict[str, Any]) -> None:
+        self.file, self.patience, self.about = file, patience, about
         self.end = time.monotonic() + seconds
         self.failed: set[tuple[str, str]] = set()
         self.records: list[dict[str, Any]] = []
@@ -209,5 +209,5 @@ class Session:
     def save(self) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.file.with_suffix(".new")
-        fresh.write_text(json.dumps({"about": machine.describe(), "records": self.records}, indent=0))
+        fresh.write_text(json.dumps({"about": self.about, "records": self.records}, indent=0))
         fresh.replace(self.file)

@@ -162,10 +162,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.realtime:
         os.environ["BENCH_REALTIME"] = "1"
-    wanted, busy = options.only.split(","), machine.Others()
+    about, wanted, busy = machine.describe(), options.only.split(","), machine.Others()
     found: dict[str, Any] = {"curves": {curve.name: curve.run(options.repeat) for curve in CURVES if curve.name in wanted}}
     found["latency"] = measure_latency(options.repeat) if "latency" in wanted else {}
-    found |= {"about": machine.describe(), "rounds": options.repeat, "others": busy.processors()}
+    found |= {"about": about, "rounds": options.repeat, "others": busy.processors()}
     if set(wanted) == set(names):
         draw(found)
         PAGE.write_text(page(found))
