@@ -149,7 +149,11 @@ def test_any_graph_gives_the_bytes_that_twisted_gives_without_a_vocabulary(graph
 
 
 # A tuple that holds a copy that holds the tuple, where the word "dictionary" of the state is spelled out.
-CIRCLE = [("list", [(("node", 1), "", "name")]), ("tuple", [(("node", 2), "", "name")]), ("frog", [(("node", 1), "", "name")])]
+CIRCLE = [
+    ("list", [(("node", 1), "", "name")]),
+    ("tuple", [(("node", 2), "", "name")]),
+    ("frog", [(("node", 1), "", "name")]),
+]
 
 
 @settings(deadline=None, max_examples=400)
