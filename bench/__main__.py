@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 
-from . import codec, machine
+from . import codec, machine, settings
 from .peers import PEERS, find
 from .report import report
 from .runner import CASES, PURE, Session
@@ -21,7 +22,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--work", default="", help="W1 to W7, W5:1000 for one size, codec; default: all")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--seconds", type=float, default=3600, help="begin no case after this time (default 3600)")
-    parser.add_argument("--patience", type=float, default=15, help="seconds to wait before a case for a quiet machine")
+    parser.add_argument("--case-seconds", type=float, default=settings.MEASURED_S, help="how long W1 to W4 are measured")
+    parser.add_argument("--patience", type=float, default=120, help="seconds to wait, in all, for a quiet machine")
     parser.add_argument("--realtime", action="store_true", help="before other processes (SCHED_FIFO; needs privileges)")
     parser.add_argument("--records", type=Path, help="where the runs are kept; those in it count, too")
     parser.add_argument("--output", type=Path, help="write the tables to this file, not to standard output")
@@ -62,17 +64,18 @@ def main() -> None:
     left_out = {name: lacking for name in names if (lacking := missing(name))}
     if options.realtime:
         os.environ["BENCH_REALTIME"] = "1"
-    about = machine.describe()
+    os.environ["BENCH_CASE_SECONDS"] = str(options.case_seconds)  # for the children
+    start, about = time.monotonic(), machine.describe()
     print(f"likewise {about['likewise']}, {about['build']} build, commit {about['commit']}", file=sys.stderr)
     records = options.records or OUT / "runs.json"
     if options.records is None:
         records.unlink(missing_ok=True)
     session = Session(records, options.seconds, options.patience, about)
     session.run([name for name in names if name not in left_out], cases, options.repeat)
-    page = {"about": about, "records": session.records, "codec": []}
-    if not options.work or "codec" in options.work:
-        page["codec"] = codec.rows(PURE)
-    text = report(page, left_out)
+    codec_rows = codec.rows(PURE) if not options.work or "codec" in options.work else []
+    about |= {"rounds": options.repeat, "case_s": options.case_seconds, "cut_short": session.cut_short}
+    about["minutes"] = (time.monotonic() - start) / 60
+    text = report({"about": about, "records": session.records, "codec": codec_rows}, left_out)
     if options.output:
         options.output.write_text(text)
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from . import settings
 from .child import STEP
 from .peers import find
-from .report import row, shown
+from .results import row, shown
 from .runner import CASE_S, CONNECTING_S, Case, CaseFailed, children
 
 WATCHED_BY = 1_000

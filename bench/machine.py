@@ -6,6 +6,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any
 from . import settings
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("Twisted", "uvloop", "msgspec", "Pyro5", "pycapnp", "redis", "nats-py", "Cython")
+PACKAGES = ("Twisted", "uvloop", "msgspec", "Pyro5", "rpyc", "pycapnp", "grpcio", "redis", "nats-py", "Cython")
 PROGRAMS = {"redis-server": "--version", "nats-server": "--version"}
 BUSY = 0.3  # processors: less than this is called quiet
 
@@ -45,14 +46,18 @@ class Others:
         return max(0.0, (busy_seconds() - self.busy) - (own_seconds() - self.own)) / seconds
 
 
-def wait_until_quiet(patience: float) -> None:
-    """Return when others have kept less than :data:`BUSY` processors busy for a moment, or after ``patience`` seconds."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
+def wait_until_quiet(patience: float) -> float:
+    """
+    Return when others have kept less than :data:`BUSY` processors busy for a moment, or after ``patience`` seconds: how many
+    seconds were waited in vain.
+    """
+    start = time.monotonic()
+    while (waited := time.monotonic() - start) < patience:
         others = Others()
-        time.sleep(0.3)
+        time.sleep(0.2)
         if others.processors() < BUSY:
-            return
+            break
+    return waited
 
 
 def processor_name() -> str:
@@ -79,7 +84,8 @@ def version_of_program(name: str, option: str) -> str:
     if shutil.which(name) is None:
         return ""
     said = subprocess.run([name, option], capture_output=True, text=True, check=False).stdout
-    return " ".join(said.split()[:3])
+    found = re.search(r"v=?(\d[\w.]*)", said)
+    return found[1] if found else ""
 
 
 def describe() -> dict[str, Any]:

@@ -1,124 +1,26 @@
-"""Tables out of records: medians, ranges, what was aimed at."""
+"""The page of a run: what was aimed at, every workload, the codec alone, likewise.spread beside Twisted."""
 
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from typing import Any
 
+from .goals import goals_table
 from .peers import PEERS
+from .results import KINDS, Results, overlap, row, shown, times_better
 from .runner import CASES
 
-Record = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Kind:
-    """How the table of one workload looks."""
-
-    title: str
-    unit: str
-    key: str
-    floor: str
-    more: tuple[tuple[str, str], ...] = ()
-    lower_is_better: bool = False
-
-
-CPU = (("server CPU us/op", "srv_cpu_us"), ("client CPU us/op", "cli_cpu_us"))
-KINDS = {
-    "W1": Kind("sequential add(2, 3)", "calls/s", "rate", "raw-uv", (("p50 us", "p50_us"), ("p99 us", "p99_us"), *CPU)),
-    "W2": Kind("add(2, 3), 256 in flight on one connection", "calls/s", "rate", "mini-uv", CPU),
-    "W3": Kind("an Order with 20 Lines by copy, 64 in flight", "objects/s", "rate", "mini-uv", CPU),
-    "W4": Kind("10 MB of incompressible bytes as an argument", "MB/s", "mb_s", "raw-uv", CPU),
-    "W5": Kind(
-        "200 changes of a cached object, each observer on a connection of its own", "deliveries/s", "rate", "raw-uv",
-        (("changes", "updates"), ("seconds", "secs")),
-    ),
-    "W6": Kind("a dict of 100,000 entries as a Cacheable's state", "ms", "ms", "mini-uv", (("first", "first_ms"),), True),
-    "W7": Kind(
-        "memory of the server for each idle connection that holds one reference", "KiB", "kib", "raw-uv",
-        (("server at the start, MiB", "base_mib"),), True,
-    ),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What likewise is to reach in one case: this share of what the other peer does, or a number."""
-
-    case: str
-    ours: str
-    other: str
-    share: float = 1.0
-    number: float = 0.0
-
-
-GOALS = [
-    Goal("W1", "likewise-uv", "raw-uv", 0.75),
-    Goal("W1", "likewise-uv", "mp.managers"),
-    Goal("W2", "likewise-uv", "mini-uv", 0.75),
-    Goal("W3", "likewise-pb-uv", "pycapnp"),
-    Goal("W4", "likewise-uv", "mp.managers"),
-    Goal("W5:1000", "likewise-uv", "raw-uv"),
-    Goal("W6", "likewise-uv", "mp.managers"),
-    Goal("W7", "likewise-uv", "", number=2.5),
-]
-
-
-def shown(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
-
-
-class Results:
-    """The records of a run, by case and peer."""
-
-    def __init__(self, records: list[Record]) -> None:
-        self.by_case: dict[tuple[str, str], list[Record]] = {}
-        self.others = [record["others"] for record in records]
-        self.errors: dict[tuple[str, str], str] = {}
-        for record in records:
-            key = record["case"], record["peer"]
-            if "error" in record:
-                self.errors[key] = record["error"].strip().splitlines()[-1][:200]
-            else:
-                self.by_case.setdefault(key, []).append(record["result"])
-
-    def values(self, case: str, peer: str, key: str) -> list[float]:
-        return [result[key] for result in self.by_case.get((case, peer), ()) if key in result]
-
-    def median(self, case: str, peer: str, key: str = "") -> float | None:
-        found = self.values(case, peer, key or KINDS[case[:2]].key)
-        return statistics.median(found) if found else None
-
-    def peers_of(self, case: str) -> list[str]:
-        """Those that did it, the best first."""
-        done = [peer for peer in PEERS if (case, peer) in self.by_case]
-        return sorted(done, key=lambda peer: self.median(case, peer) or 0.0, reverse=not KINDS[case[:2]].lower_is_better)
-
-
-def times_better(results: Results, case: str, peer: str, other: str) -> float | None:
-    ours, theirs = results.median(case, peer), results.median(case, other)
-    if not ours or not theirs:
-        return None
-    return theirs / ours if KINDS[case[:2]].lower_is_better else ours / theirs
-
-
-def overlap(some: list[float], others: list[float]) -> bool:
-    return bool(some and others) and min(some) <= max(others) and max(some) >= min(others)
-
-
-def row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def case_title(case: str) -> str:
+    work, _, count = case.partition(":")
+    return f"{work}: {KINDS[work].title}{f', {int(count):,} observers' if count else ''}"
 
 
 def case_table(results: Results, case: str) -> list[str]:
-    work, _, count = case.partition(":")
+    work = case[:2]
     kind = KINDS[work]
     head = ["peer", kind.unit, "min..max", "against Twisted", f"of {kind.floor}", *(name for name, _ in kind.more), "runs"]
-    lines = [f"### {work}: {kind.title}{f', {int(count):,} observers' if count else ''}", ""]
-    lines += [row(head), "|" + "---|" + "---:|" * (len(head) - 1)]
+    lines = [f"### {case_title(case)}", "", row(head), "|" + "---|" + "---:|" * (len(head) - 1)]
     twisted = results.values(case, "twisted", kind.key)
     for peer in results.peers_of(case):
         found = results.values(case, peer, kind.key)
@@ -134,30 +36,44 @@ def case_table(results: Results, case: str) -> list[str]:
     return [*lines, ""]
 
 
-def goal_row(results: Results, goal: Goal) -> list[str] | None:
-    kind, ours = KINDS[goal.case[:2]], results.median(goal.case, goal.ours)
-    theirs = results.median(goal.case, goal.other) if goal.other else goal.number
-    if ours is None or theirs is None:
-        return None
-    aim = theirs * goal.share
-    reached = ours <= aim if kind.lower_is_better else ours >= aim
-    share = f"{goal.share:.2f} of " if goal.share != 1 else "no worse than "
-    pure = results.median(goal.case, goal.ours.replace("likewise", "likewise-pure", 1))
-    what = f"{share}{goal.other} ({shown(aim)})" if goal.other else f"{shown(aim)}"
-    ratio = aim / ours if kind.lower_is_better else ours / aim
-    verdict = ("yes" if reached else "**no**") + f", {shown(ratio)}x"
-    ranges = results.values(goal.case, goal.ours, kind.key), results.values(goal.case, goal.other, kind.key)
-    undecided = goal.other and goal.share == 1 and overlap(*ranges)
-    cells = [goal.case, kind.unit, goal.ours, shown(ours), shown(pure), what]
-    return [*cells, verdict + (" ~" if undecided else ""), shown(results.median(goal.case, "twisted"))]
+VARIANTS = ("likewise", "likewise-pb-uv", "likewise-pb", "likewise-pure-uv", "likewise-pure-pb-uv")
 
 
-def goals_table(results: Results) -> list[str]:
-    rows = [cells for goal in GOALS if (cells := goal_row(results, goal)) is not None]
-    if not rows:
+def variants_table(results: Results) -> list[str]:
+    """What uvloop, the dialect and the build make of it."""
+    cases = [case for case in CASES if results.median(case, "likewise-uv")]
+    if not cases:
         return []
-    head = ["case", "unit", "peer", "compiled", "pure", "to reach", "reached", "Twisted"]
-    return ["## What was aimed at", "", row(head), "|" + "---|" * len(head), *map(row, rows), ""]
+    lines = ["## Loop, dialect and build", ""]
+    lines += ["How many times as good each is as `likewise-uv`, which is compiled, on uvloop and in our own dialect.", ""]
+    lines += [row(["case", "unit", "likewise-uv", *VARIANTS]), "|---|---|" + "---:|" * (len(VARIANTS) + 1)]
+    for case in cases:
+        ratios = [times_better(results, case, peer, "likewise-uv") for peer in VARIANTS]
+        cells = [case, KINDS[case[:2]].unit, shown(results.median(case, "likewise-uv"))]
+        lines.append(row(cells + [f"{each:.2f}" if each else "-" for each in ratios]))
+    return [*lines, ""]
+
+
+def drop_in_table(results: Results) -> list[str]:
+    """likewise.spread beside Twisted: the same program, its imports changed."""
+    cases = [case for case in CASES if results.median(case, "spread") and results.median(case, "twisted")]
+    if not cases:
+        return []
+    lines = ["## likewise.spread beside Twisted", ""]
+    lines += ["One program, written for Twisted's PB, on its default reactor (`-uv`: on uvloop); the imports differ.", ""]
+    head = ["case", "unit", "twisted", "min..max", "spread", "min..max", "as good", "spread-uv to twisted-uv", "spread-pure"]
+    lines += [row(head), "|---|---|" + "---:|" * (len(head) - 2)]
+    for case in cases:
+        kind = KINDS[case[:2]]
+        cells = [case, kind.unit]
+        for peer in ("twisted", "spread"):
+            found = results.values(case, peer, kind.key)
+            cells += [shown(statistics.median(found)), f"{shown(min(found))}..{shown(max(found))}"]
+        mark = " ~" if overlap(results.values(case, "spread", kind.key), results.values(case, "twisted", kind.key)) else ""
+        pairs = (("spread", "twisted", mark), ("spread-uv", "twisted-uv", ""), ("spread-pure", "twisted", ""))
+        ratios = [(times_better(results, case, ours, theirs), mark) for ours, theirs, mark in pairs]
+        lines.append(row(cells + [f"{shown(ratio)}x{mark}" if ratio else "-" for ratio, mark in ratios]))
+    return [*lines, ""]
 
 
 def codec_table(rows: list[dict[str, Any]]) -> list[str]:
@@ -165,14 +81,19 @@ def codec_table(rows: list[dict[str, Any]]) -> list[str]:
     if not rows:
         return []
     lines = ["## The codec alone, in one process", ""]
-    lines += [row(["message", "codec", "bytes", "encode us", "decode us", "to msgspec, encode", "decode"])]
+    lines += ["Microseconds for one message, by pyperf; then, encoding / decoding, how many times as long as msgspec with"]
+    lines += ["its Structs it takes, and how many times as fast as Twisted's jelly and banana it is.", ""]
+    lines += [row(["message", "codec", "bytes", "encode us", "decode us", "to msgspec", "against Twisted"])]
     lines += ["|---|---|" + "---:|" * 5]
+    by_name = {(each["message"], each["codec"]): each for each in rows}
     for each in rows:
-        base = next(other for other in rows if other["codec"] == "msgspec" and other["message"] == each["message"])
-        ratios = [f"{shown(each[key] / base[key])}x" for key in ("encode_us", "decode_us")]
+        message = each["message"]
         name = f"**{each['codec']}**" if each["codec"].startswith("likewise") else each["codec"]
-        numbers = [f"{each['bytes']:,}", shown(each["encode_us"]), shown(each["decode_us"])]
-        lines.append(row([each["message"], name, *numbers, *ratios]))
+        cells = [message, name, f"{each['bytes']:,}", shown(each["encode_us"]), shown(each["decode_us"])]
+        for base, upside_down in (("msgspec", False), ("twisted", True)):
+            ratios = [each[key] / by_name[message, base][key] for key in ("encode_us", "decode_us")]
+            cells.append(" / ".join(f"{shown(1 / ratio if upside_down else ratio)}x" for ratio in ratios))
+        lines.append(row(cells))
     return [*lines, ""]
 
 
@@ -182,13 +103,14 @@ def preamble(about: dict[str, Any], results: Results, left_out: dict[str, list[s
     others = sorted(results.others) or [0.0]
     busy = f"{statistics.median(others):.2f} in the median, {others[int(len(others) * 0.9)]:.2f} at the 90th percentile, "
     busy += f"{others[-1]:.2f} at most"
+    length = f"{about['rounds']} rounds, {about['case_s']:g} s measured in a case of W1 to W4"
     lines = [
         "# Measured", "",
         "Made by `make bench`; do not edit. [What the numbers mean](../docs/topics/performance.md) is said elsewhere.", "",
         f"- likewise {about['likewise']}, commit {about['commit']}{changed}, {about['build']} build; peers named",
         "  `likewise-pure` run the pure one. `-uv` is uvloop, `-pb` the dialect of Twisted, without it ours.",
         f"- {about['date']}; {about['machine']}; {about['python']}; {versions}.",
-        f"- Loopback TCP; {about['places']}.",
+        f"- Loopback TCP; {about['places']}; {length}; {about['minutes']:.0f} minutes in all.",
         "- Medians of the rounds, every peer once in each, beginning with another one each time. `~`: the ranges overlap,",
         "  so no difference is shown. *Floors* hold no objects; brackets say where a case departs from the workload.",
         f"- Others kept this many processors busy while a case ran: {busy}.",
@@ -196,17 +118,20 @@ def preamble(about: dict[str, Any], results: Results, left_out: dict[str, list[s
     if left_out:
         missing = "; ".join(f"{name} ({', '.join(what)} is missing)" for name, what in left_out.items())
         lines.append(f"- Left out: {missing}.")
+    if about["cut_short"]:
+        lines.append(f"- **Not whole**: {about['cut_short']}.")
     return [*lines, ""]
 
 
 def report(session: dict[str, Any], left_out: dict[str, list[str]]) -> str:
     """The whole page."""
-    results = Results(session["records"])
-    lines = preamble(session["about"], results, left_out) + goals_table(results) + ["## The workloads", ""]
+    results, codec_rows = Results(session["records"]), session.get("codec", [])
+    lines = preamble(session["about"], results, left_out) + goals_table(results, codec_rows) + variants_table(results)
+    lines += ["## The workloads", ""]
     for case in CASES:
         if results.peers_of(case):
             lines += case_table(results, case)
-    lines += codec_table(session.get("codec", []))
+    lines += codec_table(codec_rows) + drop_in_table(results)
     if results.errors:
         lines += ["## Failed", ""]
         lines += [f"- {peer}, {case}: `{error}`" for (case, peer), error in results.errors.items()] + [""]

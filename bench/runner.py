@@ -174,6 +174,7 @@ class Session:
         self.file, self.patience, self.about = file, patience, about
         self.end = time.monotonic() + seconds
         self.failed: set[tuple[str, str]] = set()
+        self.cut_short = ""
         self.records: list[dict[str, Any]] = []
         if file.exists():
             self.records = json.loads(file.read_text())["records"]
@@ -186,24 +187,26 @@ class Session:
                 first = number % max(1, len(able))
                 for peer in able[first:] + able[:first]:
                     if time.monotonic() > self.end:
-                        print("the time is used up: what is missing is left out", file=sys.stderr)
+                        self.cut_short = f"the time was used up in round {number + 1}, before {case} of {peer}"
+                        print(self.cut_short, file=sys.stderr)
                         return
                     if (peer, case) not in self.failed:
                         self.run_one(peer, case, number)
 
     def run_one(self, peer: str, case: str, number: int) -> None:
-        machine.wait_until_quiet(min(self.patience, self.end - time.monotonic()))
-        others = machine.Others()
+        self.patience -= machine.wait_until_quiet(min(self.patience, self.end - time.monotonic()))
+        others, start = machine.Others(), time.monotonic()
         record: dict[str, Any] = {"peer": peer, "case": case, "round": number}
         try:
             record["result"] = run_case(peer, case)
         except CaseFailed as error:  # what fails once is not tried in the next rounds
             record["error"] = str(error)
             self.failed.add((peer, case))
-        record["others"] = others.processors()
+        record |= {"others": others.processors(), "took": time.monotonic() - start}
         self.records.append(record)
         shown = record.get("error") or {key: round(value, 2) for key, value in record["result"].items()}
-        print(f"{case:8s} {peer:22s} {shown}  others {record['others']:.2f}", file=sys.stderr, flush=True)
+        meanwhile = f"others {record['others']:.2f}  {record['took']:.1f} s"
+        print(f"{case:8s} {peer:22s} {shown}  {meanwhile}", file=sys.stderr, flush=True)
         self.save()
 
     def save(self) -> None:

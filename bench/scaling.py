@@ -17,7 +17,7 @@ from . import machine, settings
 from .latency import WATCHED_BY, latency_section, measure_latency
 from .peers import find
 from .plots import line_plot
-from .report import row, shown
+from .results import row, shown
 from .runner import CASE_S, PURE, Case, CaseFailed, children, fan_out
 
 IMAGES = machine.ROOT / "docs" / "images"

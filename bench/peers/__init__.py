@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 
 from ..peer import Peer
-from . import brokers, capnp, floors, managers, ours, pyro, twisted_pb
+from . import brokers, capnp, floors, grpc, managers, ours, pyro, rpyc, twisted_pb
 
-_FAMILIES = [floors.PEERS, ours.PEERS, twisted_pb.PEERS, managers.PEERS, pyro.PEERS, capnp.PEERS, brokers.PEERS]
+_FAMILIES = [
+    floors.PEERS, ours.PEERS, twisted_pb.PEERS, managers.PEERS, pyro.PEERS, rpyc.PEERS, capnp.PEERS, grpc.PEERS,
+    brokers.PEERS,
+]  # fmt: skip
 if importlib.util.find_spec("bench.spread_peer") is not None:
     from .. import spread_peer
 

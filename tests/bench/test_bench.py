@@ -1,45 +1,58 @@
 """The benchmarks measure what they say: wrong answers end a case, and the tables say what the records say."""
 
 import sys
+from typing import Any
 
 import pytest
 
 from bench import settings
 from bench.child import LARGEST_STAMP, Delays, Seen, made_at, now, stamp
+from bench.goals import GOALS
 from bench.latency import distribution, quantile
 from bench.peers import PEERS, find
-from bench.report import GOALS, KINDS, report
+from bench.report import report
+from bench.results import KINDS
 from bench.runner import CASES, Case, CaseFailed, children, run_case
 
 ABOUT = {
     "commit": "0123456789ab", "changed": False, "date": "2026-01-01", "machine": "one", "python": "CPython",
     "places": "anywhere", "build": "compiled", "likewise": "0", "versions": {"Twisted": "1"},
+    "rounds": 1, "case_s": 1.5, "minutes": 1.0, "cut_short": "",
 }  # fmt: skip
 
 
-def a_page(*records: tuple[str, str, float]) -> str:
+def a_page(*records: tuple[str, str, float], codec: list[dict[str, Any]] | None = None) -> str:
     """Of records (case, peer, what is measured)."""
     made = [
         {"case": case, "peer": peer, "others": 0.0, "result": {KINDS[case[:2]].key: value}} for case, peer, value in records
     ]
-    return report({"about": ABOUT, "records": made}, {})
+    return report({"about": ABOUT, "records": made, "codec": codec or []}, {})
 
 
 def goal_line(page: str, case: str) -> str:
-    return next(line for line in page.splitlines() if line.startswith(f"| {case} |"))
+    """Its row in the first table: what is asked, measured and reached."""
+    line = next(line for line in page.splitlines() if line.startswith(f"| {case} |"))
+    return " ".join(line.split(" | ")[6:9])
 
 
 def test_a_goal_is_reached_when_the_median_is_there() -> None:
     floor = [("W1", "raw-uv", 1000.0)]
-    assert "yes, 1x" in goal_line(a_page(*floor, ("W1", "likewise-uv", 750.0)), "W1")
-    assert "**no**, 0.999x" in goal_line(a_page(*floor, ("W1", "likewise-uv", 749.0)), "W1")
+    assert goal_line(a_page(*floor, ("W1", "likewise-uv", 760.0)), "W1") == "0.75 0.76 yes"
+    assert goal_line(a_page(*floor, ("W1", "likewise-uv", 740.0)), "W1") == "0.75 0.74 **no**"
     rounds = [("W1", "likewise-uv", each) for each in (1.0, 760.0, 900.0)]
-    assert "yes" in goal_line(a_page(*floor, *rounds), "W1")
+    assert goal_line(a_page(*floor, *rounds), "W1") == "0.75 0.76 yes ~"
+
+
+def test_a_goal_whose_case_failed_is_not_passed_over() -> None:
+    assert goal_line(a_page(("W4", "likewise-uv", 1.0)), "W4") == "1 - not measured"
+    assert goal_line(a_page(("W6", "mp.managers", 1.0)), "W6") == "1 - not measured"
+    assert "| W6 |" not in a_page(("W4", "likewise-uv", 1.0))
 
 
 def test_less_is_better_for_time_and_memory() -> None:
-    assert "yes" in goal_line(a_page(("W7", "likewise-uv", 2.4)), "W7")
-    assert "**no**" in goal_line(a_page(("W7", "likewise-uv", 2.6)), "W7")
+    assert goal_line(a_page(("W7", "likewise-uv", 2.4)), "W7") == "1 1.04 yes"
+    assert goal_line(a_page(("W7", "likewise-uv", 2.6)), "W7") == "1 0.96 **no**"
+    assert goal_line(a_page(("W6", "mp.managers", 30.0), ("W6", "likewise-uv", 20.0)), "W6") == "1 1.50 yes"
     page = a_page(("W6", "twisted", 100.0), ("W6", "likewise", 50.0))
     assert page.index("| **likewise** |") < page.index("| twisted |") and "| 2x |" in page
 
@@ -54,6 +67,26 @@ def test_every_goal_names_a_case_and_peers_that_there_are() -> None:
     for goal in GOALS:
         assert goal.case in CASES and find(goal.ours)().can(goal.case)
         assert not goal.other or find(goal.other)().can(goal.case)
+
+
+def test_the_codec_has_goals_of_its_own_and_is_set_beside_others() -> None:
+    names = {"likewise": 0.5, "msgspec": 0.25, "twisted": 10.0}
+    one = {"message": "add(2, 3)", "bytes": 1}
+    page = a_page(codec=[one | {"codec": name, "encode_us": us, "decode_us": 2 * us} for name, us in names.items()])
+    assert goal_line(page, "codec, encode add(2, 3)") == "1 1.20 yes"
+    assert goal_line(page, "codec, decode add(2, 3)") == "1 0.60 **no**"
+    assert "| **likewise** | 1 | 0.5 | 1 | 2x / 2x | 20.0x / 20.0x |" in page
+
+
+def test_the_drop_in_stands_beside_twisted() -> None:
+    page = a_page(("W1", "twisted", 2.0), ("W1", "spread", 3.0), ("W6", "twisted", 8.0), ("W6", "spread", 2.0))
+    assert "| W1 | calls/s | 2 | 2..2 | 3 | 3..3 | 1.5x | - | - |" in page
+    assert "| W6 | ms | 8 | 8..8 | 2 | 2..2 | 4x | - | - |" in page
+
+
+def test_a_run_that_was_cut_short_says_so() -> None:
+    about = ABOUT | {"cut_short": "the time was used up"}
+    assert "**Not whole**: the time was used up" in report({"about": about, "records": []}, {})
 
 
 def test_an_unknown_peer_is_refused_with_the_names_of_all() -> None:
