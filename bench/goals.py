@@ -51,9 +51,9 @@ CODECS_ASKED = ("likewise", "likewise, pb")
 HEAD = ["", "unit", "likewise", "", "beside", "", "asked", "measured", "reached", "pure build", "Twisted"]
 EXPLAINED = """\
 *Measured* is how many times as good likewise is as what it is beside, by the medians of this run; where less is better,
-that is the other's figure divided by ours. *Reached* says whether it is what was *asked* for, and `~` that the ranges leave it open.
-Every answer was looked at, and in W5 each observer saw every change, once and in the order made: where one is wrong, the
-case has failed and is named at the end.
+that is the other's figure divided by ours. *Reached* says whether it is what was *asked* for, and `~` that the ranges
+leave it open. Every answer was looked at, and in W5 each observer saw every change, once and in the order made: where one
+is wrong, the case has failed and is named at the end.
 """
 
 

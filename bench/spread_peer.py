@@ -17,7 +17,7 @@ except ImportError:
 class Spread(Twisted):
     """likewise.spread on Twisted's default reactor"""
 
-    name, tags = "spread", {}
+    name = "spread"
 
     def define(self) -> None:
         for name in ("", ".pb", ".util"):

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-
+from .. import spread_peer
 from ..peer import Peer
 from . import brokers, capnp, floors, grpc, managers, ours, pyro, rpyc, twisted_pb
 
 _FAMILIES = [
-    floors.PEERS, ours.PEERS, twisted_pb.PEERS, managers.PEERS, pyro.PEERS, rpyc.PEERS, capnp.PEERS, grpc.PEERS,
-    brokers.PEERS,
+    floors.PEERS, ours.PEERS, spread_peer.PEERS, twisted_pb.PEERS, managers.PEERS, pyro.PEERS, rpyc.PEERS, capnp.PEERS,
+    grpc.PEERS, brokers.PEERS,
 ]  # fmt: skip
-if importlib.util.find_spec("bench.spread_peer") is not None:
-    from .. import spread_peer
-
-    _FAMILIES.insert(2, spread_peer.PEERS)
 
 PEERS: dict[str, type[Peer]] = {peer.name: peer for family in _FAMILIES for peer in family}
 
