@@ -295,3 +295,13 @@ def test_didnotunderstand_is_only_noted() -> None:
     told(joined, b"didNotUnderstand", b"frobnicate")
     told(joined, b"didNotUnderstand")
     assert joined.server.is_open
+
+
+def test_why_a_connection_ended_keeps_nothing_of_what_was_being_read() -> None:
+    joined = pair()
+    joined.server.take(b"\x07\x80" + encode(b"x" * 60_000, PB) + b"\xff")
+    reason = joined.server.broken_by
+    assert reason is not None and reason.__traceback__ is not None
+    joined.run()
+    assert joined.server.reason is reason
+    assert reason.__traceback__ is None  # its frames would hold the last chunk, in a cycle that only the collector ends

@@ -312,3 +312,16 @@ def unfinished(server: Server) -> None:
         peer.send(CALL + list_head(9) + encode(b"tuple") + string * 3)
     for peer in peers:
         peer.close()
+
+
+@case("S-12", "160 strings of 640 KiB in one message, on each of 100 connections that come and go", cpu=2.0)
+def many_strings_in_turn(server: Server) -> None:
+    string = string_head(655_360) + b"x" * 655_360
+    for _ in range(4):
+        peers = [Peer(server.port) for _ in range(25)]
+        for peer in peers:
+            peer.send(CALL + list_head(162) + encode(b"tuple"), *[string] * 5)
+        for peer in peers:
+            assert peer.is_closed()
+            assert server.reason(peer)[1] in ("frame_bytes", "held_bytes")
+            peer.close()

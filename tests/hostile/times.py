@@ -185,3 +185,16 @@ def refused_in_numbers(server: Server) -> None:
     with Peer(server.port) as peer:
         peer.send(b"\xff")
         drops(server, peer, "RemoteProtocolError")
+
+
+@case("S-43", "1,000 connections that are reset in the middle of large calls leave nothing", cpu=12.0, quick=False)
+def resets_in_calls(server: Server) -> None:
+    for _ in range(50):
+        peers = [Peer(server.port) for _ in range(20)]
+        for peer in peers:
+            peer.send(peer.message(b"echo", [b"tuple", [b"list", *range(8_000)], b"x" * 60_000])[1] * 2)
+            time.sleep(0.002)  # the server has read them and is at work when the end comes
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            peer.close()
+    with Peer(server.port) as peer:
+        serves(peer)

@@ -363,6 +363,8 @@ class Broker:
             return
         self.state = State.CLOSED
         self.outbox.clear()
+        if reason is not None:  # its frames hold what was being read, for as long as anybody remembers why it ended
+            reason.__traceback__ = None
         self.reason = reason
         self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
         waiting, self._waiting = self._waiting, NOTHING
