@@ -45,6 +45,16 @@ def clip(value: object, size: int = CLIP) -> str:
     return f"<{type(value).__name__}>"
 
 
+def one_line(text: str) -> str:
+    """
+    A text as one line of a log or a terminal: line ends, control characters and what Unicode has to hide or to turn
+    around text are escaped.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 def is_small(*values: object, size: int = SMALL) -> bool:
     """
     Whether printing these values is cheap, however their parts are shared: what a peer sent may have 2**40 leaves.

@@ -3,16 +3,20 @@ What is logged about peers, in bounds: who can have one line written can have a 
 
 Drivers log through a :class:`Throttle`, one for each endpoint. Beyond ``limits.log_lines`` lines in :data:`SECONDS`
 lines are counted instead of written, and one line tells how many of which kind there were.
+
+A peer chooses a part of many texts, of an exception's above all: no such part begins a line, or moves a cursor.
 """
 
 from __future__ import annotations
 
 import logging
+import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from .errors import chain_of, is_small, outline
+from .errors import chain_of, is_small, one_line, outline
 
 SECONDS: Final = 10.0
 
@@ -70,21 +74,63 @@ class Throttle(Allowance):
     def warning(self, later: Later, kind: str, text: str, *args: object) -> None:
         """One line of this kind, or one more that is counted."""
         if self.may_write(later, kind):
-            self._log.warning(text, *args)
+            self._log.warning(text, *map(_shown, args), stacklevel=2)
+
+    def note(self, later: Later, kind: str, text: str, *args: object) -> None:
+        """As :meth:`warning`, what is no fault."""
+        if self.may_write(later, kind):
+            self._log.info(text, *map(_shown, args), stacklevel=2)
 
     def failure(self, later: Later, kind: str, error: BaseException, text: str, *args: object) -> None:
         """
         As :meth:`warning`, an error with its traceback.
 
         The error itself goes to the handlers only where printing it is cheap: one that holds what a peer sent may
-        have no end.
+        have no end. What they print is the text made here.
         """
-        if not self.may_write(later, kind):
+        if not self.may_write(later, kind) or not self._log.isEnabledFor(logging.ERROR):
             return
-        if all(is_small(each) for each in chain_of(error)):
-            self._log.error(text, *args, exc_info=error)
-        else:
-            self._log.error(text + "\n%s", *args, outline(error))
+        is_cheap = all(is_small(each) for each in chain_of(error))
+        place = self._log.findCaller(stacklevel=2)
+        record = self._log.makeRecord(
+            self._log.name,
+            logging.ERROR,
+            place[0],
+            place[1],
+            text,
+            tuple(map(_shown, args)),
+            (type(error), error, error.__traceback__) if is_cheap else None,
+            place[2],
+        )
+        record.exc_text = indented("".join(traceback.format_exception(error)) if is_cheap else outline(error))
+        self._log.handle(record)
 
 
-__all__ = ("Allowance", "Throttle")
+class Seldom:
+    """Writes one error in :data:`SECONDS` to ``log``: for faults of the set-up that a peer meets as often as it likes."""
+
+    __slots__ = ("_clock", "_log", "_next")
+
+    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._clock = clock
+        self._next = 0.0
+
+    def error(self, text: str, *args: object) -> None:
+        """Write it, unless one was written lately."""
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + SECONDS
+            self._log.error(text, *map(_shown, args), stacklevel=2)
+
+
+def indented(text: str) -> str:
+    """A traceback none of whose lines begins where those of a log do."""
+    return "\n".join("  " + one_line(line) for line in text.rstrip("\n").split("\n"))
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, (int, float)) else one_line(str(value))
+
+
+__all__ = ("Allowance", "Seldom", "Throttle", "indented")

@@ -494,6 +494,26 @@ def error_classes(server: Server) -> None:
         serves(peer)
 
 
+@case("S-35", "no text of a peer's begins a line of the log, or moves a cursor in it", quick=False)
+def forged_lines(server: Server) -> None:
+    forged = "x\nFORGED\r\x1b[2J\u2028FORGED\x85FORGED"
+    before = server.log_size()
+    with Peer(server.port) as peer:
+        for argument in (text(forged), [b"tuple", text(forged), *range(3_000)]):
+            for name in (b"fail", b"look_up", b"expected"):
+                failure(peer, peer.call(name, argument))
+        for name in (b"ping", b"one", b"fail"):
+            failure(peer, peer.call(name, kwargs=[b"dictionary", [text(forged), 1]]))
+        failure(peer, peer.call(forged.encode()))
+        failure(peer, peer.call(b"one", [forged.encode(), NOTHING]))
+        peer.send(encode([forged.encode(), 1]))
+        serves(peer)
+    written = server.log.read_bytes()[before:].decode()
+    assert "FORGED" in written
+    assert [line for line in written.splitlines() if line.startswith("FORGED")] == []
+    assert all(each.isprintable() or each in "\n\t" for each in written)
+
+
 @case("S-35", "numbers of every length as request ids come back as they are")
 def request_ids(server: Server) -> None:
     with Peer(server.port) as peer:

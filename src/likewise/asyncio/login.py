@@ -31,12 +31,13 @@ from ..broker.core import Broker
 from ..errors import LimitExceeded, LoginFailed, LoginRefused, RemoteProtocolError, clip
 from ..jelly.registry import registry_from
 from ..limits import Limits
+from ..logs import Seldom
 from ..objects.by_reference import AsReferenceable, Avatar, Referenceable
 from ..trace import Record
 from .connection import Connection, Endpoint
 from .passwords import Argon2Passwords, Records, ScramPasswords, Tokens, find
 
-log = logging.getLogger("likewise")
+log = Seldom(logging.getLogger("likewise"))
 
 Realm = Callable[[str | None, Any], Any]
 CertificateUser = Callable[[dict[str, Any]], str | None]
@@ -364,7 +365,8 @@ class Door(Referenceable):
         self.connection.broker.tables.released = self._released
         endpoint = self.gate.endpoint
         self.connection.broker.hold_to(endpoint.registry, endpoint.limits)
-        log.info("%s: %s logged in by %s", self.connection.peer, clip(user or "somebody"), way)
+        later, who = asyncio.get_running_loop().call_later, clip(user or "somebody")
+        endpoint.log.note(later, "logins", "%s: %s logged in by %s", self.connection.peer, who, way)
         self._trace("login", user, way)
         return stay.begin()
 

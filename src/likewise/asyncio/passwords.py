@@ -18,8 +18,9 @@ from typing import Any, Final
 
 from ..broker import login
 from ..errors import LoginFailed
+from ..logs import Seldom
 
-log = logging.getLogger("likewise")
+log = Seldom(logging.getLogger("likewise"))
 
 Records = Mapping[str, str] | Callable[[str], "str | Awaitable[str | None] | None"]
 
