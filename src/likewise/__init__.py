@@ -53,6 +53,8 @@ from .objects.by_reference import (
     ViewPoint,
 )
 from .objects.observers import Observers
+from .objects.paging import PageCollector, get_all_pages, send_pages
+from .objects.published import Publishable, RemotePublished
 from .trace import Record
 from .wire.build import is_compiled
 
@@ -82,8 +84,10 @@ __all__ = (
     "NoSuchMethod",
     "NotSendable",
     "Observers",
+    "PageCollector",
     "Password",
     "ProtocolError",
+    "Publishable",
     "Record",
     "Referenceable",
     "Registry",
@@ -93,6 +97,7 @@ __all__ = (
     "RemoteError",
     "RemoteMethod",
     "RemoteProtocolError",
+    "RemotePublished",
     "RemoteReference",
     "Root",
     "ScramPasswords",
@@ -108,7 +113,9 @@ __all__ = (
     "connect",
     "copyable",
     "default_registry",
+    "get_all_pages",
     "is_compiled",
+    "send_pages",
     "serve",
     "setUnjellyableFactoryForClass",
     "setUnjellyableForClass",

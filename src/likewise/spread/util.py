@@ -9,6 +9,7 @@ from twisted.protocols import basic
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..objects.paging import PageCollector
 from . import pb
 
 
@@ -160,18 +161,8 @@ class FilePager(Pager):
             self.collector.callRemote("gotPage", page, pbanswer=False)
 
 
-class CallbackPageCollector(pb.Referenceable):
+class CallbackPageCollector(PageCollector, pb.Referenceable):
     """Takes pages, and calls ``callback`` with the list of them when there are no more."""
-
-    def __init__(self, callback: Any) -> None:
-        self.pages: list[Any] = []
-        self.callback = callback
-
-    def remote_gotPage(self, page: Any) -> None:
-        self.pages.append(page)
-
-    def remote_endedPaging(self) -> None:
-        self.callback(self.pages)
 
 
 def getAllPages(referenceable: Any, methodName: str, *args: Any, **kw: Any) -> defer.Deferred[list[Any]]:
