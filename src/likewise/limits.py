@@ -115,6 +115,10 @@ class Limits:
     """Bytes of unfinished messages, of all connections of a server together. Past it, the connection that has kept a
     large one unfinished for longest is dropped: many slow senders cost no more than a few."""
 
+    paged_bytes: int = 256 * MIB
+    """Bytes of all the pages that one collector gathers, each with at least 64 for what an object takes. One page more
+    fails what waits for them."""
+
     log_lines: int = 200
     """Lines about peers that one endpoint logs in 10 seconds; the others are counted, and one line tells how many."""
 
@@ -153,7 +157,7 @@ class Limits:
         """For a peer you run yourself: large messages pass, faults are still bounded."""
         generous = {"frame_items": 20_000_000, "list_items": 20_000_000, "frame_bytes": 1024 * MIB}
         more = {"string_bytes": 1023 * MIB, "queued_output": 1024 * MIB, "references": 1_000_000, "caches": 1_000_000}
-        more["held_bytes"] = 8 * 1024 * MIB
+        more |= {"held_bytes": 8 * 1024 * MIB, "paged_bytes": 8 * 1024 * MIB}
         return cls(**(generous | more | changes))
 
     @classmethod
@@ -162,6 +166,7 @@ class Limits:
         message = {"frame_items": 50_000, "frame_bytes": 2 * MIB, "string_bytes": MIB, "list_items": 50_000, "depth": 64}
         work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 32, "faults": 10, "log_lines": 50}
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
+        held["paged_bytes"] = 8 * MIB
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
         logins = {"login_attempts": 3, "login_seconds": 20.0}
         together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}

@@ -37,7 +37,14 @@ class Root(pb.Root):  # type: ignore[misc]
     def remote_never(self, collector: Any) -> None:
         self.collector = collector
 
+    def remote_forget(self, collector: Any) -> None:
+        collector.callRemote("gotPage", b"the first, and then no more")
+
+    def remote_file_later(self, collector: Any, data: bytes) -> None:
+        reactor.callLater(0.05, util.FilePager, collector, io.BytesIO(data))
+
     def remote_hang_up(self, collector: Any) -> None:
+        self.collector = collector
         reactor.callLater(0.05, collector.broker.transport.loseConnection)
 
     def remote_collector(self) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 import likewise
-from likewise.objects.paging import pages_of
 from tests.programs import running
 
 pytest.importorskip("twisted")
@@ -50,6 +48,17 @@ def test_a_pager_s_pages_arrive(port: str) -> None:
     against(port, ask)
 
 
+def test_a_file_may_be_sent_when_nothing_else_is() -> None:
+    """With Twisted's FilePager it never begins: the transport asks for a page when it has sent something."""
+
+    async def ask(root: Any) -> None:
+        for data in (b"", b"x" * 100_000):
+            assert b"".join(await likewise.get_all_pages(root, "file_later", data)) == data
+
+    with running(SERVER, "likewise.spread") as program:
+        against(program.port(), ask)
+
+
 def test_pages_may_be_sent(port: str) -> None:
     async def ask(root: Any) -> None:
         await likewise.send_pages(await root.callRemote("collector"), b"x" * 1_000_000, 100_000)
@@ -58,16 +67,29 @@ def test_pages_may_be_sent(port: str) -> None:
     against(port, ask)
 
 
-def test_what_goes_wrong_is_raised(port: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "args", "error", "match"),
+    [
+        ("fail", (), likewise.Error, "no pages today"),
+        ("string", (100, 100), likewise.Error, "takes no more"),
+        ("forget", (), likewise.Error, "let go of the collector"),
+        ("hang_up", (), likewise.ConnectionClosed, "before the last page"),
+    ],
+)
+def test_what_goes_wrong_is_raised(port: str, name: str, args: Any, error: type[BaseException], match: str) -> None:
     async def ask(root: Any) -> None:
-        with pytest.raises(likewise.Error, match="no pages today"):
-            await likewise.get_all_pages(root, "fail")
-        with pytest.raises(likewise.Error, match="takes no more"):
-            await likewise.get_all_pages(root, "string", 100, 100, most_bytes=500)
+        with pytest.raises(error, match=match):
+            await likewise.get_all_pages(root, name, *args, most_bytes=500)
+
+    against(port, ask)
+
+
+def test_who_waits_for_pages_may_stop_waiting(port: str) -> None:
+    async def ask(root: Any) -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(likewise.get_all_pages(root, "never"), 0.2)
-        with pytest.raises(likewise.ConnectionClosed):
-            await likewise.get_all_pages(root, "hang_up")
+            async with asyncio.timeout(0.2):
+                await likewise.get_all_pages(root, "never")
+        assert await likewise.get_all_pages(root, "string", 1, 10) == [b"0123456789"]
 
     against(port, ask)
 
@@ -89,53 +111,3 @@ def test_published_state_is_fetched_once(port: str, tmp_path: Path, monkeypatch:
     for _ in range(3):  # runs, as it were
         against(port, ask)
     assert len(set(asked)) == 1 and [len(each.name) for each in tmp_path.iterdir()] == [44]
-
-
-# --- both ends ours
-
-
-class Root(likewise.Root):
-    async def remote_text(self, collector: Any, source: str) -> int:
-        file = io.BytesIO(b"abc" * 1_000)
-        await likewise.send_pages(collector, file if source == "file" else "\u00e9\u4e2d" * 1_000, 700)
-        return 5
-
-
-class Slow(likewise.PageCollector):
-    running = most = 0
-
-    async def remote_gotPage(self, page: Any) -> None:  # type: ignore[override]
-        self.running += 1
-        self.most = max(self.most, self.running)
-        await asyncio.sleep(0)
-        self.running -= 1
-        super().remote_gotPage(page)
-
-
-class Taking(likewise.Root):
-    def __init__(self) -> None:
-        self.collector = Slow(lambda pages: None)
-
-    def remote_collector(self) -> Any:
-        return self.collector
-
-
-def test_an_async_method_sends_pages_at_the_receiver_s_pace() -> None:
-    async def run() -> None:
-        async with likewise.serve(Root(), "tcp://127.0.0.1:0") as server, likewise.connect(server.address) as connection:
-            assert b"".join(await likewise.get_all_pages(connection.root, "text", "file")) == b"abc" * 1_000
-            assert "".join(await likewise.get_all_pages(connection.root, "text", "str")) == "\u00e9\u4e2d" * 1_000
-        taking = Taking()
-        async with likewise.serve(taking, "tcp://127.0.0.1:0") as server, likewise.connect(server.address) as connection:
-            await likewise.send_pages(await connection.root.callRemote("collector"), b"x" * 1_000, 10)
-        assert 1 < taking.collector.most <= 8 and b"".join(taking.collector.pages) == b"x" * 1_000
-
-    asyncio.run(asyncio.wait_for(run(), PATIENCE))
-
-
-@pytest.mark.parametrize("source", [b"12345", bytearray(b"12345"), memoryview(b"12345"), io.BytesIO(b"12345"), "12345"])
-def test_a_source_is_cut(source: Any) -> None:
-    pages = list(pages_of(source, 2))
-    assert pages == (["12", "34", "5"] if isinstance(source, str) else [b"12", b"34", b"5"])
-    assert {type(page) for page in pages} == {str if isinstance(source, str) else bytes}
-    assert list(pages_of(b"")) == []

@@ -3,23 +3,32 @@ Large things in pages: pieces that are sent one after the other, so that other m
 
 Twisted's messages: ``gotPage`` with each piece, then ``endedPaging``, called on a collector that the receiver has
 passed along. Both ends work with a Twisted peer at the other.
+
+Who waits for pages is told in any case: of the last one, of one too many, of the end of the connection, and, because a
+sender that has given up just forgets the collector, when the sender lets go of that.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
 from ..errors import ConnectionClosed, Error
-from .by_reference import Referenceable
+from ..limits import Limits
+from .by_reference import Referenceable, RemoteReference
 
 PAGE_BYTES: Final = 65_536  # of one page, unless said otherwise; a Twisted peer takes 655,360 at the most
 UNDER_WAY: Final = 8  # pages sent and not yet acknowledged
+LEAST: Final = 64  # bytes that a page, or an item in one, counts as at the least: about what an object takes
+FORGOTTEN: Final = "the sender has let go of the collector before the last page"
 
 
 def pages_of(source: bytes | bytearray | memoryview | str | BinaryIO, size: int = PAGE_BYTES) -> Iterator[Any]:
     """The pieces of a byte string, a text or a binary file, ``size`` bytes (of a text: characters) each."""
+    if size < 1:
+        raise ValueError(f"a page holds 1 byte or more, not {size}")
     if isinstance(source, (bytes, bytearray, memoryview, str)):
         for start in range(0, len(source), size):
             piece = source[start : start + size]
@@ -29,37 +38,76 @@ def pages_of(source: bytes | bytearray | memoryview | str | BinaryIO, size: int 
         yield piece
 
 
+def weight(page: Any, most: float) -> int:
+    """About how many bytes of memory a page takes, whatever it is, as far as ``most``; what it holds twice counts once."""
+    total = 0
+    seen: set[int] = set()
+    stack = [page]
+    while stack and total <= most:
+        item = stack.pop()
+        total += LEAST
+        if isinstance(item, (bytes, str)):
+            total += len(item)
+        elif id(item) not in seen:
+            seen.add(id(item))
+            if isinstance(item, (list, tuple, set, frozenset)):
+                stack.extend(item)
+            elif isinstance(item, dict):
+                stack.extend(item.keys())
+                stack.extend(item.values())
+            elif not isinstance(item, (Referenceable, RemoteReference)):  # an object that crossed by copy
+                stack.extend(getattr(item, "__dict__", {}).values())
+    return total
+
+
 class PageCollector(Referenceable):
     """
     What the sender of pages is given: it puts them in a list, and calls ``callback`` with that when there are no more.
 
-    ``most_bytes`` is how much all pages together may hold (of text: characters); one page more fails at the sender,
-    and ``failed`` is called with the error.
+    ``most_bytes`` is how much all pages together may take here, by default ``Limits().paged_bytes``. With one page more
+    all are dropped, ``failed`` is called with the error, and the sender gets that too, if it asks. Either is called
+    once; pages that come later are refused.
     """
 
     def __init__(
         self,
         callback: Callable[[list[Any]], object],
-        most_bytes: int | None = None,
+        most_bytes: float | None = None,
         failed: Callable[[Exception], object] | None = None,
     ) -> None:
         self.pages: list[Any] = []
         self.callback = callback
-        self._left = most_bytes
-        self._failed = failed
+        self.failed = failed
+        self.most_bytes = Limits().paged_bytes if most_bytes is None else most_bytes
+        self._taken = 0
+        self._has_ended = False
 
     def remote_gotPage(self, page: Any) -> None:
-        if self._left is not None:
-            self._left -= len(page) if isinstance(page, (bytes, str)) else 0
-            if self._left < 0:
-                error = Error("too many pages: the receiver takes no more")
-                if self._failed is not None:
-                    self._failed(error)
-                raise error
+        if self._has_ended:
+            raise Error("no more pages are taken")
+        self._taken += weight(page, self.most_bytes)
+        if self._taken > self.most_bytes:
+            self._has_ended = True
+            self.pages = []
+            error = Error(f"the pages take over {self.most_bytes:,} bytes: the receiver takes no more (limits.paged_bytes)")
+            if self.failed is not None:
+                self.failed(error)
+            raise error
         self.pages.append(page)
 
     def remote_endedPaging(self) -> None:
-        self.callback(self.pages)
+        if not self._has_ended:
+            self._has_ended = True
+            self.callback(self.pages)
+
+
+def when_forgotten(collector: PageCollector, call: Callable[[], object]) -> None:
+    """
+    Have ``call()`` run when the peer, and everybody here, has let go of a collector: no page can come any more.
+
+    Who waits must not hold the collector itself, then.
+    """
+    weakref.finalize(collector, call).atexit = False
 
 
 async def send_pages(
@@ -68,48 +116,69 @@ async def send_pages(
     """
     Send something in pages to a collector that the peer has passed; return when all are there.
 
-    A few pages are under way at a time, so a slow receiver slows this and takes no memory here.
+    A few pages are under way at a time, so a slow receiver slows this and takes no memory here. A receiver that waits
+    is told when this fails, or is cancelled.
 
     Raises:
         likewise.RemoteError, likewise.Error: the collector refused a page.
         ConnectionClosed: the connection ended first.
+        NotSendable: a page is larger than the peer takes.
     """
     waiting: deque[Any] = deque()
-    for page in pages_of(source, page_bytes):
-        if len(waiting) == UNDER_WAY:
+    try:
+        for page in pages_of(source, page_bytes):
+            if len(waiting) == UNDER_WAY:
+                await waiting.popleft()
+            waiting.append(collector.callRemote("gotPage", page))
+        while waiting:
             await waiting.popleft()
-        waiting.append(collector.callRemote("gotPage", page))
-    while waiting:
-        await waiting.popleft()
+    finally:
+        for result in waiting:  # one has failed, and is raised; of the others nobody wants to hear
+            collector._caller.driver.unheard(result)
     await collector.callRemote("endedPaging")
 
 
-async def get_all_pages(reference: Any, name: str, /, *args: Any, most_bytes: int | None = None, **kwargs: Any) -> list[Any]:
+async def get_all_pages(
+    reference: Any, name: str, /, *args: Any, most_bytes: float | None = None, **kwargs: Any
+) -> list[Any]:
     """
     Call a remote method whose first argument is a page collector; the list of pages.
 
-    ``most_bytes`` is how much is taken, all pages together.
+    ``most_bytes`` is how much is taken, all pages together, by default ``limits.paged_bytes`` of the connection.
 
     Raises:
-        Exception: what the method raised; what :class:`PageCollector` refuses.
+        Exception: what the method raised.
+        likewise.Error: too much came, or the sender has let go of the collector before the last page.
         ConnectionClosed: the connection ended before the last page.
     """
-    driver = reference._caller.driver
+    caller = reference._caller
+    driver = caller.driver
     collected = driver.new_result()
+    driver.unheard(collected)  # the method may fail first
 
-    def lost(_: Any) -> None:
+    def lost(_: Any = None) -> None:
         driver.reject(collected, ConnectionClosed("the connection ended before the last page"))
 
+    def forgotten() -> None:
+        if caller.is_closed:  # which forgets everything
+            lost()
+        else:
+            driver.reject(collected, Error(FORGOTTEN))
+
     collector = PageCollector(
-        lambda pages: driver.settle(collected, pages), most_bytes, lambda error: driver.reject(collected, error)
+        lambda pages: driver.settle(collected, pages),
+        caller.limits.paged_bytes if most_bytes is None else most_bytes,
+        lambda error: driver.reject(collected, error),
     )
+    when_forgotten(collector, forgotten)
     reference.notifyOnDisconnect(lost)
     try:
-        await reference.callRemote(name, collector, *args, **kwargs)
+        called = reference.callRemote(name, collector, *args, **kwargs)
+        del collector  # the peer holds it
+        await called
         pages: list[Any] = await collected
         return pages
     finally:
-        driver.unheard(collected)
         try:
             reference.dontNotifyOnDisconnect(lost)
         except ValueError:  # it has been called

@@ -332,6 +332,7 @@ class Broker(banana.Banana):
         self.disconnected = 1
         self._reason = self._reason or reason
         self.core.connection_lost(getattr(reason, "value", None))
+        self.stopProducing()
         disconnects, self.disconnects = self.disconnects or [], None
         for notifier in disconnects:
             _guarded(notifier)
@@ -692,8 +693,15 @@ class Broker(banana.Banana):
     def resumeProducing(self) -> None:
         """The transport can take more: one page of each pager."""
         for pager in self.pageProducers[::-1]:
-            pager.sendNextPage()
-            if not pager.stillPaging():
+            try:
+                pager.sendNextPage()
+                if pager.stillPaging():
+                    continue
+            except Exception:
+                if not self.disconnected:
+                    log.err(None, "while sending pages: no more of them are sent")
+                _abandon(pager)
+            if pager in self.pageProducers:
                 self.pageProducers.remove(pager)
         if not self.pageProducers:
             self.transport.unregisterProducer()
@@ -702,7 +710,17 @@ class Broker(banana.Banana):
         """Nothing to do: pages are sent when asked for."""
 
     def stopProducing(self) -> None:
-        """Nothing to do, as above."""
+        """The transport has gone: no pages are asked for any more."""
+        pagers, self.pageProducers = self.pageProducers, []
+        for pager in pagers:
+            _abandon(pager)
+
+
+def _abandon(pager: Any) -> None:
+    """Have a pager let go of what it holds; one that is not derived from ours need not know how."""
+    abandon = getattr(pager, "abandon", None)
+    if abandon is not None:
+        _guarded(abandon)
 
 
 def default_limits() -> Limits:

@@ -6,11 +6,13 @@ from typing import Any
 
 from twisted.internet import defer, interfaces
 from twisted.protocols import basic
+from twisted.python import log
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..objects.paging import PageCollector
+from ..objects.paging import FORGOTTEN, PageCollector, when_forgotten
 from . import pb
+from .faults import translated
 
 
 class LocalMethod:
@@ -76,16 +78,21 @@ class Pager:
     """
     Sends something in pages to a collector at the peer, as fast as the transport takes them.
 
-    Override :meth:`nextPage`. ``callback(*args, **kw)`` runs when all is sent.
+    Override :meth:`nextPage`. ``callback(*args, **kw)`` runs when all is sent. If a page can't be made or can't cross,
+    that is logged, and the collector is let go of without a last page: the peer must not take a part for the whole.
     """
 
+    _stillPaging: Any = 1
+
     def __init__(self, collector: Any, callback: Any = None, *args: Any, **kw: Any) -> None:
+        self._prepare(collector, callback, args, kw)
+        collector.broker.registerPageProducer(self)
+
+    def _prepare(self, collector: Any, callback: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> None:
         self.callback = callback if callable(callback) else None
         self.callbackArgs = args
         self.callbackKeyword = kw
-        self._stillPaging = 1
         self.collector = collector
-        collector.broker.registerPageProducer(self)
 
     def stillPaging(self) -> Any:
         """Whether there is more to send; tells the collector and the callback if not."""
@@ -97,7 +104,15 @@ class Pager:
 
     def sendNextPage(self) -> None:
         """Send one page."""
-        self.collector.callRemote("gotPage", self.nextPage(), pbanswer=False)
+        self._send(self.nextPage())
+
+    def _send(self, page: Any) -> None:
+        sent = self.collector.callRemote("gotPage", page, pbanswer=False)
+        if isinstance(sent, defer.Deferred) and sent.called:  # it could not be written
+            failures: list[Failure] = []
+            sent.addErrback(failures.append)
+            if failures:
+                failures[0].raiseException()
 
     def nextPage(self) -> Any:
         """The next page; call :meth:`stopPaging` with the last one."""
@@ -106,6 +121,11 @@ class Pager:
     def stopPaging(self) -> None:
         """There are no more pages."""
         self._stillPaging = 0
+
+    def abandon(self) -> None:
+        """Nothing more will be asked for: the connection has ended, or a page could not be sent."""
+        self.stopPaging()
+        self.collector = None
 
 
 class StringPager(Pager):
@@ -129,10 +149,13 @@ class StringPager(Pager):
 class FilePager(Pager):
     """Sends a file in pieces; at most one lies here at a time."""
 
+    producer: Any = None
+
     def __init__(self, collector: Any, fd: Any, callback: Any = None, *args: Any, **kw: Any) -> None:
         self.chunks: list[bytes] = []
-        Pager.__init__(self, collector, callback, *args, **kw)
-        self.startProducing(fd)
+        self._prepare(collector, callback, args, kw)
+        self.startProducing(fd)  # before it is asked for a page: the transport asks again only when it has sent one
+        collector.broker.registerPageProducer(self)
 
     def startProducing(self, fd: Any) -> None:
         """Begin to read the file."""
@@ -158,18 +181,70 @@ class FilePager(Pager):
         if self.chunks:
             page = self.chunks.pop(0)
             self.producer.resumeProducing()
-            self.collector.callRemote("gotPage", page, pbanswer=False)
+            self._send(page)
+
+    def abandon(self) -> None:
+        super().abandon()
+        self.chunks.clear()
+        producer, self.producer = self.producer, None
+        if producer is not None:
+            producer.stopProducing()
 
 
 class CallbackPageCollector(PageCollector, pb.Referenceable):
-    """Takes pages, and calls ``callback`` with the list of them when there are no more."""
+    """
+    Takes pages, and calls ``callback`` with the list of them when there are no more.
+
+    ``most_bytes`` is how much they may take together, by default ``likewise.Limits().paged_bytes``; ``failed`` is
+    called with the error if they take more. Where it is not given, that is logged.
+    """
+
+    def __init__(self, callback: Any, most_bytes: float | None = None, failed: Any = None) -> None:
+        super().__init__(callback, most_bytes, log.err if failed is None else failed)
 
 
 def getAllPages(referenceable: Any, methodName: str, *args: Any, **kw: Any) -> defer.Deferred[list[Any]]:
-    """Call a remote method whose first argument is a page collector; a Deferred of the list of pages."""
+    """
+    Call a remote method whose first argument is a page collector; a Deferred of the list of pages.
+
+    It fails as the call does, with :class:`.pb.PBConnectionLost` if the connection ends, and with :class:`.pb.Error` if
+    the pages take more than the connection's ``limits.paged_bytes``, or the sender lets go of the collector too early.
+    """
     collected: defer.Deferred[list[Any]] = defer.Deferred()
-    called = referenceable.callRemote(methodName, CallbackPageCollector(collected.callback), *args, **kw)
-    called.addErrback(lambda failed: None if collected.called else collected.errback(failed))
+    broker: Any = getattr(referenceable, "broker", None)
+    core = getattr(broker, "core", None)
+
+    def give(pages: list[Any]) -> None:
+        if not collected.called:
+            collected.callback(pages)
+
+    def fail(why: Any) -> None:
+        if not collected.called:
+            collected.errback(why if isinstance(why, Failure) else Failure(translated(why)))
+
+    def lost() -> None:
+        fail(pb.PBConnectionLost(broker._reason))
+
+    def forgotten() -> None:
+        if getattr(broker, "disconnected", False):  # which forgets everything
+            lost()
+        else:
+            fail(pb.Error(FORGOTTEN))
+
+    collector = CallbackPageCollector(give, core and core.limits.paged_bytes, fail)
+    when_forgotten(collector, forgotten)
+    called = referenceable.callRemote(methodName, collector, *args, **kw)
+    del collector  # the peer holds it
+    if isinstance(called, defer.Deferred):  # a LocalAsRemote may return anything
+        called.addErrback(fail)
+    if core is not None and not collected.called:
+
+        def tidy(result: Any) -> Any:
+            broker.dontNotifyOnDisconnect(lost)
+            return result
+
+        broker.notifyOnDisconnect(lost)
+        collected.addBoth(tidy)
     return collected
 
 
