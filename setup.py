@@ -18,6 +18,7 @@ from setuptools.command.build_ext import build_ext
 COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/wire/framer.py",
     "likewise/wire/reader.py",
+    "likewise/wire/sink.py",
     "likewise/wire/writer.py",
     "likewise/jelly/checks.py",
     "likewise/jelly/plans.py",

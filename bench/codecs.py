@@ -50,7 +50,7 @@ class Likewise:
         self.limits, self.registry = likewise.Limits(), default_registry
         self.framer = Framer(self.limits)
         self.framer.speak(self.dialect)
-        self.encoder = Encoder([], None, None, self.limits.depth, self.dialect)
+        self.encoder = Encoder(None, None, self.limits.depth, self.dialect)
         self.framer.feed(self.head + b"\x01\x80\x0b\x87\x01\x80\x05\x87")
         self.decoder = Decoder(self.framer.next_frame(), self.registry, None, self.limits)
 
@@ -59,10 +59,10 @@ class Likewise:
 
     def encode(self, sample: Any) -> bytes:
         encoder = self.encoder
-        pieces: list[Any] = [self.head]
-        encoder.begin(pieces, None, None, self.limits.depth, self.dialect)
+        encoder.begin(None, None, self.limits.depth, self.dialect)
         encoder.encode_arguments(sample)
         encoder.encode_keywords({})
+        pieces = [self.head, *encoder.written()]
         encoder.let_go()
         return b"".join(pieces)
 

@@ -185,12 +185,12 @@ def _whole(data: bytes) -> list[Frame]:
 
 
 def _written(value: Any) -> bytes | None:
-    pieces: list[bytes] = []
+    encoder = Encoder(None, None, LIMITS.depth - 4, PB)
     try:
-        Encoder(pieces, None, None, LIMITS.depth - 4, PB).encode(value)
+        encoder.encode(value)
     except NotSendable:
         return None
-    return b"".join(pieces)
+    return b"".join(encoder.written())
 
 
 def check(value: Any) -> None:

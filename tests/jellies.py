@@ -35,9 +35,9 @@ def written(
     dialect: Dialect = PB,
 ) -> bytes:
     """The bytes of one jelly."""
-    pieces: list[bytes] = []
-    Encoder(pieces, tables, perspective, depth, dialect).encode(value)
-    return b"".join(pieces)
+    encoder = Encoder(tables, perspective, depth, dialect)
+    encoder.encode(value)
+    return b"".join(encoder.written())
 
 
 def read(

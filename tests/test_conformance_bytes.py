@@ -57,8 +57,9 @@ def by_twisted(value: Any, dialect: str = "pb") -> bytes:
 
 def by_us(value: Any, dialect: Dialect = PB) -> bytes:
     """The bytes that our broker puts into a message for a value."""
-    pieces: list[bytes] = []
-    Encoder(pieces, None, None, 250, dialect).encode(value)
+    encoder = Encoder(None, None, 250, dialect)
+    encoder.encode(value)
+    pieces = encoder.written()
     if dialect is NONE:  # which is how the broker comes by it
         framer = Framer(Limits())
         framer.speak(PB)

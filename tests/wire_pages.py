@@ -99,9 +99,9 @@ def values() -> dict[str, Any]:
 
 def encoded(value: Any) -> bytes:
     """The jelly of a value, in dialect ``pb``."""
-    pieces: list[bytes] = []
-    Encoder(pieces, None, None, 100, PB).encode(value)
-    return b"".join(pieces)
+    encoder = Encoder(None, None, 100, PB)
+    encoder.encode(value)
+    return b"".join(encoder.written())
 
 
 def shown(data: bytes) -> str:

@@ -141,28 +141,27 @@ def test_the_path_leads_to_it(value: Any, path: str) -> None:
 
 
 def test_the_path_begins_with_the_argument() -> None:
-    encoder = Encoder([], None, None, 252)
+    encoder = Encoder(None, None, 252)
     with pytest.raises(NotSendable) as caught:
         encoder.encode_arguments((1, Goose(items=[0, 0, 0, Goose(lock=Plain())])))
     assert caught.value.path == "args[1].items[3].lock"
     with pytest.raises(NotSendable) as caught:
-        Encoder([], None, None, 252).encode_keywords({"pond": {"duck": Plain()}})
+        Encoder(None, None, 252).encode_keywords({"pond": {"duck": Plain()}})
     assert caught.value.path == "kwargs.pond['duck']"
 
 
 def test_arguments_that_there_are_none_of_are_empty_jellies() -> None:
-    pieces: list[bytes] = []
-    encoder = Encoder(pieces, None, None, 252)
+    encoder = Encoder(None, None, 252)
     encoder.encode_arguments(())
     encoder.encode_keywords({})
-    assert sexp.decode(b"".join(pieces)) == [[b"tuple"], [b"dictionary"]]
+    assert sexp.decode(b"".join(encoder.written())) == [[b"tuple"], [b"dictionary"]]
 
 
 def test_many_arguments_are_as_few() -> None:
     for count in (1, 63, 64, 200):
-        pieces: list[bytes] = []
-        Encoder(pieces, None, None, 252).encode_arguments(tuple(range(count)))
-        assert sexp.decode(b"".join(pieces)) == [[b"tuple", *range(count)]]
+        encoder = Encoder(None, None, 252)
+        encoder.encode_arguments(tuple(range(count)))
+        assert sexp.decode(b"".join(encoder.written())) == [[b"tuple", *range(count)]]
 
 
 # --- ceilings at the sender
@@ -327,11 +326,10 @@ def test_a_subclass_of_a_copyable_without_hooks_may_have_some() -> None:
 
 
 def test_large_strings_stay_pieces_of_their_own() -> None:
-    pieces: list[bytes] = []
     large = b"x" * 70_000
-    encoder = Encoder(pieces, None, None, 252, PB)
+    encoder = Encoder(None, None, 252, PB)
     encoder.encode([large, "y" * 70_000])
-    assert encoder.has_large and any(piece is large for piece in pieces)
+    assert encoder.has_large and any(piece is large for piece in encoder.written())
 
 
 def test_a_container_that_its_own_items_change_is_refused() -> None:

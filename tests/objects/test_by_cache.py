@@ -165,9 +165,9 @@ def test_where_no_connection_is_both_ends_are_written_as_plain_copies() -> None:
     service, pair = joined()
     mirror = ask(pair, pair.client.root, "pond")
     for value in (Pond(7), mirror):
-        pieces: list[bytes] = []
-        Encoder(pieces, None, None, 50, LIKEWISE_1).encode(value)
-        written = b"".join(pieces)
+        encoder = Encoder(None, None, 50, LIKEWISE_1)
+        encoder.encode(value)
+        written = b"".join(encoder.written())
         assert type(value).__name__.encode() in written and b"frogs" in written
     assert len(service.pond.watching) == 1, "nobody began to observe"
 

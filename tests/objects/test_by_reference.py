@@ -88,9 +88,9 @@ def ask(pair: Pair, reference: Any, name: str, *args: Any, **kwargs: Any) -> Any
 
 def write_alone(value: Any) -> bytes:
     """As where no connection is: nothing can be counted for a peer."""
-    pieces: list[bytes] = []
-    Encoder(pieces, None, None, 50, LIKEWISE_1).encode(value)
-    return b"".join(pieces)
+    encoder = Encoder(None, None, 50, LIKEWISE_1)
+    encoder.encode(value)
+    return b"".join(encoder.written())
 
 
 def test_only_what_has_the_prefix_and_can_be_called_is_reached() -> None:

@@ -177,10 +177,10 @@ def test_a_driver_may_have_forms_of_its_own_which_keep_identity() -> None:
 )
 def test_the_path_to_what_is_being_written(value: Any, path: str) -> None:
     OddEncoder.paths.clear()
-    OddEncoder([], None, None, 100, PB).encode_arguments((value(Odd()),))
+    OddEncoder(None, None, 100, PB).encode_arguments((value(Odd()),))
     assert OddEncoder.paths[-1] == path
     odd = Odd()
-    OddEncoder([], None, None, 100, PB).encode_keywords({"key": [odd]})
+    OddEncoder(None, None, 100, PB).encode_keywords({"key": [odd]})
     assert OddEncoder.paths[-1] == "kwargs['key'][0]"
 
 
@@ -283,7 +283,7 @@ def test_a_value_may_be_written_now_and_sent_later() -> None:
 )
 def test_a_refusal_says_what_was_too_large(value: Any, too_large: Any) -> None:
     with pytest.raises(NotSendable) as raised:
-        Encoder([], None, None, 100, PB).encode(value)
+        Encoder(None, None, 100, PB).encode(value)
     assert raised.value.too_large == too_large
 
 
@@ -294,7 +294,7 @@ class OneLine(Sendable):
 
 
 def test_a_form_may_stand_for_nothing() -> None:
-    pieces: list[bytes] = []
+    encoder = Encoder(None, None, 100, PB)
     line = OneLine()
-    Encoder(pieces, None, None, 100, PB).encode([line, line])
-    assert b"".join(pieces) == encode([b"list", [b"None"], [b"None"]], PB)
+    encoder.encode([line, line])
+    assert b"".join(encoder.written()) == encode([b"list", [b"None"], [b"None"]], PB)

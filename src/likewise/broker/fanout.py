@@ -14,7 +14,7 @@ from ..errors import CallError
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.tokens import LIKEWISE_1, SIZE_LIMIT
-from ..wire.writer import Pieces, bytes_token
+from ..wire.writer import bytes_token
 from .messages import CACHEMESSAGE_HEAD, luid_token
 from .outbox import JELLY_MARGIN, Outbox
 
@@ -75,10 +75,10 @@ def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
 
 def shared_tail(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> bytes | None:
     """Everything of a one-way call behind its id, or ``None`` if it can't be the same for all."""
-    pieces: Pieces = [bytes_token(name.encode()), NO_ANSWER]
+    encoder = Encoder(NoTables(), perspective, DEPTH, LIKEWISE_1)
     try:
-        Encoder(pieces, NoTables(), perspective, DEPTH, LIKEWISE_1).encode_arguments(args)
-        Encoder(pieces, NoTables(), perspective, DEPTH, LIKEWISE_1).encode_keywords(kwargs)
+        encoder.encode_arguments(args)
+        encoder.encode_keywords(kwargs)
     except NotShared:
         return None
-    return b"".join(pieces)
+    return b"".join([bytes_token(name.encode()), NO_ANSWER, *encoder.written()])

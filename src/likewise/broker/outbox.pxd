@@ -18,7 +18,8 @@ cdef class Outbox:
     cdef Tables _tables
     cdef Py_ssize_t _depth
     cdef object _limits
-    cdef Py_ssize_t _many
+    cdef Py_ssize_t _bytes_limit
+    cdef Py_ssize_t _items_limit
     cdef object _at_most
     cdef list _pieces
     cdef public bint has_large
@@ -27,9 +28,9 @@ cdef class Outbox:
     cdef Py_ssize_t _writing
     cdef list _after
 
-    @cython.locals(tables=Tables, encoder=Encoder, has_large=bint)
+    @cython.locals(tables=Tables, encoder=Encoder, has_large=bint, is_to_be_framed=bint, written=list)
     cpdef bint write(self, list pieces, value, dict kwargs, perspective, make=*) except -1
-    cdef _measure(self, list pieces, bint is_deep)
+    cdef _measure(self, list pieces, bint is_to_be_framed)
     cpdef queue(self, list pieces, bint has_large=*)
     cpdef queue_answer(self, list pieces, bint has_large=*)
     cpdef queue_shared(self, bytes head, bytes tail)

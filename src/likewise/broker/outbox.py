@@ -10,19 +10,19 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ConnectionClosed, LimitExceeded, NotSendable
-from ..jelly import atoms
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.framer import Framer
+from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import PB, Dialect
-from ..wire.writer import LARGE_PIECE, Pieces, gather, spell_out
+from ..wire.writer import Pieces, gather, spell_out
 from .events import Driver
 from .tables import Tables
 
 IDLE_KEPT = 4
 _idle: list[Encoder] = []  # to be used again, by whatever message is next
-TOKENS_IN_A_PIECE = 8  # at most: (name in its pair, and (reference n around it
 JELLY_MARGIN = 4  # lists of limits.depth that the message itself and the innermost atom take
+HEAD_ITEMS = 16  # of limits.frame_items, at most: what stands in a message besides its jellies
 
 
 class Outbox:
@@ -36,12 +36,13 @@ class Outbox:
     __slots__ = (
         "_after",
         "_at_most",
+        "_bytes_limit",
         "_depth",
         "_driver",
         "_encoder",
         "_has_answers",
+        "_items_limit",
         "_limits",
-        "_many",
         "_may_wait",
         "_pieces",
         "_tables",
@@ -55,8 +56,9 @@ class Outbox:
     def __init__(self, driver: Driver, tables: Tables, limits: Limits, encoder: type[Encoder] = Encoder) -> None:
         self._encoder = encoder
         self._limits = limits
-        # So many pieces can not be too much: each is smaller than LARGE_PIECE, or known to be large.
-        self._many = min(limits.frame_bytes // LARGE_PIECE, limits.frame_items // TOKENS_IN_A_PIECE)
+        # What stays below these needs no measuring, whatever stands before and around it.
+        self._bytes_limit = limits.frame_bytes // 2
+        self._items_limit = limits.frame_items - HEAD_ITEMS
         self.speak(PB)
         self.is_open = False
         self.answer_bytes = 0
@@ -95,28 +97,24 @@ class Outbox:
         except IndexError:  # other threads have loops of their own
             encoder = None
         if make is not None:
-            encoder = make(pieces, tables, perspective, self._depth, self._at_most)
+            encoder = make(tables, perspective, self._depth, self._at_most)
         elif encoder is None or type(encoder) is not self._encoder:
-            encoder = self._encoder(pieces, tables, perspective, self._depth, self._at_most)
+            encoder = self._encoder(tables, perspective, self._depth, self._at_most)
         else:
-            encoder.begin(pieces, tables, perspective, self._depth, self._at_most)
+            encoder.begin(tables, perspective, self._depth, self._at_most)
         self._writing += 1
         try:
             if kwargs is None:
                 encoder.encode(value)
             else:
                 encoder.encode_arguments(value)
-            has_large = encoder.has_large
-            is_deep = encoder.may_be_too_deep
-            if kwargs:
-                encoder.begin(pieces, tables, perspective, self._depth, self._at_most)  # reference numbers restart
                 encoder.encode_keywords(kwargs)
-                has_large = has_large or encoder.has_large
-                is_deep = is_deep or encoder.may_be_too_deep
-            elif kwargs is not None:
-                pieces.append(atoms.EMPTY_DICTIONARY)
-            if has_large or is_deep or len(pieces) > self._many:
-                self._measure(pieces, is_deep)
+            has_large = encoder.has_large
+            is_to_be_framed = encoder.may_be_too_deep or encoder.items_at_most > self._items_limit
+            written = encoder.written()
+            if is_to_be_framed or len(written) > 1 or len(written[0]) > self._bytes_limit:
+                self._measure([*pieces, *written], is_to_be_framed)
+            pieces += written
             if was_open and not self.is_open:
                 raise ConnectionClosed("a hook of what was to be sent has ended the connection")
             return has_large
@@ -133,13 +131,13 @@ class Outbox:
             if self._after is not None and not self._writing and not self._pieces:
                 self._driver.output_ready()  # nobody may queue the message that they wait for
 
-    def _measure(self, pieces: Pieces, is_deep: bool) -> None:
+    def _measure(self, pieces: Pieces, is_to_be_framed: bool) -> None:
         """Refuse here what a peer with these ceilings would end the connection for."""
         limits = self._limits
         size = sum(map(len, pieces))
         if size > limits.frame_bytes:
             raise NotSendable(f"a message of {size:,} bytes: at most {limits.frame_bytes:,} are sent (limits.frame_bytes)")
-        if is_deep or len(pieces) * TOKENS_IN_A_PIECE > limits.frame_items:
+        if is_to_be_framed:
             framer = Framer(limits)
             framer.speak(self.dialect if self.dialect.has_vocabulary else PB)
             framer.feed(b"".join(pieces))

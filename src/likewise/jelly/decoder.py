@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import InsecureJelly, clip
 from ..limits import Limits
 from ..wire.framer import Frame
+from ..wire.sink import COMPILED
 from ..wire.tokens import HUGE, VOCABULARY
 from .atoms import CODES
 from .basics import read_basic
@@ -422,7 +423,10 @@ class Decoder(Graph):
             raise self._refuse(start, f"{clip(tag)} is registered as {plan.make.__name__}, which takes the form {form}")
         if plan.kind == 4:  # FACTORY
             return self._made(plan, reference, start)
-        instance = plan.make.__new__(plan.make)
+        if COMPILED:
+            instance = new_instance(plan.make)  # type: ignore[name-defined]  # noqa: F821  # in decoder.pxd: the same
+        else:
+            instance = plan.make.__new__(plan.make)
         if plan.kind == 2:  # CACHE
             kind = self._token()
             luid = self._body(kind) if kind != 0x80 else None
@@ -537,7 +541,10 @@ class Decoder(Graph):
         """Give an instance its state; a hook that fails ends the call, whatever it raises."""
         kind = plan.kind
         if kind == 0:
-            instance.__dict__ = state
+            if COMPILED:
+                set_dict(instance, state)  # type: ignore[name-defined]  # noqa: F821  # in decoder.pxd: the same
+            else:
+                instance.__dict__ = state
             return
         try:
             if kind == 3 or kind == 6:

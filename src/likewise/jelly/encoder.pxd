@@ -3,6 +3,8 @@
 
 cimport cython
 
+from likewise.wire.sink cimport Sink
+
 cdef list TEXT_HEADS
 cdef list LIST_HEADS
 cdef list TUPLE_HEADS
@@ -10,21 +12,22 @@ cdef list DICTIONARY_HEADS
 cdef frozenset WORDS
 cdef bytes KEY_HEAD
 cdef list KEY_HEADS
-cdef list LOW_DIGITS
-cdef list TOKENS
+cdef list SMALL_INTS
+cdef bint COMPILED
 cdef dict ATTRIBUTES
 cdef dict COPY_HEADS
 
 
 cdef class Encoder:
-    cdef readonly list pieces
+    cdef Sink _sink
     cdef readonly object tables
     cdef readonly object perspective
     cdef readonly object dialect
-    cdef readonly bint has_large
     cdef Py_ssize_t _depth
     cdef Py_ssize_t _floor
     cdef bint _is_deep
+    cdef bint _is_too_deep
+    cdef readonly Py_ssize_t items_at_most
     cdef dict _memo
     cdef list _kept
     cdef object _top
@@ -32,7 +35,9 @@ cdef class Encoder:
     cdef Py_ssize_t _string_limit
     cdef Py_ssize_t _list_limit
 
-    cpdef begin(self, list pieces, tables, perspective, Py_ssize_t depth, dialect=*)
+    cpdef begin(self, tables, perspective, Py_ssize_t depth, dialect=*)
+    cdef _begin_jelly(self)
+    cpdef list written(self)
     cpdef let_go(self)
     cpdef encode(self, value)
     cpdef encode_arguments(self, tuple args)
@@ -47,14 +52,14 @@ cdef class Encoder:
     cdef _remember(self, instance)
     @cython.locals(place=Py_ssize_t, number=Py_ssize_t)
     cdef _met_again(self, dict memo, key)
-    @cython.locals(low=Py_ssize_t, small=Py_ssize_t)
     cdef _int(self, value)
     @cython.locals(size=Py_ssize_t, data=bytes)
-    cdef _text(self, str text, list heads, bytes head)
+    cdef _text(self, str text, bytes head, list heads)
     @cython.locals(size=Py_ssize_t)
     cdef _bytes(self, bytes data)
+    cdef _body(self, bytes data, Py_ssize_t size)
     cdef _sequence(self, list heads, bytes word, items, Py_ssize_t size)
-    @cython.locals(pieces=list)
+    @cython.locals(sink=Sink)
     cdef _dictionary(self, dict items, Py_ssize_t size, bint are_attributes)
     cdef _state(self, state)
     cdef _object(self, instance, kind)

@@ -4,9 +4,9 @@ Objects -> tokens.
 One :class:`Encoder` writes one jelly: the arguments of a call, its keywords, or an answer. Its bytes in dialect ``pb``
 equal those of Twisted's ``jelly`` for the same graph.
 
-Sharing. Every container and copied object remembers the piece that begins it. Met again, it gets a number: the piece
-is replaced by ``(reference n`` plus itself, which is a pure prefix, and ``(dereference n)`` is written where it was
-met. Objects are kept alive until the jelly is done, because their ``id`` is the key: state made by a hook on the way
+Sharing. Every container and copied object remembers the place where it begins. Met again, it gets a number:
+``(reference n`` is put in there, which is a pure prefix, and ``(dereference n)`` is written where it was met. Objects
+are kept alive until the jelly is done, because their ``id`` is the key: state made by a hook on the way
 would be freed and its id used anew.
 
 Errors. A value that may not cross raises NotSendable; each level it leaves puts its own step before the path, so the
@@ -19,15 +19,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import NotSendable
+from ..wire.sink import COMPILED, LARGE_PIECE, Sink
 from ..wire.tokens import PB, VOCAB_TOKENS, Dialect
-from ..wire.writer import LARGE_PIECE, Pieces, bytes_token, check_size, float_token, int_token, list_head, string_head
+from ..wire.writer import Pieces, bytes_token, check_size, int_token, list_head, string_head
 from .atoms import EMPTY_DICTIONARY, EMPTY_TUPLE, FALSE_ATOM, NONE_ATOM, TRUE_ATOM, UNICODE_HEAD
 from .basics import WRITE
 from .context import Sendable, SendingTables
 from .plans import Outgoing, wire_name
 from .registry import outgoing
 
-SMALL = [int_token(n) for n in range(128)]
+SMALL_INTS = [int_token(n) for n in range(128)]
 LIST_HEADS = [list_head(n + 1) + b"\x08\x87" for n in range(64)]  # up to the first of n items
 TUPLE_HEADS = [list_head(n + 1) + b"\x0b\x87" for n in range(64)]
 DICTIONARY_HEADS = [list_head(n + 1) + b"\x05\x87" for n in range(64)]
@@ -37,8 +38,6 @@ COPY_HEADS_KEPT = 4_096
 TEXT_HEADS = [UNICODE_HEAD + string_head(n) for n in range(128)]  # up to the first byte of a short text
 KEY_HEAD = b"\x02\x80" + UNICODE_HEAD  # the same behind the head of a dictionary's pair
 KEY_HEADS = [b"\x02\x80" + head for head in TEXT_HEADS]
-LOW_DIGITS: list[bytes | None] = [None] * 16_384  # two digits of a longer number, made when they are first needed
-TOKENS: list[bytes | None] = [*SMALL, *[None] * 16_256]  # the whole tokens below 2**14, likewise
 ATTRIBUTES: dict[str, bytes] = {}  # attribute name -> "(name" of its pair in a state; names of our own classes only
 ATTRIBUTES_KEPT = 4_096
 SHORT = 128
@@ -52,7 +51,7 @@ def text_atom(text: str) -> bytes:
 
 class Encoder:
     """
-    Writes one jelly to a list of pieces.
+    Writes one jelly after another; :meth:`written` gives their bytes.
 
     ``tables`` owns the ids of what goes out by reference or as a cache (``None``: nothing may), ``perspective`` is
     who the peer is to the objects' hooks, ``depth`` the ceiling of lists inside lists.
@@ -62,48 +61,59 @@ class Encoder:
         "_depth",
         "_floor",
         "_is_deep",
+        "_is_too_deep",
         "_kept",
         "_list_limit",
         "_memo",
         "_next_reference",
+        "_sink",
         "_string_limit",
         "_top",
         "dialect",
-        "has_large",
+        "items_at_most",
         "perspective",
-        "pieces",
         "tables",
     )
 
-    def __init__(
-        self, pieces: Pieces, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB
-    ) -> None:
-        self.begin(pieces, tables, perspective, depth, dialect)
+    def __init__(self, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB) -> None:
+        self._sink = Sink()
+        self.begin(tables, perspective, depth, dialect)
 
-    def begin(
-        self, pieces: Pieces, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB
-    ) -> None:
+    def begin(self, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB) -> None:
         """Start on another jelly, as new; making an Encoder costs more than this."""
-        self.pieces = pieces
+        self._sink.begin()
         self.tables = tables
         self.perspective = perspective
         self.dialect = dialect
+        self._list_limit = dialect.list_items
+        self._string_limit = dialect.string_bytes
         # Numbers given later put a list around what is written, so that depth may double: at half of it a note is made.
         self._depth = depth // 2
         self._floor = self._depth - depth
-        self._is_deep = False
-        self._list_limit = dialect.list_items
-        self._string_limit = dialect.string_bytes
-        # id -> index of its first piece; or -n once it is (reference n. Made when the first container comes.
+        self._is_deep = self._is_too_deep = False
+        self.items_at_most = 0  # in all lists that were written: not less than there are
+        self._begin_jelly()
+
+    def _begin_jelly(self) -> None:
+        """Numbers of references start again, as each jelly has its own."""
+        # id -> the place where it begins; or -n once it is (reference n. Made when the first container comes.
         self._memo: dict[object, int] | None = None
         self._kept: list[object] | None = None
         self._top: object = None  # the arguments or keywords of a call
         self._next_reference = 1
-        self.has_large = False  # whether a piece is large enough to be handed on uncopied
+
+    def written(self) -> Pieces:
+        """What was written since this was last asked, in order; large strings are pieces of their own."""
+        return self._sink.take()
+
+    @property
+    def has_large(self) -> bool:
+        """Whether a piece is large enough to be handed on uncopied."""
+        return self._sink.has_large
 
     def let_go(self) -> None:
         """Let go of what was written."""
-        self.pieces = []
+        self._sink.begin()
         self.tables = self.perspective = self._memo = self._kept = self._top = None
 
     def encode(self, value: Any) -> None:
@@ -111,19 +121,19 @@ class Encoder:
         Write one value and all that it leads to.
 
         Raises:
-            NotSendable: something in it may not cross. ``pieces`` and the tables hold the beginning: the caller undoes.
+            NotSendable: something in it may not cross. The tables hold the beginning: the caller undoes.
         """
         kind = type(value)
         if kind is str:
-            self._text(value, TEXT_HEADS, UNICODE_HEAD)
+            self._text(value, UNICODE_HEAD, TEXT_HEADS)
         elif kind is int:
             self._int(value)
         elif kind is float:
-            self.pieces.append(float_token(value))
+            self._sink.put_float(value)
         elif kind is bool:
-            self.pieces.append(TRUE_ATOM if value else FALSE_ATOM)
+            self._sink.put(TRUE_ATOM if value else FALSE_ATOM)
         elif value is None:
-            self.pieces.append(NONE_ATOM)
+            self._sink.put(NONE_ATOM)
         elif kind is bytes:
             self._bytes(value)
         elif kind is dict:
@@ -147,16 +157,17 @@ class Encoder:
     @property
     def may_be_too_deep(self) -> bool:
         """Whether the numbers of shared parts may have taken what is written over the ceiling: it has to be measured."""
-        return self._is_deep and self._next_reference > 1
+        return self._is_too_deep or (self._is_deep and self._next_reference > 1)
 
     def encode_arguments(self, args: tuple[Any, ...]) -> None:
         """Write the positional arguments of a call, a jelly of its own."""
         if not args:
-            self.pieces.append(EMPTY_TUPLE)
+            self._sink.put(EMPTY_TUPLE)
             return
         self._enter(1)
+        self.items_at_most += 4 * len(args) + 1
         self._top = args
-        self.pieces.append(TUPLE_HEADS[len(args)] if len(args) < 64 else list_head(len(args) + 1) + b"\x0b\x87")
+        self._sink.put(TUPLE_HEADS[len(args)] if len(args) < 64 else list_head(len(args) + 1) + b"\x0b\x87")
         value = None
         try:
             for value in args:  # the tuple itself is new and can't be met again: it needs no number
@@ -169,8 +180,10 @@ class Encoder:
     def encode_keywords(self, kwargs: dict[str, Any]) -> None:
         """Write the keyword arguments of a call, a jelly of its own."""
         if not kwargs:
-            self.pieces.append(EMPTY_DICTIONARY)
+            self._sink.put(EMPTY_DICTIONARY)
             return
+        self._is_too_deep = self.may_be_too_deep
+        self._begin_jelly()
         self._top = kwargs
         try:
             self._dictionary(kwargs, len(kwargs), True)
@@ -182,13 +195,14 @@ class Encoder:
 
     def write_id(self, word: bytes, luid: int | bytes) -> None:
         """Write ``(word luid)``: a reference, or something the peer knows by its id."""
-        self.pieces.append(b"\x02\x80" + bytes_token(word))
-        self.pieces.append(int_token(luid) if isinstance(luid, int) else bytes_token(luid))
+        self.items_at_most += 2
+        self._sink.put(b"\x02\x80" + bytes_token(word))
+        self._sink.put(int_token(luid) if isinstance(luid, int) else bytes_token(luid))
 
     def write_copy(self, instance: object, tag: str | bytes, state: Any) -> None:
         """Write ``(tag state)``."""
         self._remember(instance)
-        self.pieces.append(b"\x02\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
+        self._sink.put(b"\x02\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
         self._state(state)
 
     def has_no_hooks(self, kind: type) -> None:
@@ -199,22 +213,22 @@ class Encoder:
     def write_cache(self, instance: object, tag: str | bytes, luid: int, state: Any) -> None:
         """Write ``(tag luid state)``."""
         self._remember(instance)
-        self.pieces.append(b"\x03\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
-        self.pieces.append(int_token(luid))
+        self._sink.put(b"\x03\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
+        self._sink.put(int_token(luid))
         self._state(state)
 
     def begin_form(self, instance: object, count: int) -> None:
         """
         Begin a list of ``count`` items that stands for an instance, which leads back to it when it is met again.
 
-        Who calls this appends the items to ``pieces`` himself, or has them encoded. ``None`` for an instance makes a
-        list that stands for nothing.
+        Who calls this has the items encoded. ``None`` for an instance makes a list that stands for nothing.
         """
+        self.items_at_most += 4 * count
         if instance is not None:
             self._remember(instance)
         if count > self._list_limit:
             check_size("a list", count, "items", self._list_limit, self.dialect)
-        self.pieces.append(list_head(count))
+        self._sink.put(list_head(count))
 
     def path_to(self, part: object) -> str:
         """The way from the top to a part that is just being written, as ``args[0].items[3]``: for messages, and slow."""
@@ -248,7 +262,8 @@ class Encoder:
         if self._memo is None or self._kept is None:
             self._memo = {}
             self._kept = []
-        self._memo[id(instance)] = len(self.pieces)
+        self.items_at_most += 6  # (reference n (tag id state)), where it is one
+        self._memo[id(instance)] = self._sink.place
         self._kept.append(instance)
 
     def _met_again(self, memo: dict[object, int], key: object) -> None:
@@ -256,68 +271,62 @@ class Encoder:
         if place >= 0:
             number = self._next_reference
             self._next_reference = number + 1
-            self.pieces[place] = b"\x03\x80\x04\x87" + int_token(number) + self.pieces[place]
+            self._sink.insert(place, b"\x03\x80\x04\x87" + int_token(number))
             memo[key] = place = -number
-        self.pieces.append(b"\x02\x80\x03\x87" + int_token(-place))
+        self._sink.put(b"\x02\x80\x03\x87" + int_token(-place))
 
     # --- values
 
     def _int(self, value: int) -> None:
-        if 0 <= value < 268_435_456:  # 28 bits: two table entries, which is cheaper than to make a bytes object
-            low = value & 16_383
-            if low != value:
-                digits = LOW_DIGITS[low]
-                if digits is None:
-                    digits = LOW_DIGITS[low] = bytes((low & 127, low >> 7))
-                self.pieces.append(digits)
-                low = value >> 14
-            token = TOKENS[low]
-            if token is None:
-                token = TOKENS[low] = int_token(low)
-            self.pieces.append(token)
+        if 0 <= value < 128:
+            self._sink.put(SMALL_INTS[value])
+        elif COMPILED and 0 < value < 1 << 31:
+            self._sink.put_natural(value)
         else:
-            self.pieces.append(int_token(value))
+            self._sink.put(int_token(value))
 
-    def _text(self, text: str, heads: list[bytes], head: bytes) -> None:
-        """Write ``(unicode text)`` behind one of these heads, which hold its length where that is short."""
+    def _text(self, text: str, head: bytes, heads: list[bytes]) -> None:
+        """Write ``(unicode text)`` behind this head, or the one of these that holds the length, where that is short."""
+        if COMPILED and self._sink.put_ascii(head, text):
+            return
         try:
             data = text.encode()
         except UnicodeEncodeError as error:
             raise NotSendable(f"a str that UTF-8 can't spell: {error.reason}") from None
         size = len(data)
         if size < 128:
-            if size < 14 and text in WORDS:
-                self.pieces.append(head + VOCAB_TOKENS[data])
-                return
-            self.pieces.append(heads[size])
-        else:
-            if size > self._string_limit:
-                check_size("a str", size, "bytes", self._string_limit, self.dialect)
-            self.pieces.append(head + string_head(size))
-            if size >= LARGE_PIECE:
-                self.has_large = True
-        self.pieces.append(data)
+            self._sink.put(head + VOCAB_TOKENS[data] if size < 14 and text in WORDS else heads[size] + data)
+            return
+        if size > self._string_limit:
+            check_size("a str", size, "bytes", self._string_limit, self.dialect)
+        self._sink.put(head + string_head(size))
+        self._body(data, size)
 
     def _bytes(self, data: bytes) -> None:
         size = len(data)
         if size < 14 and data in VOCAB_TOKENS:  # no word of the vocabulary is longer
-            self.pieces.append(VOCAB_TOKENS[data])
+            self._sink.put(VOCAB_TOKENS[data])
             return
         if size > self._string_limit:
             check_size("a byte string", size, "bytes", self._string_limit, self.dialect)
+        self._sink.put(string_head(size))
+        self._body(data, size)
+
+    def _body(self, data: bytes, size: int) -> None:
         if size >= LARGE_PIECE:
-            self.has_large = True
-        self.pieces.append(string_head(size))
-        self.pieces.append(data)
+            self._sink.put_large(data)
+        else:
+            self._sink.put(data)
 
     def _sequence(self, heads: list[bytes] | None, word: bytes, items: Iterable[Any], size: int) -> None:
         self._enter(1)
+        self.items_at_most += 4 * size + 1  # an item of its own, or an atom of two or three
         if size < 64 and heads is not None:
-            self.pieces.append(heads[size])
+            self._sink.put(heads[size])
         else:
             if size >= self._list_limit:
                 check_size("a list", size + 1, "items", self._list_limit, self.dialect)
-            self.pieces.append(list_head(size + 1) + word)
+            self._sink.put(list_head(size + 1) + word)
         item = None
         try:
             for item in items:
@@ -332,26 +341,27 @@ class Encoder:
     def _dictionary(self, items: dict[Any, Any], size: int, are_attributes: bool) -> None:
         """Write ``(dictionary (key value) ...)``."""
         self._enter(2)
-        pieces = self.pieces
+        self.items_at_most += 9 * size + 1
+        sink = self._sink
         if size < 64:
-            pieces.append(DICTIONARY_HEADS[size])
+            sink.put(DICTIONARY_HEADS[size])
         else:
             if size >= self._list_limit:
                 check_size("a dict", size + 1, "items", self._list_limit, self.dialect)
-            pieces.append(list_head(size + 1) + b"\x05\x87")
+            sink.put(list_head(size + 1) + b"\x05\x87")
         key = None
         try:
             for key, value in items.items():
                 if type(key) is not str:
-                    pieces.append(b"\x02\x80")
+                    sink.put(b"\x02\x80")
                     self.encode(key)
                 elif are_attributes:
-                    pieces.append(ATTRIBUTES.get(key) or _attribute(key))
+                    sink.put(ATTRIBUTES.get(key) or _attribute(key))
                 else:
-                    self._text(key, KEY_HEADS, KEY_HEAD)
+                    self._text(key, KEY_HEAD, KEY_HEADS)
                 kind = type(value)
                 if kind is str:
-                    self._text(value, TEXT_HEADS, UNICODE_HEAD)
+                    self._text(value, UNICODE_HEAD, TEXT_HEADS)
                 elif kind is int:
                     self._int(value)
                 else:
@@ -378,7 +388,7 @@ class Encoder:
         head = COPY_HEADS.get(kind)
         if head is not None:
             self._remember(instance)
-            self.pieces.append(head)
+            self._sink.put(head)
             self._enter(1)
             self._state(instance.__dict__)
             self._depth += 1
@@ -389,13 +399,13 @@ class Encoder:
         elif kind in outgoing:
             self._dataclass(instance, outgoing[kind])
         elif kind in WRITE:
-            self.pieces.append(WRITE[kind](instance))
+            self._sink.put(WRITE[kind](instance))
         else:
             self.unsendable(instance, kind)
 
     def _dataclass(self, instance: Any, plan: Outgoing) -> None:
         self._remember(instance)
-        self.pieces.append(plan.head)
+        self._sink.put(plan.head)
         self._enter(1)
         values = getattr(instance, "__dict__", None)
         if values is None or len(values) != len(plan.fields):

@@ -45,9 +45,9 @@ def to_frame(data: bytes, limits: Limits = LIMITS) -> Frame:
 
 def jelly(value: Any, tables: SendingTables | None = None, perspective: Any = None, limits: Limits = LIMITS) -> Expression:
     """A value as an s-expression. Raises NotSendable as sending it would."""
-    pieces: Pieces = []
-    Encoder(pieces, tables, perspective, limits.depth - 4, LIKEWISE_1).encode(value)
-    return Reader(to_frame(b"".join(pieces), limits)).read_expression()
+    encoder = Encoder(tables, perspective, limits.depth - 4, LIKEWISE_1)
+    encoder.encode(value)
+    return Reader(to_frame(b"".join(encoder.written()), limits)).read_expression()
 
 
 def unjelly(

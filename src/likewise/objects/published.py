@@ -60,13 +60,13 @@ def load(path: Path, registry: Registry = default_registry, limits: Limits = LIM
 
 def store(path: Path, state: dict[str, Any], limits: Limits = LIMITS) -> bool:
     """Put a state into a file, whole or not at all; whether it could be, for references can't be kept."""
-    pieces: list[bytes] = []
+    encoder = Encoder(None, None, limits.depth - 4, LIKEWISE_1)
     try:
-        Encoder(pieces, None, None, limits.depth - 4, LIKEWISE_1).encode(state)
+        encoder.encode(state)
     except NotSendable:
         return False
     beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_bytes(b"".join(pieces))
+    beside.write_bytes(b"".join(encoder.written()))
     beside.replace(path)
     return True
 

@@ -148,8 +148,8 @@ def jelly(object: Any, taster: Any = None, persistentStore: Any = None, invoker:
     taster = taster or _ALLOWS_ALL
     pids: dict[bytes, Any] = {}
 
-    def encoder(pieces: Any, tables: Any, perspective: Any, depth: int, dialect: Any) -> JellyEncoder:
-        made = JellyEncoder(pieces, tables, perspective, depth, dialect)
+    def encoder(tables: Any, perspective: Any, depth: int, dialect: Any) -> JellyEncoder:
+        made = JellyEncoder(tables, perspective, depth, dialect)
         made.invoker, made.taster, made.persistentStore, made.pids = invoker, taster, persistentStore, pids
         return made
 
@@ -158,9 +158,9 @@ def jelly(object: Any, taster: Any = None, persistentStore: Any = None, invoker:
         if core is not None:
             pieces = core.jelly(object, invoker.serializingPerspective, encoder)
         else:
-            pieces = []
-            perspective = getattr(invoker, "serializingPerspective", None)
-            encoder(pieces, None, perspective, LIMITS.depth - 4, LIKEWISE_1).encode(object)
+            writer = encoder(None, getattr(invoker, "serializingPerspective", None), LIMITS.depth - 4, LIKEWISE_1)
+            writer.encode(object)
+            pieces = writer.written()
     except NotSendable as error:
         raise translated(error) from None
     return with_opaque(Reader(to_frame(b"".join(pieces), LIMITS)).read_expression(), pids)

@@ -8,6 +8,7 @@ s-expressions.
 from __future__ import annotations
 
 import struct
+import types
 
 from ..errors import RemoteProtocolError
 from .framer import Frame
@@ -18,7 +19,6 @@ Expression = Leaf | list["Expression"]
 
 WORDS = VOCABULARY  # number -> word
 _double = struct.Struct("!d").unpack_from
-
 
 
 class Reader:
@@ -131,7 +131,10 @@ class Reader:
         if kind == 0x87:  # VOCAB
             return WORDS[self._number]
         if kind == 0x84:  # FLOAT
-            value: float = _double(self._data, self._pos)[0]
+            if _compiled:
+                value: float = double_at(self._data, self._pos)  # type: ignore[name-defined]  # noqa: F821  # in reader.pxd
+            else:
+                value = _double(self._data, self._pos)[0]
             self._pos += 8
             return value
         return -self._number if self._number < HUGE else -self._big  # NEG, LONGNEG
@@ -146,5 +149,7 @@ class Reader:
         self._pos = start + size
         return self._data[start : self._pos]
 
+
+_compiled = not isinstance(Reader.__init__, types.FunctionType)  # a plain function is one that Python interprets
 
 __all__ = ("Expression", "Leaf", "Reader")

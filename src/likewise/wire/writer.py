@@ -1,10 +1,9 @@
 """
 Tokens into pieces of bytes.
 
-A message is written as a plain list of ``bytes`` that are joined once at the end: appending to a list is the cheapest
-thing Python does, compiled or not, and a piece can still be replaced while the message grows. That is how the encoder
-puts ``(reference n ...)`` around what it wrote before. Large byte strings stay pieces of their own and are handed to
-the transport uncopied.
+What is sent is a plain list of ``bytes``, joined once for each turn of the loop: appending to a list is the cheapest
+thing Python does, compiled or not. Large byte strings stay pieces of their own and are handed to the transport uncopied.
+The jellies among the pieces are written by the encoder, in one buffer (:mod:`~likewise.wire.sink`).
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from collections.abc import Iterable, Sequence
 from ..errors import NotSendable
 from .framer import Frame, Framer
 from .reader import Expression, Reader
+from .sink import LARGE_PIECE
 from .tokens import LARGEST_INT, NONE, VOCAB_TOKENS, Dialect, base128
 
 Pieces = list[bytes]
 
-LARGE_PIECE = 65_536  # bytes: a piece of at least this size is not joined with its neighbours
 _double = struct.Struct("!d").pack
 
 SMALL_INTS = [bytes((n, 0x81)) for n in range(128)]  # the whole tokens of 0 .. 127
