@@ -60,6 +60,8 @@ class BlockingPeer(Peer):
             emit("RESULT", **self.blobs(self.connect(address), meter))
         elif work == "W6":
             emit("RESULT", **self.transfers(self.connect(address)))
+        elif work == "stream":
+            self.stream(self.connect(address))
         elif work in ("bytes", "objects"):
             emit("RESULT", **self.sized(self.connect(address), work, count))
         else:
@@ -99,6 +101,13 @@ class BlockingPeer(Peer):
         result = meter.stop(sent)
         result["mb_s"] = result["rate"] * len(data) / 1e6
         return result
+
+    def stream(self, conn: Any) -> None:
+        data = blob()
+        self.send_blob(conn, data)
+        emit("SENDING")
+        while True:
+            self.send_blob(conn, data)
 
     def transfers(self, conn: Any) -> dict[str, Any]:
         times: list[float] = []

@@ -151,6 +151,7 @@ def made_at(due: float) -> float:
 def with_percentiles(result: dict[str, Any], latencies: list[float]) -> dict[str, Any]:
     latencies.sort()
     result.update(p50_us=latencies[len(latencies) // 2] * 1e6, p99_us=latencies[int(len(latencies) * 0.99)] * 1e6)
+    result["max_us"] = latencies[-1] * 1e6
     return result
 
 

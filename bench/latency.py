@@ -15,6 +15,7 @@ from .runner import CASE_S, CONNECTING_S, Case, CaseFailed, children
 WATCHED_BY = 1_000
 PEERS = ("likewise-uv", "likewise", "likewise-pure-uv", "raw-uv", "mini-uv", "twisted")
 SHARES = (0.5, 0.9, 0.99, 0.999)
+MARKED = (0.5, 0.99)  # in the plot
 
 Histogram = dict[int, int]  # step of 1 % -> how often
 

@@ -32,7 +32,8 @@ class Peer:
     - ``state(conn, count)``: get an object whose state is a list of so many others, and give the list (``objects``)
 
     The workloads ``objects`` and ``bytes`` (``send_blob`` of any size) are for scaling.py, ``latency`` (``publish`` and
-    ``subscribe``) is for latency.py.
+    ``subscribe``) is for latency.py, and ``stream`` (``send_blob`` without end)
+    and ``both`` (that and W1) are for stall.py.
     """
 
     name = ""
@@ -108,6 +109,10 @@ class CoroutinePeer(Peer):
         if work == "latency":
             return await self.take_delays(count, address)
         conn = await self.connect(address)
+        if work == "stream":
+            return await self.stream(conn)
+        if work == "both":
+            await self.together([self.stream(conn), self.call_beside(address, meter)])
         if work == "W4":
             result = await self.blobs(conn, meter)
         elif work == "W6":
@@ -140,6 +145,17 @@ class CoroutinePeer(Peer):
         result = meter.stop(sent)
         result["mb_s"] = result["rate"] * len(data) / 1e6
         return result
+
+    async def stream(self, conn: Any) -> None:
+        """Until the runner ends this process."""
+        data = blob()
+        await self.send_blob(conn, data)
+        emit("SENDING")
+        while True:
+            await self.send_blob(conn, data)
+
+    async def call_beside(self, address: Any, meter: Meter) -> None:
+        emit("RESULT", **await self.calls(await self.connect(address), "W1", meter))
 
     async def transfers(self, conn: Any) -> dict[str, Any]:
         times: list[float] = []

@@ -30,7 +30,7 @@ KINDS = {
     "W3": Kind("an Order with 20 Lines by copy, 64 in flight", "objects/s", "rate", "mini-uv", CPU),
     "W4": Kind("10 MB of incompressible bytes as an argument", "MB/s", "mb_s", "raw-uv", CPU),
     "W5": Kind(
-        "200 changes of a cached object, each observer on a connection of its own", "deliveries/s", "rate", "raw-uv",
+        "changes of a cached object, each observer on a connection of its own", "deliveries/s", "rate", "raw-uv",
         (("changes", "updates"), ("seconds", "secs")),
     ),
     "W6": Kind("a dict of 100,000 entries as a Cacheable's state", "ms", "ms", "mini-uv", (("first", "first_ms"),), True),

@@ -114,8 +114,9 @@ class Case:
         started.append(self.server)
         self.address = json.dumps(self.server.expect("READY", STARTING_S)["address"])
 
-    def client(self, count: int = 0) -> Child:
-        arguments = ("client", self.peer, self.work, count, self.address, self.server.process.pid)
+    def client(self, count: int = 0, work: str = "") -> Child:
+        """Another client process; for something else than the case's own workload, if that is named."""
+        arguments = ("client", self.peer, work or self.work, count, self.address, self.server.process.pid)
         self.started.append(Child("bench.child", *arguments, build=self.build))
         return self.started[-1]
 
@@ -146,7 +147,7 @@ def run_case(peer: str, case: str) -> dict[str, Any]:
 
 def fan_out(processes: Case, count: int) -> dict[str, Any]:
     clients = processes.watchers(count)
-    processes.server.say(f"publish {settings.UPDATES}")
+    processes.server.say(f"publish {max(settings.UPDATES, settings.DELIVERIES // count)}")
     end = max(client.expect("RESULT", CASE_S)["t_end"] for client in clients)
     published = processes.server.expect("PUBLISHED", CASE_S)
     seconds = end - published["t0"]

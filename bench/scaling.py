@@ -1,6 +1,7 @@
 """
 ``python -m bench.scaling``: what a change costs against the number of observers, a state against the number of its
-objects, a call against the size of its argument; and how long a change takes. Writes docs/images/ and bench/SCALING.md.
+objects, a call against the size of its argument; how long a change takes, and what large arguments do to other calls. Writes
+docs/images/ and bench/SCALING.md.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ import argparse
 import os
 import statistics
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from . import machine, settings
-from .latency import WATCHED_BY, latency_section, measure_latency
+from .latency import MARKED, WATCHED_BY, latency_section, measure_latency
 from .peers import find
-from .plots import line_plot
+from .plots import distribution_plot, line_plot
 from .results import row, shown
 from .runner import CASE_S, PURE, Case, CaseFailed, children, fan_out
+from .stall import measure_stall, stall_section
 
 IMAGES = machine.ROOT / "docs" / "images"
 PAGE = machine.ROOT / "bench" / "SCALING.md"
@@ -134,27 +137,27 @@ def page(found: dict[str, Any]) -> str:
         f"- likewise {about['likewise']}, commit {about['commit']}{changed}, {about['build']} build.",
         "  `likewise-pure-uv` runs the pure one.",
         f"- {about['date']}; {about['machine']}; {about['python']}; {versions}.",
-        f"- Loopback TCP; {about['places']}. Medians of {found['rounds']} rounds.",
+        f"- Loopback TCP; {about['places']}. Medians of {found['rounds']} rounds; {found['minutes']:.0f} minutes in all.",
         f"- Others kept {found['others']:.2f} processors busy meanwhile, on average.", "",
     ]  # fmt: skip
     for curve in CURVES:
         if curve.name in found["curves"]:
             lines += table(curve, found["curves"][curve.name])
-    return "\n".join(lines + latency_section(found["latency"]))
+    return "\n".join(lines + latency_section(found["latency"]) + stall_section(found["stall"]))
 
 
 def draw(found: dict[str, Any]) -> None:
     for curve in CURVES:
         series = {peer: points for peer, points in found["curves"][curve.name].items() if points}
         line_plot(IMAGES / f"{curve.name}.svg", curve.title, curve.x, curve.y, series)
-    shares = {peer: result["shares"] for peer, result in found["latency"].items()}
     title = f"{settings.CHANGES_A_SECOND} changes a second to {WATCHED_BY:,} observers"
     labels = "milliseconds from the change to an observer", "share of all that had come"
-    line_plot(IMAGES / "latency.svg", title, *labels, shares, log_y=False)
+    shares = {peer: result["shares"] for peer, result in found["latency"].items()}
+    distribution_plot(IMAGES / "latency.svg", title, *labels, shares, MARKED)
 
 
 def main() -> None:
-    names = [curve.name for curve in CURVES] + ["latency"]
+    names = [curve.name for curve in CURVES] + ["latency", "stall"]
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
     parser.add_argument("--only", default=",".join(names), help=f"of {', '.join(names)}: shown, and nothing is written")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default 3)")
@@ -162,10 +165,12 @@ def main() -> None:
     options = parser.parse_args()
     if options.realtime:
         os.environ["BENCH_REALTIME"] = "1"
-    about, wanted, busy = machine.describe(), options.only.split(","), machine.Others()
+    about, wanted, busy, start = machine.describe(), options.only.split(","), machine.Others(), time.monotonic()
     found: dict[str, Any] = {"curves": {curve.name: curve.run(options.repeat) for curve in CURVES if curve.name in wanted}}
     found["latency"] = measure_latency(options.repeat) if "latency" in wanted else {}
+    found["stall"] = measure_stall(options.repeat) if "stall" in wanted else {}
     found |= {"about": about, "rounds": options.repeat, "others": busy.processors()}
+    found["minutes"] = (time.monotonic() - start) / 60
     if set(wanted) == set(names):
         draw(found)
         PAGE.write_text(page(found))

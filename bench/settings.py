@@ -13,7 +13,7 @@ MOST_CALLS = 400_000  # of one case, where each is timed alone
 BLOB_BYTES = 10_000_000
 BLOB_S, MOST_BLOBS = MEASURED_S, 1_000  # W4
 
-UPDATES = 200  # W5
+UPDATES, DELIVERIES = 200, 20_000  # W5: so many updates at least, and more where few watch: a run is not to be over at once
 PUBLISHING_S = 2 * MEASURED_S  # W5 is cut short then; the table says how many updates were made
 FAN_OUT = (10, 100, 1_000)
 
@@ -24,7 +24,7 @@ IDLE_BEFORE = 200  # connected before the memory is read the first time: they fi
 CONNECTING_AT_ONCE = 25
 
 # scaling.py and latency.py
-SIZED_S, FEWEST = 1.0, 3  # each size is passed for so long, and at least so often
+SIZED_S, FEWEST = 0.5, 1  # each size is passed for so long, and at least so often; once more before, which does not count
 STATE_SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)  # objects
 MESSAGE_SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)  # bytes
 OBSERVERS = (10, 30, 100, 300, 1_000, 3_000, 10_000)

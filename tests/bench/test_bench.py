@@ -13,6 +13,8 @@ from bench.peers import PEERS, find
 from bench.report import report
 from bench.results import KINDS
 from bench.runner import CASES, Case, CaseFailed, children, run_case
+from bench.stall import run as stall
+from bench.stall import stall_section
 
 ABOUT = {
     "commit": "0123456789ab", "changed": False, "date": "2026-01-01", "machine": "one", "python": "CPython",
@@ -149,10 +151,25 @@ def test_any_size_can_be_passed(work: str, peer: str) -> None:
 @pytest.mark.parametrize("peer", ["likewise", "raw", "twisted"])
 def test_a_case_runs_in_processes_of_its_own(peer: str) -> None:
     result = run_case(peer, "W5:10")
-    assert result["updates"] == settings.UPDATES and result["rate"] > 0
+    assert result["updates"] == settings.DELIVERIES / 10 and result["rate"] > 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_case_that_breaks_says_why() -> None:
     with pytest.raises(CaseFailed, match="AttributeError"):
         run_case("raw", "W6")  # it has no objects to fetch
+
+
+def test_what_a_large_argument_does_is_told_for_whom_it_was_measured() -> None:
+    taken = [dict.fromkeys(("p50_us", "p99_us", "max_us"), each) for each in (1000.0, 9000.0, 2000.0)]
+    page = "\n".join(stall_section({"likewise-uv": {"alone": taken, "within": taken}}))
+    assert "| likewise-uv | 2 | 2 | 2 | - | - | - | 2 | 2 | 2 |" in page
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("way", ["beside", "within"])
+def test_small_calls_are_timed_beside_large_ones(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_CASE_SECONDS", "0.2")
+    for peer in ("likewise", "twisted"):
+        taken = stall(peer, way)
+        assert 0 < taken["p50_us"] <= taken["p99_us"] <= taken["max_us"]
