@@ -106,14 +106,19 @@ class Limits:
     """Connections that one server holds at once; one more is closed at once."""
 
     connections_per_address: int = 10_000
-    """The same, from one IP address; who stands behind a shared one counts together."""
+    """The same, from one IP address; who stands behind a shared one counts together. One more takes the place of one that
+    has yet to agree on a dialect, if there is any."""
 
     handshakes: int = 1_000
-    """Connections of one server that have yet to agree on a dialect; one more is closed at once."""
+    """Connections of one server that have yet to agree on a dialect; with one more, the oldest of them is closed."""
 
     held_bytes: int = 512 * MIB
     """Bytes of unfinished messages, of all connections of a server together. Past it, the connection that has kept a
     large one unfinished for longest is dropped: many slow senders cost no more than a few."""
+
+    unread_bytes: int = 512 * MIB
+    """Bytes of output that peers leave unread, of all connections of a server together. Past it, the connection that has
+    left a large part unread for longest is dropped."""
 
     paged_bytes: int = 256 * MIB
     """Bytes of all the pages that one collector gathers, each with at least 64 for what an object takes. One page more
@@ -157,19 +162,20 @@ class Limits:
         """For a peer you run yourself: large messages pass, faults are still bounded."""
         generous = {"frame_items": 20_000_000, "list_items": 20_000_000, "frame_bytes": 1024 * MIB}
         more = {"string_bytes": 1023 * MIB, "queued_output": 1024 * MIB, "references": 1_000_000, "caches": 1_000_000}
-        more |= {"held_bytes": 8 * 1024 * MIB, "paged_bytes": 8 * 1024 * MIB}
+        more |= {"held_bytes": 8 * 1024 * MIB, "unread_bytes": 8 * 1024 * MIB, "paged_bytes": 8 * 1024 * MIB}
         return cls(**(generous | more | changes))
 
     @classmethod
     def public(cls, **changes: Any) -> Limits:
         """For strangers: one connection can hold a few MiB of this process, not more."""
-        message = {"frame_items": 50_000, "frame_bytes": 2 * MIB, "string_bytes": MIB, "list_items": 50_000, "depth": 64}
+        message = {"frame_items": 25_000, "frame_bytes": MIB, "string_bytes": 640 * KIB, "list_items": 25_000, "depth": 64}
         work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 32, "faults": 10, "log_lines": 50}
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
         held["paged_bytes"] = 8 * MIB
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
         logins = {"login_attempts": 3, "login_seconds": 20.0}
         together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
+        together["unread_bytes"] = 32 * MIB
         return cls(**(message | work | held | seconds | logins | together | changes))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import likewise
 from likewise.asyncio.guard import NOTICED, Guard
+from likewise.broker.account import noticed
 from likewise.limits import MIB, Limits
 
 
@@ -47,10 +48,10 @@ def test_all_connections_have_a_ceiling() -> None:
 def test_who_keeps_a_large_message_unfinished_for_longest_goes_first() -> None:
     guard = Guard(Limits(held_bytes=2 * MIB, frame_bytes=MIB))
     first, second, third = Somebody(), Somebody(), Somebody()
-    hold: Any = guard.hold
+    hold: Any = guard.unfinished.hold
     assert hold(first, MIB) is None
     assert hold(second, MIB) is None
-    assert hold(third, NOTICED) is None  # too little to be looked at
+    assert hold(third, guard.unfinished.noticed) is None  # too little to be looked at
     assert hold(third, MIB) is first
     assert hold(third, MIB) is None  # the first is forgotten at once
     assert hold(second, 0) is None
@@ -59,7 +60,68 @@ def test_who_keeps_a_large_message_unfinished_for_longest_goes_first() -> None:
 
 def test_one_message_alone_is_not_refused_for_what_all_hold() -> None:
     guard: Any = Guard(Limits(held_bytes=MIB, frame_bytes=8 * MIB))
-    assert guard.hold(Somebody(), 8 * MIB) is None
+    assert guard.unfinished.hold(Somebody(), 8 * MIB) is None
+
+
+def test_a_thousand_that_hold_too_little_to_be_looked_at_hold_no_more_than_all_may() -> None:
+    for ceiling in (1, MIB, 6 * MIB, 512 * MIB, 8_192 * MIB):
+        assert 4_096 <= noticed(ceiling) <= NOTICED
+        assert noticed(ceiling) * 1_000 <= max(ceiling, 4_096_000)
+
+
+class Silent:
+    """A newcomer that says nothing."""
+
+    def __init__(self, guard: Guard, address: str) -> None:
+        self.guard, self.address, self.made_way = guard, address, ""
+        self.refused = guard.let_in(self, address, set())
+
+    def make_way(self, reason: likewise.LimitExceeded) -> None:
+        self.made_way = reason.limit
+        self.guard.greeted_by(self)
+        self.guard.leave(None, self.address)
+
+
+@pytest.mark.parametrize(("limit", "elsewhere"), [("connections_per_address", False), ("handshakes", True)])
+def test_the_oldest_that_says_nothing_makes_way(limit: str, elsewhere: bool) -> None:
+    guard = Guard(Limits(**{limit: 2}))  # type: ignore[arg-type]
+    other = Silent(guard, "10.0.0.2") if elsewhere else None
+    first = Silent(guard, "10.0.0.1")
+    second = Silent(guard, "10.0.0.1")
+    third = Silent(guard, "10.0.0.1")
+    oldest = other or first
+    assert third.refused is None and not second.made_way
+    assert oldest.made_way == limit
+    for each in (first, second, third):
+        guard.greeted_by(each)  # those that have agreed on a dialect stay
+    fourth = Silent(guard, "10.0.0.1")
+    if elsewhere:
+        assert fourth.refused is None
+    else:
+        assert fourth.refused is not None and fourth.refused.limit == limit
+
+
+def test_who_says_nothing_keeps_nobody_out() -> None:
+    async def main() -> None:
+        limits = Limits(connections_per_address=3, handshakes=2)
+        reasons: list[Any] = []
+        serving = likewise.serve(
+            likewise.Root(),
+            "tcp://127.0.0.1:0",
+            limits=limits,
+            on_disconnect=lambda connection: reasons.append(connection.reason),
+        )
+        async with serving as server, likewise.connect(server.address) as honest:
+            silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(20)]
+            async with likewise.connect(server.address) as another:
+                assert another.is_open and honest.is_open
+            while len(reasons) < 18:
+                await asyncio.sleep(0)
+            assert {each.limit for each in reasons[:18]} <= {"handshakes", "connections_per_address"}
+            for _, writer in silent:
+                writer.close()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 def test_one_connection_too_many_from_an_address_is_closed_and_the_others_go_on() -> None:

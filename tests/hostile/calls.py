@@ -484,7 +484,7 @@ def errors(server: Server) -> None:
 @case("S-35", "the class that an error names is looked up nowhere, whatever it says is cut")
 def error_classes(server: Server) -> None:
     with Peer(server.port) as peer:
-        for kind in (b"antigravity.Error", b"os.system", b"__main__.Trap", b"x" * 600_000, b"builtins.SystemExit"):
+        for kind in (b"antigravity.Error", b"os.system", b"__main__.Trap", b"x" * 300_000, b"builtins.SystemExit"):
             number = peer.call(b"call_back", [b"remote", 77])
             state = [[text("type"), kind], [text("value"), text("y" * 30_000)], [text("parents"), [b"list", kind]]]
             peer.send(

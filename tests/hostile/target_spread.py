@@ -55,6 +55,7 @@ def main() -> None:
     root_port, portal_port = (ports + [0, 0])[:2]
     if len(sys.argv) > 3:
         log.startLogging(logfile.LogFile.fromFullPath(sys.argv[3], rotateLength=None), setStdout=False)
+    objects.raise_open_files()
     made = objects.make(pb, lambda seconds: task.deferLater(reactor, seconds))
     root = made.Root()
     door = cred.Portal(Realm(made.Avatar), [checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")])

@@ -209,10 +209,10 @@ def hash_bomb_in_method(server: Server) -> None:
         refuses(peer, peer.call(b"look_up", around))
 
 
-@case("S-17", "6,000 tuples each in the next, by reference: hashing them would overflow the stack", cpu=0.5)
+@case("S-17", "3,000 tuples each in the next, by reference: hashing them would overflow the stack", cpu=0.5)
 def deep_by_reference(server: Server) -> None:
     made: list[Any] = [b"tuple", [b"reference", 1, [b"tuple", 1]]]
-    for number in range(2, 6_000):
+    for number in range(2, 3_000):
         made.append([b"reference", number, [b"tuple", [b"dereference", number - 1]]])
     with Peer(server.port) as peer:
         refuses(peer, peer.call(b"look_up", made))
@@ -260,7 +260,7 @@ def large_failure(server: Server) -> None:
     with Peer(server.port) as peer:
         for name in (b"fail", b"look_up"):
             peer.result(peer.call(name, text("x" * 600_000)))
-            peer.result(peer.call(name, [b"tuple", *range(40_000)]))
+            peer.result(peer.call(name, [b"tuple", *range(20_000)]))
         serves(peer)
 
 
@@ -272,8 +272,8 @@ def colliding(count: int) -> dict[str, Any]:
     return {
         "ints": [encode(n * PRIME) for n in range(1, count)],
         "negative ints": [encode(-n * PRIME) for n in range(1, count)],
-        "ints of 440 bits": [encode((2**379 + n) * PRIME) for n in range(1, count)],
-        "decimals": [encode([b"decimal", n * PRIME, 0]) for n in range(1, count // 3)],
+        "ints of 440 bits": [encode((2**379 + n) * PRIME) for n in range(1, count // 2)],
+        "decimals": [encode([b"decimal", n * PRIME, 0]) for n in range(1, count // 4)],
         "tuples of such ints": [encode([b"tuple", n * PRIME]) for n in range(1, count // 3)],
         "floats": floats * 500,
     }
@@ -282,7 +282,7 @@ def colliding(count: int) -> dict[str, Any]:
 @cases("S-19", "20,000 keys of equal hash", colliding(20_000), cpu=1.0)
 def collisions(server: Server, value: list[bytes]) -> None:
     with Peer(server.port) as peer:
-        pairs = [b"\x02\x80" + key + b"\x01\x81" for key in value[:8_000]]
+        pairs = [b"\x02\x80" + key + b"\x01\x81" for key in value[:4_000]]
         refuses_bytes(peer, list_head(len(pairs) + 1) + encode(b"dictionary") + b"".join(pairs))
         for word in (b"set", b"frozenset"):
             refuses_bytes(peer, list_head(len(value) + 1) + encode(word) + b"".join(value))
@@ -294,10 +294,10 @@ def refuses_bytes(peer: Peer, argument: bytes) -> None:
     refuses(peer, number, text="equal_hashes")
 
 
-@case("S-19", "8,000 reference numbers of equal hash", cpu=0.5)
+@case("S-19", "4,000 reference numbers of equal hash", cpu=0.5)
 def colliding_references(server: Server) -> None:
     with Peer(server.port) as peer:
-        value = [b"list", *([b"reference", n * PRIME, [b"list"]] for n in range(1, 8_000))]
+        value = [b"list", *([b"reference", n * PRIME, [b"list"]] for n in range(1, 4_000))]
         refuses(peer, peer.call(b"one", value))
 
 

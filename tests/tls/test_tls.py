@@ -361,12 +361,12 @@ def test_handshakes_under_way_are_counted_and_end_in_time() -> None:
     async def run() -> None:
         async with serving(limits=limits) as server:
             idle = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(4)]
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            assert await reader.read() == b""  # closed at once, before the others' time is up
-            assert not any(reader.at_eof() for reader, _ in idle)
-            await asyncio.gather(*(reader.read() for reader, _ in idle))  # and so are they, in time
-            for _, each in [*idle, (reader, writer)]:
-                each.close()
+            idle.append(await asyncio.open_connection("127.0.0.1", server.port))
+            assert await idle[0][0].read() == b""  # it makes way at once, before its time is up
+            assert not any(reader.at_eof() for reader, _ in idle[1:])
+            await asyncio.gather(*(reader.read() for reader, _ in idle[1:]))  # and so are they, in time
+            for _, writer in idle:
+                writer.close()
             assert await greet(server.address, believing()) == "hello, Ada"
 
     within(10, run())

@@ -1,7 +1,8 @@
-"""How to reach an endpoint: ``tcp://HOST:PORT``, ``tls://HOST:PORT`` or ``unix://PATH``."""
+"""How to reach an endpoint: ``tcp://HOST:PORT``, ``tls://HOST:PORT`` or ``unix://PATH``; and who has reached it."""
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -56,3 +57,17 @@ def parse(text: str) -> Address:
     if not parts.hostname or port is None or parts.path not in ("", "/"):
         raise ValueError(f"{text!r} lacks a host or a port, or has more: write {parts.scheme}://127.0.0.1:8800")
     return Address(parts.scheme, parts.hostname, port)
+
+
+def ip_address(transport: asyncio.BaseTransport) -> str:
+    """The peer's IP address, ``""`` for a UNIX socket."""
+    name = transport.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) else ""
+
+
+def peer_name(transport: asyncio.BaseTransport) -> str:
+    """Who is at the other end, for people: an address, or the process behind a UNIX socket."""
+    name = transport.get_extra_info("peername")
+    if isinstance(name, tuple):
+        return f"{name[0]}:{name[1]}"
+    return f"unix:{name or transport.get_extra_info('sockname') or ''}"

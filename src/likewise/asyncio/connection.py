@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..broker.account import Watch
+from ..broker.account import Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallReceived, Opened
 from ..broker.states import Side
@@ -26,6 +26,7 @@ from ..objects.by_reference import RemoteReference
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
+from .addresses import ip_address, peer_name
 from .dispatch import start
 from .guard import NOTICED, Guard, keep_alive
 from .pace import Pace, pace_of
@@ -34,7 +35,8 @@ log = logging.getLogger("likewise")
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
 
-SLICE = 0.01  # seconds after which a connection with more to handle lets the others have their turn
+SLICE = 0.01  # seconds after which a connection waits for its turn among those that ask for as much
+LIGHT = 512  # bytes of a chunk up to which its time is not taken: what so few can cost is little more than that
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
@@ -90,6 +92,7 @@ class Connection(asyncio.Protocol):
         "_handshake",
         "_holds",
         "_in_turn",
+        "_is_counted_out",
         "_loop",
         "_opened",
         "_reading_is_paused",
@@ -126,7 +129,7 @@ class Connection(asyncio.Protocol):
         self._watch = Watch(0.0)
         self._holds = False
         self._address: str | None = None  # where it is counted; None while it is not
-        self._in_turn = self._flush_is_scheduled = False
+        self._in_turn = self._flush_is_scheduled = self._is_counted_out = False
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
 
@@ -257,7 +260,7 @@ class Connection(asyncio.Protocol):
         if endpoint.at_first is not None:
             endpoint.at_first(self._broker)
         address = ip_address(transport)
-        refused = endpoint.guard.admit(address, len(endpoint.connections))
+        refused = endpoint.guard.let_in(self, address, endpoint.connections)
         if refused is not None:
             endpoint.log.warning(self._loop.call_later, "connections refused", "%s: refused: %s", self.peer, refused)
             self.abort(refused)
@@ -267,6 +270,8 @@ class Connection(asyncio.Protocol):
         endpoint.connections.add(self)
         endpoint.guard.watch(self._loop, endpoint.connections)
         keep_alive(transport, endpoint.limits.keepalive_seconds)
+        if endpoint.guard.unread.noticed < NOTICED:
+            self._transport.set_write_buffer_limits(endpoint.guard.unread.noticed)
         self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
         self._broker.start()
 
@@ -275,12 +280,22 @@ class Connection(asyncio.Protocol):
             self._drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
             return
         self._watch.heard = True
+        if len(data) <= LIGHT:
+            self.broker.receive_data(data)
+            self._pump()
+            return
+        began = self._loop.time()
         self.broker.receive_data(data)
         self._pump()
+        if self._loop.time() - began > SLICE and not self._reading_is_paused:
+            self._wait_for_turn()
 
     def look(self, now: float) -> None:
         """Called now and then: drop a peer that has been silent for too long, or that takes too long for a message."""
         broker = self.broker
+        if broker.is_closed and self._transport is not None:  # dropped, and what was answered before is still unread
+            self._transport.abort()
+            return
         is_waiting = broker.held_bytes > 0 and not self._reading_is_paused
         late = self._watch.verdict(now, self._endpoint.limits, broker.messages, is_waiting, self._running > 0)
         if late is not None:
@@ -292,22 +307,17 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writing_is_paused = False
+        self._endpoint.guard.unread.hold(self, 0)
         self.broker.outbox.answer_bytes = 0
         self._go_on_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._reason = self._reason or exc
-        guard = self._endpoint.guard
-        if self._address is not None:
-            guard.leave(self, self._address)
-            guard.orphaned(self._address, self._running)
-            if self._handshake is not None:
-                guard.greeted()
+        self._count_out()
         for timer in (self._handshake, self._stall):
             if timer is not None:
                 timer.cancel()
         self._handshake = self._stall = None
-        self._endpoint.connections.discard(self)
         self.broker.connection_lost(self._reason)
         if self._opened is not None and not self._opened.done():
             error = ConnectionClosed(f"{self.peer} closed the connection before a dialect was agreed")
@@ -320,6 +330,21 @@ class Connection(asyncio.Protocol):
             self._notify(callback)
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
+
+    def make_way(self, reason: LimitExceeded) -> None:
+        """Another one takes the place of this connection, which has yet to agree on a dialect."""
+        self._count_out()
+        self._endpoint.log.warning(self._loop.call_later, "connections that made way", "%s: made way: %s", self.peer, reason)
+        self.abort(reason)
+
+    def _count_out(self) -> None:
+        endpoint, address = self._endpoint, self._address
+        endpoint.connections.discard(self)
+        if address is not None and not self._is_counted_out:
+            self._is_counted_out = True
+            endpoint.guard.leave(self, address)
+            endpoint.guard.orphaned(address, self._running)
+            endpoint.guard.greeted_by(self)
 
     # --- what the core needs of its driver
 
@@ -388,9 +413,10 @@ class Connection(asyncio.Protocol):
         finally:
             self._in_turn = False
         self._flush()
-        held = broker.held_bytes
-        if held > NOTICED or self._holds:
-            self._note_held(held)
+        held, unfinished = broker.held_bytes, self._endpoint.guard.unfinished
+        if held > unfinished.noticed or self._holds:
+            self._holds = held > unfinished.noticed
+            self._note(unfinished, held)
 
     def _breathe(self) -> None:
         """
@@ -405,24 +431,29 @@ class Connection(asyncio.Protocol):
         if not self._slice_ends:
             self._slice_ends = now + SLICE
         elif now > self._slice_ends and not self._reading_is_paused:
-            self._reading_is_paused = True
-            if self._transport is not None and not self._transport.is_closing():
-                self._transport.pause_reading()
-            self._loop.call_soon(self._go_on_reading)
+            self._wait_for_turn()
 
-    def _note_held(self, held: int) -> None:
-        """A large message is unfinished, or no longer: the endpoint's own account of these."""
-        self._holds = held > NOTICED
-        victim = self._endpoint.guard.hold(self, held)
+    def _wait_for_turn(self) -> None:
+        """Read on when those had their turn that ask for as much."""
+        self._pause_reading()
+        self._endpoint.pace(self._loop).take_turns(self._go_on_reading)
+
+    def _pause_reading(self) -> None:
+        self._reading_is_paused = True
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def _note(self, pool: Pool, held: int) -> None:
+        """What this connection holds, in the endpoint's account of it. Whoever has held much for longest may have to go."""
+        victim = pool.hold(self, held)
         if victim is not None:
-            limit = self._endpoint.limits.held_bytes
-            victim._drop(LimitExceeded("held_bytes", limit + 1, limit))
+            victim._drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
-            self._endpoint.guard.greeted()
+            self._endpoint.guard.greeted_by(self)
         if self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
         if self._endpoint.on_open is not None:
@@ -432,13 +463,13 @@ class Connection(asyncio.Protocol):
         self._drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
 
     def _drop(self, error: RemoteProtocolError) -> None:
-        """The peer broke the protocol: what was answered before still goes out."""
+        """The peer broke the protocol: what was answered before still goes out, if it is read."""
         self._endpoint.log.warning(self._loop.call_later, "connections dropped", "%s: dropped: %s", self.peer, error)
         self._reason = self._reason or error
         self._in_turn = False
         self._flush()
         if self._transport is not None:
-            self._transport.close()
+            (self._transport.abort if self._writing_is_paused else self._transport.close)()
         self.broker.connection_lost(error)
 
     def _consider_reading(self) -> None:
@@ -446,9 +477,7 @@ class Connection(asyncio.Protocol):
         limits = self._endpoint.limits
         unread = self._writing_is_paused and self.broker.outbox.answer_bytes > limits.unread_answers
         if (unread or self._running >= limits.running_calls) and not self._reading_is_paused:
-            self._reading_is_paused = True
-            if self._transport is not None and not self._transport.is_closing():
-                self._transport.pause_reading()
+            self._pause_reading()
             if unread and self._stall is None:
                 self._stall = self._loop.call_later(limits.stalled_seconds, self._stalled)
 
@@ -552,7 +581,9 @@ class Connection(asyncio.Protocol):
         elif not transport.is_closing():
             for piece in pieces:
                 transport.write(piece)
-            if not self._writing_is_paused:
+            if self._writing_is_paused:
+                self._note(self._endpoint.guard.unread, transport.get_write_buffer_size())
+            else:
                 self.broker.outbox.answer_bytes = 0
 
 
@@ -564,20 +595,6 @@ def _hear(result: asyncio.Future[Any]) -> None:
 
 async def _wait_for(value: Any) -> Any:
     return await value
-
-
-def ip_address(transport: asyncio.BaseTransport) -> str:
-    """The peer's IP address, ``""`` for a UNIX socket."""
-    name = transport.get_extra_info("peername")
-    return str(name[0]) if isinstance(name, tuple) else ""
-
-
-def peer_name(transport: asyncio.BaseTransport) -> str:
-    """Who is at the other end, for people: an address, or the process behind a UNIX socket."""
-    name = transport.get_extra_info("peername")
-    if isinstance(name, tuple):
-        return f"{name[0]}:{name[1]}"
-    return f"unix:{name or transport.get_extra_info('sockname') or ''}"
 
 
 __all__ = ("Connection",)

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from .connection import Connection, Endpoint, ip_address, peer_name
+from ..errors import LimitExceeded
+from .addresses import ip_address, peer_name
+from .connection import Connection, Endpoint
 from .dispatch import start
 
 log = logging.getLogger("likewise")
@@ -197,12 +199,12 @@ class Entrance:
 class Handshake(asyncio.Protocol):
     """A connection while it is at the door."""
 
-    __slots__ = ("_address", "_early", "_entrance", "_lost", "_peer", "_task", "_transport")
+    __slots__ = ("_address", "_early", "_entrance", "_is_counted_out", "_lost", "_peer", "_task", "_transport")
 
     def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
         self._early = b""  # what came behind the handshake, until it is somebody's
-        self._lost = False
+        self._lost = self._is_counted_out = False
         self._address = self._peer = ""
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
@@ -211,7 +213,7 @@ class Handshake(asyncio.Protocol):
         entrance, endpoint = self._entrance, self._entrance.endpoint
         self._transport = cast(asyncio.Transport, transport)
         self._address, self._peer = ip_address(transport), peer_name(transport)
-        refused = endpoint.guard.admit(self._address, len(endpoint.connections))
+        refused = endpoint.guard.let_in(self, self._address, endpoint.connections)
         if refused is not None:
             self._warn("connections refused", "%s: refused: %s", refused)
             self._transport.abort()
@@ -223,7 +225,7 @@ class Handshake(asyncio.Protocol):
 
     async def _shake_hands(self, transport: asyncio.Transport) -> None:
         entrance = self._entrance
-        guard, seconds = entrance.endpoint.guard, entrance.endpoint.limits.handshake_seconds
+        seconds = entrance.endpoint.limits.handshake_seconds
         try:
             secured = await asyncio.get_running_loop().start_tls(
                 transport, self, entrance.context, server_side=True, ssl_handshake_timeout=seconds
@@ -233,8 +235,7 @@ class Handshake(asyncio.Protocol):
             return
         finally:
             entrance.handshakes.discard(self)
-            guard.greeted()
-            guard.leave(None, self._address)
+            self._count_out()
         if secured is None or self._lost:  # it has gone meanwhile
             return
         connection = entrance.make()
@@ -250,6 +251,19 @@ class Handshake(asyncio.Protocol):
     def _warn(self, kind: str, text: str, what: object) -> None:
         later = asyncio.get_running_loop().call_later
         self._entrance.endpoint.log.warning(later, kind, text, self._peer, what)
+
+    def make_way(self, reason: LimitExceeded) -> None:
+        """Another one takes the place of this one, which says nothing."""
+        self._count_out()
+        self._warn("connections that made way", "%s: made way: %s", reason)
+        self.end()
+
+    def _count_out(self) -> None:
+        guard = self._entrance.endpoint.guard
+        if not self._is_counted_out:
+            self._is_counted_out = True
+            guard.greeted_by(self)
+            guard.leave(None, self._address)
 
     def end(self) -> None:
         """Hang up."""

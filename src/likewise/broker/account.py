@@ -15,22 +15,60 @@ from ..errors import LimitExceeded
 from ..limits import Limits
 
 LEFT_BEHIND: Final = 10  # times running_calls: what the ended connections of one address may leave running
-NOTICED: Final = 65_536  # bytes of an unfinished message from which on a connection is looked at
+NOTICED: Final = 65_536  # bytes from which on it is looked at what a connection holds, at the most
+
+
+class Pool:
+    """Bytes that several connections hold, each by itself too few to be refused. ``limit`` is the ceiling's name."""
+
+    __slots__ = ("_ceiling", "_held", "_holders", "limit", "noticed")
+
+    def __init__(self, limit: str, ceiling: int, one: int) -> None:
+        self.limit = limit
+        self.noticed = noticed(ceiling)
+        self._ceiling = max(ceiling, one)  # one connection alone is for a ceiling of its own to judge
+        self._holders: dict[Any, int] = {}  # who holds how much; who has held something for longest comes first
+        self._held = 0
+
+    def hold(self, connection: Any, held: int) -> Any:
+        """
+        Note how many bytes a connection holds; who is to be dropped for it, if anybody.
+
+        It is whoever has held more than :attr:`noticed` for longest: honest ones do not stay that way.
+        """
+        if held <= self.noticed:
+            self._held -= self._holders.pop(connection, 0)
+            return None
+        self._held += held - self._holders.get(connection, 0)
+        self._holders[connection] = held
+        if self._held <= self._ceiling:
+            return None
+        victim = next(iter(self._holders))
+        self._held -= self._holders.pop(victim)
+        return victim
+
+    def excess(self) -> LimitExceeded:
+        """Why the victim has to go."""
+        return LimitExceeded(self.limit, self._ceiling + 1, self._ceiling)
 
 
 class Account:
-    """The shared account of one endpoint's connections."""
+    """
+    The shared account of one endpoint's connections.
 
-    __slots__ = ("_addresses", "_ceiling", "_greeting", "_held", "_holders", "_orphans", "limits")
+    ``unfinished`` are the bytes of messages whose rest has not arrived, ``unread`` those of output that waits for its
+    reader.
+    """
+
+    __slots__ = ("_addresses", "_greeting", "_orphans", "limits", "unfinished", "unread")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._ceiling = max(limits.held_bytes, limits.frame_bytes)  # one message alone is for frame_bytes to judge
+        self.unfinished = Pool("held_bytes", limits.held_bytes, limits.frame_bytes)
+        self.unread = Pool("unread_bytes", limits.unread_bytes, limits.queued_output)
         self._addresses: Counter[str] = Counter()
         self._orphans: Counter[str] = Counter()
         self._greeting = 0
-        self._holders: dict[Hashable, int] = {}  # who holds how much; who has held something for longest comes first
-        self._held = 0
 
     def admit(self, address: str, already: int) -> LimitExceeded | None:
         """Count one more connection in, or say why not; ``already`` are open, ``address`` is ``""`` for a UNIX socket."""
@@ -55,7 +93,8 @@ class Account:
     def leave(self, connection: Hashable | None, address: str) -> None:
         """A connection that was counted in has ended; ``None`` if it never got as far as being one."""
         if connection is not None:
-            self._held -= self._holders.pop(connection, 0)
+            self.unfinished.hold(connection, 0)
+            self.unread.hold(connection, 0)
         if address:
             self._addresses[address] -= 1
             if not self._addresses[address]:
@@ -70,23 +109,6 @@ class Account:
         self._orphans[address] += calls
         if not self._orphans[address]:
             del self._orphans[address]
-
-    def hold(self, connection: Any, held: int) -> Any:
-        """
-        Note how many bytes of a message are held until its rest arrives; who is to be dropped for it, if anybody.
-
-        It is whoever has kept a large message unfinished for longest: honest ones do not stay that way.
-        """
-        if held <= NOTICED:
-            self._held -= self._holders.pop(connection, 0)
-            return None
-        self._held += held - self._holders.get(connection, 0)
-        self._holders[connection] = held
-        if self._held <= self._ceiling:
-            return None
-        victim = next(iter(self._holders))
-        self._held -= self._holders.pop(victim)
-        return victim
 
 
 class Watch:
@@ -118,9 +140,18 @@ class Watch:
         return None
 
 
+def noticed(ceiling: int) -> int:
+    """
+    Bytes from which on it is looked at what one connection holds, where all together may hold ``ceiling``.
+
+    A thousand that stay below it hold no more than that together.
+    """
+    return max(4_096, min(NOTICED, ceiling // 1_024))
+
+
 def period(limits: Limits) -> float:
     """Seconds between two looks at the connections of an endpoint."""
     return min(15.0, max(0.01, min(limits.idle_seconds, limits.message_seconds) / 8))
 
 
-__all__ = ("NOTICED", "Account", "Watch", "period")
+__all__ = ("NOTICED", "Account", "Pool", "Watch", "noticed", "period")
