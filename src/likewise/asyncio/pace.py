@@ -10,7 +10,10 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 
-SPACING = 0.002  # seconds: what a published change may wait for others, at most; a single change never waits
+# Seconds that a published change may wait for others; a single change never waits. Where a flush takes long, as with
+# thousands of observers, it is a quarter of that: else each change would be made only after the last had been written out.
+SPACING, LONGEST_SPACING = 0.002, 0.02
+PART_OF_FLUSH = 0.25
 
 
 class Pace:
@@ -20,6 +23,7 @@ class Pace:
         self._loop = loop
         self._waiting: list[Callable[[], None]] = []
         self._last = 0.0
+        self._spacing = SPACING
         self._costly: deque[Callable[[], None]] = deque()
 
     def take_turns(self, go_on: Callable[[], None]) -> None:
@@ -39,20 +43,25 @@ class Pace:
         go_on()
 
     def add(self, flush: Callable[[], None]) -> None:
-        """Have ``flush()`` run within :data:`SPACING`: in the next turn, if nothing was published lately."""
+        """
+        Have ``flush()`` run within :data:`SPACING`, or :data:`LONGEST_SPACING` at most where the last flushes took long: in
+        the next turn, if nothing was published lately.
+        """
         if not self._waiting:
             now = self._loop.time()
-            if now - self._last >= SPACING:
+            if now - self._last >= self._spacing:
                 self._loop.call_soon(self._run)
             else:
-                self._loop.call_at(self._last + SPACING, self._run)
+                self._loop.call_at(self._last + self._spacing, self._run)
         self._waiting.append(flush)
 
     def _run(self) -> None:
         waiting, self._waiting = self._waiting, []
+        start = self._loop.time()
         for flush in waiting:
             flush()
-        self._last = self._loop.time()
+        self._last = self._loop.time()  # which on uvloop also has timers know that time has passed: it does so nowhere else
+        self._spacing = min(LONGEST_SPACING, max(SPACING, (self._last - start) * PART_OF_FLUSH))
 
 
 _paces: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pace] = weakref.WeakKeyDictionary()

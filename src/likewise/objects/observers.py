@@ -51,7 +51,8 @@ class Observers:
 
         The change is written once for all observers of the same perspective. Each mirror gets all changes in the order
         they were published, before any answer that is sent after them. Under a steady stream of changes several share
-        a write: the last of them waits at most :data:`likewise.asyncio.pace.SPACING` for it.
+        a write, for which none waits longer than 2 ms, or than a quarter of what writing to all takes, up to 20 ms
+        (:mod:`likewise.asyncio.pace`).
 
         Raises:
             NotSendable: an argument can't cross. If it can to some, those were told.
