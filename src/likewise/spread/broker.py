@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import defer
@@ -17,167 +17,39 @@ from twisted.logger import Logger
 from twisted.python import log
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
-from zope.interface import implementer
 
 from .. import errors
 from ..broker import core as cores
 from ..broker.events import CallReceived
 from ..broker.states import Side
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError
+from ..errors import ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError, clip, is_small, one_line
 from ..jelly.context import Caller, Luid
 from ..jelly.expressions import to_frame
-from ..limits import Limits
-from ..objects import by_reference
+from ..limits import MIB, Limits
 from ..wire.reader import Reader
 from . import banana
+from .clock import the_reactor
 from .failures import Answer, CopyableFailure, failure2Copyable
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
-from .flavors import Jellyable, RemoteCacheObserver, Serializable, quiet
-from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder, stock
-from .interfaces import IUnjellyable
-from .jelly import globalSecurity, setUnjellyableForClass, unjelly
+from .flavors import Jellyable, quiet
+from .flow import Flow
+from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
+from .guard import Visit, visit
+from .jelly import globalSecurity, unjelly
+from .paging import WithPages
+from .references import RemoteReference
 from .registry import registry
 from .security import is_narrow
+from .tables import WithTables
 
 OPTIONS = frozenset(("pbcallback", "pberrback", "pbanswer"))
+PATIENCE = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
+
+# Old programs answer when they can, and read when they can: what they rely on goes far, though not on and on.
+RUNNING_CALLS = 10_000
+UNREAD_ANSWERS = 8 * MIB
 
 _logger = Logger(namespace="likewise.spread")
-
-
-class RemoteMethod:
-    """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
-
-    def __init__(self, obj: RemoteReference, name: str) -> None:
-        self.obj = obj
-        self.name = name
-
-    def __call__(self, *args: Any, **kw: Any) -> Any:
-        return self.obj.callRemote(self.name, *args, **kw)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemoteMethod) and (self.obj, self.name) == (other.obj, other.name)
-
-    def __hash__(self) -> int:
-        return hash((self.obj, self.name))
-
-
-@implementer(IUnjellyable)
-class RemoteReference(by_reference.RemoteReference, Serializable):
-    """
-    An object that lives at the peer; ask it with :meth:`callRemote`.
-
-    ``broker`` is the connection that it is reached through. While it lives, the same object arrives as this same
-    reference; sent back home, it is the object. Two that lead to the same object are equal.
-    """
-
-    def __init__(self, perspective: Any, broker: Broker, luid: Luid, doRefCount: Any) -> None:
-        super().__init__(broker.core, luid, perspective)
-        self.broker = broker
-        self.doRefCount = doRefCount
-        self.disconnectCallbacks: list[Callable[[RemoteReference], object]] | None = []
-
-    def callRemote(self, _name: Any, /, *args: Any, **kw: Any) -> Any:
-        """
-        Call ``remote_<name>(*args, **kw)`` there; a Deferred of what it returns, ``None`` with ``pbanswer=False``.
-
-        The call is on its way when this returns. An argument that can't cross makes the Deferred fail.
-
-        Raises:
-            DeadReferenceError: the connection has ended.
-            BananaError: a number, string or list is larger than the wire carries.
-        """
-        return self.broker.send_call(self.luid, _name, args, kw, self.perspective)
-
-    def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
-        """The same, one way."""
-        self.broker.send_call(self.luid, _name, args, {**kw, "pbanswer": False}, self.perspective)
-
-    def remoteMethod(self, key: str) -> RemoteMethod:  # type: ignore[override]
-        """One method of the remote object, to be called later."""
-        return RemoteMethod(self, key)
-
-    def notifyOnDisconnect(self, callback: Any) -> None:
-        """Have ``callback(self)`` run when the connection ends; at once if it has."""
-        assert callable(callback)
-        if self.disconnectCallbacks is None:
-            callback(self)
-            return
-        self.disconnectCallbacks.append(callback)
-        if len(self.disconnectCallbacks) == 1:
-            self.broker.notifyOnDisconnect(self._disconnected)
-
-    def dontNotifyOnDisconnect(self, callback: Any) -> None:
-        """Take a callback back; ValueError if it was not given."""
-        callbacks = self.disconnectCallbacks or []
-        callbacks.remove(callback)
-        if not callbacks:
-            self.broker.dontNotifyOnDisconnect(self._disconnected)
-
-    def _disconnected(self) -> None:
-        callbacks, self.disconnectCallbacks = self.disconnectCallbacks or [], None
-        for callback in callbacks:
-            callback(self)
-
-    @stock
-    def jellyFor(self, jellier: Any) -> Any:
-        if jellier.invoker is None:
-            return [b"unpersistable", b"References cannot be serialized"]
-        return [b"local", jellier.invoker.core.tables.home_luid(self)]
-
-    def jelly_into(self, encoder: Any) -> None:
-        if encoder.tables is None:
-            encoder.begin_form(None, 2)
-            encoder.encode(b"unpersistable")
-            encoder.encode(b"References cannot be serialized")
-        else:
-            by_reference.RemoteReference.jelly_into(self, encoder)
-
-    @stock
-    def unjellyFor(self, unjellier: Any, unjellyList: Any) -> Any:
-        broker = unjellier.invoker
-        return broker.core.tables.reference(unjellyList[1], broker.unserializingPerspective)
-
-    __repr__ = object.__repr__  # as programs print it
-
-    def __eq__(self, other: object) -> bool:
-        return other is self or (
-            isinstance(other, RemoteReference) and other.broker is self.broker and other.luid == self.luid
-        )
-
-    def __hash__(self) -> int:
-        return hash(self.luid)
-
-
-setUnjellyableForClass("remote", RemoteReference)
-
-
-class Local:
-    """An entry of a connection's tables: an object of ours and how often the peer holds it."""
-
-    def __init__(self, object: Any, perspective: Any = None, refcount: int = 1) -> None:
-        self.object = object
-        self.perspective = perspective
-        self.refcount = refcount
-
-    def __repr__(self) -> str:
-        return f"<pb.Local {self.object!r} ref:{self.refcount}>"
-
-
-class Table(Mapping[Any, Any]):
-    """One of the core's tables, to be looked at."""
-
-    def __init__(self, entries: Mapping[Any, Any], show: Callable[[Any], Any]) -> None:
-        self._entries = entries
-        self._show = show
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._show(self._entries[key])
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
 
 class Flavours:
@@ -194,7 +66,7 @@ class Flavours:
         broker = self.broker
         if not isinstance(error, Failure):
             error = CopyableFailure(translated(error))
-            if not isinstance(error.value, Error):
+            if not isinstance(error.value, Error) and broker.may_log("calls refused"):
                 log.msg("Peer will receive following PB traceback:", isError=True)
                 log.err(Failure(error.value))
         value = error.value
@@ -211,7 +83,7 @@ class Flavours:
         return Error(f"the peer sent an error that is none: {str(received)[:200]}")
 
 
-class Broker(banana.Banana):
+class Broker(WithPages, WithTables, banana.Banana):
     """
     One connection of Perspective Broker.
 
@@ -241,6 +113,9 @@ class Broker(banana.Banana):
         self._busy = 0  # how deep we are in the core, where a finalizer must not write
         self._is_pumping = self._is_flushing = self._has_more = False
         self._backlog: deque[bytes] = deque()
+        self._dropped: Exception | None = None  # why this end has ended the connection, if it has
+        self._visit: Visit | None = None
+        self._last_call: Any = None
         limits = self.limits or default_limits()
         self.core = cores.Broker(
             Side.CLIENT if isClient else Side.SERVER,
@@ -253,6 +128,8 @@ class Broker(banana.Banana):
             decoder=SpreadDecoder,
         )
         self.core.speaks_early = True
+        self.core.patience = PATIENCE
+        self.flow = Flow(self, limits)
         tables = self.core.tables
         tables.incoming = Limits(references=limits.references * 64, caches=limits.caches * 64)
         tables.refuse = self._too_many
@@ -265,6 +142,11 @@ class Broker(banana.Banana):
         self.currentDialect = None
         self.setPrefixLimit(banana._PREFIX_LIMIT)
         self.core.dialects = tuple(banana.dialect_called(name) for name in self.knownDialects)
+        try:
+            self._visit = visit(self)
+        except LimitExceeded as error:
+            self.give_up(error)
+            return
         self.core.start()
 
     def dataReceived(self, chunk: bytes) -> None:
@@ -272,12 +154,20 @@ class Broker(banana.Banana):
         if self._is_pumping:  # a transport in memory has delivered while a method is running here
             self._backlog.append(chunk)
             return
-        core = self.core
-        core.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
+        self.core.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
+        self.core.receive_data(chunk)
+        self.pump()
+        if self._visit is not None:
+            self._visit.heard()
+
+    def pump(self) -> None:
+        """Handle the messages that are here, as long as answers are read and not too many calls are running."""
+        if self._is_pumping:
+            return
+        core, flow = self.core, self.flow
         self._is_pumping = True
         try:
-            core.receive_data(chunk)
-            while True:
+            while not flow.is_held:
                 self._busy += 1
                 try:
                     event = core.next_event()
@@ -289,17 +179,21 @@ class Broker(banana.Banana):
                     self._run(event)
                 elif event is not None:
                     self._opened()
+                elif core.has_more:
+                    continue
                 elif self._backlog:
                     core.receive_data(self._backlog.popleft())
                 else:
                     break
                 del event  # and with it the arguments
         except RemoteProtocolError as error:
-            self._broken(error)
+            self.broken(error)
         finally:
             self._is_pumping = False
 
     def _opened(self) -> None:
+        if self._visit is not None:
+            self._visit.greeted()
         self.currentDialect = self.core.dialect.name
         self.connectionReady()
 
@@ -311,15 +205,45 @@ class Broker(banana.Banana):
         if self.factory is not None:
             self.factory.clientConnectionMade(self)
 
-    def _broken(self, error: RemoteProtocolError) -> None:
-        """The peer broke the protocol. What was answered before still goes out."""
-        text = str(error)
-        cause = BananaError(f"Security precaution: {text}") if isinstance(error, LimitExceeded) else ProtocolError(text)
-        log.msg(f"PB connection dropped: {cause}")
-        self._reason = Failure(cause)
+    def broken(self, error: RemoteProtocolError) -> None:
+        """The peer broke the protocol, or is too slow. What was answered before still goes out, if it is read."""
+        if self.core.is_closed:
+            return
+        self._drop(error)
         self.core.connection_lost(error)
         if self.transport is not None:
             self.transport.loseConnection()
+            if self._visit is not None:
+                seconds = self.core.limits.stalled_seconds
+                self._last_call = the_reactor().callLater(seconds, self._abort)
+
+    def give_up(self, error: RemoteProtocolError) -> None:
+        """The peer does not read: end the connection now, with what waits for it."""
+        if self._dropped is None and not self.disconnected:
+            self._drop(error)
+            self._abort()
+
+    def _drop(self, error: RemoteProtocolError) -> None:
+        self._dropped = error
+        text = str(error)
+        cause = BananaError(f"Security precaution: {text}") if isinstance(error, LimitExceeded) else ProtocolError(text)
+        self._reason = Failure(cause)
+        if self.may_log("connections dropped"):
+            log.msg(f"PB connection dropped: {one_line(str(cause))}")
+
+    def _abort(self) -> None:
+        self._last_call = None
+        abort = getattr(self.transport, "abortConnection", None) or self.transport.loseConnection
+        abort()
+
+    def note_unread(self, held: int) -> None:
+        """So many bytes wait for the peer to read them."""
+        if self._visit is not None:
+            self._visit.unread(held)
+
+    def may_log(self, kind: str) -> bool:
+        """Whether one more line about this peer may be logged; how many were not is told later."""
+        return self._visit is None or self._visit.may_log(kind)
 
     def connectionFailed(self) -> None:
         """Tell who asked that no connection came about."""
@@ -331,8 +255,13 @@ class Broker(banana.Banana):
         """The connection has ended: waiting calls fail, observers stop, who asked is told."""
         self.disconnected = 1
         self._reason = self._reason or reason
-        self.core.connection_lost(getattr(reason, "value", None))
+        self.flow.connection_lost()
+        self.core.connection_lost(self._dropped or getattr(reason, "value", None))
         self.stopProducing()
+        if self._last_call is not None:
+            self._last_call.cancel()
+        if self._visit is not None:
+            self._visit.ended(self.flow.running)
         disconnects, self.disconnects = self.disconnects or [], None
         for notifier in disconnects:
             _guarded(notifier)
@@ -379,16 +308,15 @@ class Broker(banana.Banana):
     def release_ready(self) -> None:
         """A reference or a mirror was dropped, on whatever thread."""
         if threading.get_ident() != self._thread:
-            from twisted.internet import reactor
-
-            reactor.callFromThread(self.output_ready)
+            the_reactor().callFromThread(self.output_ready)
         elif self._busy:
             self._has_more = True
         else:
             self._flush()
 
     def report(self, doing: str, error: BaseException) -> None:
-        log.err(Failure(error), f"while {doing}")
+        if self.may_log(f"errors while {doing}"):
+            log.err(Failure(error), f"while {doing}")
 
     def _flush(self) -> None:
         if self._is_flushing or self.transport is None:
@@ -398,13 +326,27 @@ class Broker(banana.Banana):
         try:
             while True:
                 self._has_more = False
-                for piece in self.core.data_to_send():
-                    self.transport.write(piece)
+                pieces = self.core.data_to_send()
+                if pieces:
+                    self._write(pieces)
                 if not self._has_more:
                     return
         finally:
             self._is_flushing = False
             self._busy -= 1
+
+    def _write(self, pieces: list[bytes]) -> None:
+        flow = self.flow
+        for piece in pieces:
+            flow.unread += len(piece)
+        if flow.unread <= flow.noticed:
+            for piece in pieces:
+                self.transport.write(piece)
+            return
+        flow.about_to_write()
+        for piece in pieces:
+            self.transport.write(piece)
+        flow.written()
 
     def _leave(self) -> None:
         """Out of the core: what a finalizer had to say meanwhile goes out."""
@@ -484,7 +426,8 @@ class Broker(banana.Banana):
                 try:
                     value = method(*call.args, **call.kwargs)
                 except TypeError:
-                    log.msg(f"{method} didn't accept {call.args} and {call.kwargs}")
+                    if self.may_log("calls not accepted"):
+                        log.msg(f"{method} didn't accept {_shown(call.args)} and {_shown(call.kwargs)}")
                     raise
         except BaseException as error:
             self._fail(call, CopyableFailure(translated(error)))
@@ -492,7 +435,9 @@ class Broker(banana.Banana):
         call.args = call.kwargs = None  # else what came is held for as long as the answer takes
         if hasattr(type(value), "__await__"):
             answer = value if isinstance(value, defer.Deferred) else defer.ensureDeferred(value)
+            self.flow.running += 1
             answer.addCallbacks(self._answer_later, self._fail_later, callbackArgs=(call,), errbackArgs=(call,))
+            self.flow.consider()
         else:
             self._answer(call, value)
 
@@ -512,13 +457,20 @@ class Broker(banana.Banana):
 
     def _answer_later(self, value: Any, call: CallReceived) -> None:
         self._answer(call, value)
+        self._call_ended()
 
     def _fail_later(self, failed: Failure, call: CallReceived) -> None:
         self._fail(call, failed)
+        self._call_ended()
+
+    def _call_ended(self) -> None:
+        if self.disconnected and self._visit is not None:
+            self._visit.orphan_ended()
+        self.flow.ended()
 
     def _fail(self, call: CallReceived, failed: Failure) -> None:
-        is_expected = failed.check(Error, errors.Error) is not None
-        if not is_expected and call.want_answer:
+        is_quiet = failed.check(Error, errors.Error) is not None or not self.may_log("failures of methods")
+        if not is_quiet and call.want_answer:
             log.msg("Peer will receive following PB traceback:", isError=True)
         if call.want_answer:
             self._busy += 1
@@ -526,7 +478,7 @@ class Broker(banana.Banana):
                 self.core.fail(call, failed)
             finally:
                 self._leave()
-        if not is_expected:
+        if not is_quiet:
             log.err(failed)
 
     def sendCall(self, *exp: Any) -> None:
@@ -597,131 +549,6 @@ class Broker(banana.Banana):
         else:
             self.connects.append(notifier)
 
-    # --- tables
-
-    @property
-    def localObjects(self) -> Table:
-        """Our objects that the peer may call: luid or name -> :class:`Local`."""
-        return Table(self.core.tables.exported, lambda entry: Local(entry.target, None, entry.count))
-
-    @property
-    def luids(self) -> Table:
-        """processUniqueID -> luid of the objects above."""
-        return Table(self.core.tables.exported_ids, lambda luid: luid)
-
-    @property
-    def remotelyCachedObjects(self) -> Table:
-        """Our Cacheables that the peer mirrors: luid -> :class:`Local`."""
-        return Table(self.core.tables.observed, lambda entry: Local(entry.cacheable, entry.perspective, entry.count))
-
-    @property
-    def remotelyCachedLUIDs(self) -> Table:
-        """processUniqueID -> luid of the objects above."""
-        return Table(self.core.tables.observed_ids, lambda luid: luid)
-
-    @property
-    def locallyCachedObjects(self) -> Table:
-        """The mirrors here: luid -> mirror, ``None`` for one that has ended and the peer does not know yet."""
-        return Table(self.core.tables.mirrors, lambda entry: entry.living())
-
-    def localObjectForID(self, luid: Any) -> Any:
-        """Our object with this number or name; ``None`` if there is none."""
-        entry = self.core.tables.exported.get(luid.encode() if isinstance(luid, str) else luid)
-        return None if entry is None else entry.target
-
-    def setNameForLocal(self, name: Any, object: Any) -> None:
-        """Let the peer call an object under a name, for as long as the connection lasts."""
-        assert object is not None
-        self.core.tables.name(name.encode() if isinstance(name, str) else name, object)
-
-    def remoteForName(self, name: Any) -> RemoteReference:
-        """A reference to what the peer has under a name; costs no bytes, and whether it exists is not asked."""
-        return RemoteReference(None, self, name.encode() if isinstance(name, str) else name, 0)
-
-    def registerReference(self, object: Any) -> int:
-        """The number under which an object of ours goes out, counted once more."""
-        return self._counted(lambda tables: tables.export(object))
-
-    def cacheRemotely(self, instance: Any) -> int:
-        """The same for a Cacheable that the peer does not mirror yet."""
-        perspective = self.serializingPerspective
-
-        def observe(tables: Any) -> Any:
-            return tables.observe(
-                instance, perspective, lambda luid: RemoteCacheObserver(self, instance, perspective, luid)
-            )[0]
-
-        return self._counted(observe)
-
-    def _counted(self, count: Callable[[Any], Any]) -> int:
-        """Have something counted for the peer, outside of a message or as part of the one that is being written."""
-        tables = self.core.tables
-        is_outside = tables.journal is None and not self._busy
-        luid: int = count(tables)
-        if is_outside:
-            tables.journal = None
-        return luid
-
-    def cachedRemotelyAs(self, instance: Any, incref: Any = 0) -> int | None:
-        """The number under which the peer mirrors a Cacheable, ``None`` if it does not."""
-        tables = self.core.tables
-        luid: int | None = tables.observed_ids.get(instance.processUniqueID())
-        if luid is not None and incref:
-            self._counted(lambda tables: tables.observe(instance, None, None)[0])
-        return luid
-
-    def remotelyCachedForLUID(self, luid: Any) -> Any:
-        """The Cacheable that the peer mirrors under this number."""
-        return self.core.tables.observed[luid].cacheable
-
-    def cacheLocally(self, cid: Any, instance: Any) -> None:
-        """Make a new mirror known, before it has its state."""
-        self.core.tables.hold_mirror(cid, instance)
-
-    def cachedLocallyAs(self, cid: Any) -> Any:
-        """The mirror with this number."""
-        return self.core.tables.mirrors[cid].living()
-
-    # --- pages
-
-    def registerPageProducer(self, pager: Any) -> None:
-        """Have a pager send a page whenever the transport can take one."""
-        self.pageProducers.append(pager)
-        if len(self.pageProducers) == 1:
-            self.transport.registerProducer(self, False)
-
-    def resumeProducing(self) -> None:
-        """The transport can take more: one page of each pager."""
-        for pager in self.pageProducers[::-1]:
-            try:
-                pager.sendNextPage()
-                if pager.stillPaging():
-                    continue
-            except Exception:
-                if not self.disconnected:
-                    log.err(None, "while sending pages: no more of them are sent")
-                _abandon(pager)
-            if pager in self.pageProducers:
-                self.pageProducers.remove(pager)
-        if not self.pageProducers:
-            self.transport.unregisterProducer()
-
-    def pauseProducing(self) -> None:
-        """Nothing to do: pages are sent when asked for."""
-
-    def stopProducing(self) -> None:
-        """The transport has gone: no pages are asked for any more."""
-        pagers, self.pageProducers = self.pageProducers, []
-        for pager in pagers:
-            _abandon(pager)
-
-
-def _abandon(pager: Any) -> None:
-    """Have a pager let go of what it holds; one that is not derived from ours need not know how."""
-    abandon = getattr(pager, "abandon", None)
-    if abandon is not None:
-        _guarded(abandon)
-
 
 def default_limits() -> Limits:
     """
@@ -732,7 +559,19 @@ def default_limits() -> Limits:
     from . import pb
 
     ceiling = pb.MAX_BROKER_REFS
-    return Limits(references=ceiling, caches=ceiling + 1, depth=LIMITS.depth, frame_items=4_000_000)
+    return Limits(
+        references=ceiling,
+        caches=ceiling + 1,
+        depth=LIMITS.depth,
+        frame_items=4_000_000,
+        running_calls=RUNNING_CALLS,
+        unread_answers=UNREAD_ANSWERS,
+    )
+
+
+def _shown(value: Any) -> str:
+    """What a peer has sent, for the log; what would have no end to print, in short."""
+    return one_line(repr(value)) if is_small(value) else clip(value)
 
 
 def _guarded(notifier: Callable[[], object]) -> None:

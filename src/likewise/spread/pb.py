@@ -6,7 +6,7 @@ connection is made.
 """
 
 from .banana import Banana
-from .broker import Broker, Local, RemoteMethod, RemoteReference
+from .broker import Broker
 from .cred import AsReferenceable, Avatar, IPerspective, IUsernameMD5Password, challenge, respond
 from .factories import PBClientFactory, PBServerFactory
 from .failures import CopiedFailure, CopyableFailure, failure2Copyable
@@ -35,6 +35,8 @@ from .flavors import (
 )
 from .interfaces import IJellyable, IUnjellyable
 from .jelly import globalSecurity, jelly, unjelly
+from .references import RemoteMethod, RemoteReference
+from .tables import Local
 
 MAX_BROKER_REFS = 1024
 """Objects of ours that one peer may hold by reference."""

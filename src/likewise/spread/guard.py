@@ -1,0 +1,200 @@
+"""
+What the connections of one factory may do together, who makes way for whom, and the timer that looks after those that
+are silent or slow.
+
+Only where a peer can be any: over sockets. What an application, or a test of one, joins in memory is its own business.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet import interfaces
+from twisted.python import log
+
+from ..broker.account import Account, Pool, Watch, period
+from ..errors import LimitExceeded, RemoteProtocolError
+from ..limits import Limits
+from ..logs import Allowance
+from .clock import the_reactor
+
+
+class Guard(Account):
+    """The account of one factory."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self.visits: set[Visit] = set()
+        self.newcomers: dict[Visit, str] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
+        self._period = period(limits)
+        self._timer: Any = None
+        self._allowance = Allowance(limits.log_lines, log.msg)
+        self._renewal: tuple[float, Callable[[], None]] | None = None
+
+    def may_log(self, kind: str) -> bool:
+        """Whether one more line about a peer may be logged."""
+        self._renew()
+        return self._allowance.may_write(self._renew_later, kind)
+
+    def _renew_later(self, seconds: float, renew: Callable[[], None]) -> None:
+        """No timer: one that outlives a test of the application's would be held against that."""
+        self._renewal = the_reactor().seconds() + seconds, renew
+
+    def _renew(self) -> None:
+        if self._renewal is not None and the_reactor().seconds() >= self._renewal[0]:
+            renew, self._renewal = self._renewal[1], None
+            renew()
+
+    def let_in(self, address: str) -> LimitExceeded | None:
+        """
+        Count one more connection in, or say why not.
+
+        Where there are too many, the one that has been silent for longest makes way.
+        """
+        refused = self.admit(address, len(self.visits))
+        if refused is not None and refused.limit != "running_calls":
+            is_local = refused.limit == "connections_per_address"
+            oldest = next((each for each, place in self.newcomers.items() if place == address or not is_local), None)
+            if oldest is not None:
+                oldest.make_way(refused)
+                refused = self.admit(address, len(self.visits))
+        return refused
+
+    def note(self, pool: Pool, visit: Visit, held: int) -> None:
+        """So much is held for a connection; if it is too much for all together, somebody has to go."""
+        victim = pool.hold(visit, held)
+        if victim is not None:
+            victim.drop(pool.excess())
+
+    def watch(self) -> None:
+        """Look at the connections from time to time, until there are none."""
+        if self._timer is None:
+            self._timer = the_reactor().callLater(self._period, self._look)
+
+    def ended(self, visit: Visit) -> None:
+        """A connection has ended."""
+        self.visits.discard(visit)
+        if not self.visits:
+            self._allowance.flush()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def _look(self) -> None:
+        self._timer = None
+        self._renew()
+        now = the_reactor().seconds()
+        for visit in tuple(self.visits):
+            self.watch()
+            visit.look(now)
+
+
+class Visit:
+    """One connection, as its factory's Guard knows it."""
+
+    def __init__(self, broker: Any, guard: Guard, address: str) -> None:
+        self._broker = broker
+        self._guard = guard
+        self._address = address
+        self._limits: Limits = broker.core.limits
+        self._holds = False
+        self._watch = Watch(the_reactor().seconds())
+        seconds = self._limits.handshake_seconds
+        self._handshake: Any = the_reactor().callLater(seconds, self._too_late)
+        self._is_counted = True
+        guard.visits.add(self)
+        guard.newcomers[self] = address
+        guard.watch()
+
+    def heard(self) -> None:
+        """Bytes have come, and what is whole of them was handled."""
+        self._watch.heard = True
+        held = self._broker.core.held_bytes
+        noticed = self._guard.unfinished.noticed
+        if held > noticed or self._holds:
+            self._holds = held > noticed
+            self._guard.note(self._guard.unfinished, self, held)
+
+    def unread(self, held: int) -> None:
+        """So many bytes of output wait for their reader."""
+        if self._is_counted:
+            self._guard.note(self._guard.unread, self, held)
+
+    def greeted(self) -> None:
+        """Both ends agreed on a dialect, or never will."""
+        if self._guard.newcomers.pop(self, None) is not None:
+            self._guard.greeted()
+            if self._handshake.active():
+                self._handshake.cancel()
+
+    def make_way(self, reason: LimitExceeded) -> None:
+        """End, and be counted out at once: another one takes the place."""
+        self._leave()
+        self._broker.give_up(reason)
+
+    def drop(self, reason: LimitExceeded) -> None:
+        """End, with what is unfinished and unread."""
+        self._broker.give_up(reason)
+
+    def look(self, now: float) -> None:
+        """Drop a peer that has been silent for too long, or that takes too long for a message."""
+        broker = self._broker
+        core, flow = broker.core, broker.flow
+        if core.is_closed:
+            return
+        is_waiting = core.held_bytes > 0 and not flow.is_held
+        late = self._watch.verdict(now, self._limits, core.messages, is_waiting, flow.running > 0)
+        if late is not None:
+            broker.broken(late)
+
+    def ended(self, running: int) -> None:
+        """The connection has ended; so many of its calls run on."""
+        self._guard.orphaned(self._address, running)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._is_counted:
+            self._is_counted = False
+            self.greeted()
+            self._guard.leave(self, self._address)
+            self._guard.ended(self)
+
+    def may_log(self, kind: str) -> bool:
+        """Whether one more line about this peer may be logged."""
+        return self._guard.may_log(kind)
+
+    def orphan_ended(self) -> None:
+        """One of these calls has ended."""
+        self._guard.orphaned(self._address, -1)
+
+    def _too_late(self) -> None:
+        seconds = self._limits.handshake_seconds
+        self._broker.broken(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
+
+
+_guards: weakref.WeakKeyDictionary[Any, Guard] = weakref.WeakKeyDictionary()
+
+
+def visit(broker: Any) -> Visit | None:
+    """
+    Count a new connection in; ``None`` for one that is nobody else's: without a factory, or in memory.
+
+    Raises:
+        LimitExceeded: there are too many already.
+    """
+    transport, factory = broker.transport, broker.factory
+    if factory is None or not interfaces.ISystemHandle.providedBy(transport):
+        return None
+    guard = _guards.get(factory)
+    if guard is None:
+        guard = _guards[factory] = Guard(broker.core.limits)
+    address = getattr(transport.getPeer(), "host", "")
+    refused = guard.let_in(address)
+    if refused is not None:
+        raise refused
+    return Visit(broker, guard, address)
+
+
+__all__ = ("Guard", "Visit", "visit")

@@ -1,0 +1,68 @@
+"""Pages: sent whenever the transport can take one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.python import log
+
+from .flow import Flow
+
+
+class WithPages:
+    """The part of a Broker that asks pagers for their pages; while there are any it is its transport's pull producer."""
+
+    transport: Any
+    disconnected: int
+    flow: Flow
+    pageProducers: list[Any]
+
+    def registerPageProducer(self, pager: Any) -> None:
+        """Have a pager send a page whenever the transport can take one."""
+        self.pageProducers.append(pager)
+        if len(self.pageProducers) == 1:
+            self.begin_paging()
+
+    def begin_paging(self) -> None:
+        """Ask for pages, if there are any, and as soon as the transport has no other producer."""
+        if self.pageProducers and not self.flow.is_producer:
+            self.transport.registerProducer(self, False)
+
+    def resumeProducing(self) -> None:
+        """The transport has sent everything: one page of each pager."""
+        self.flow.drained()
+        for pager in self.pageProducers[::-1]:
+            try:
+                pager.sendNextPage()
+                if pager.stillPaging():
+                    continue
+            except Exception:
+                if not self.disconnected:
+                    log.err(None, "while sending pages: no more of them are sent")
+                abandon(pager)
+            if pager in self.pageProducers:
+                self.pageProducers.remove(pager)
+        if not self.pageProducers:
+            self.transport.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        """Nothing to do: pages are sent when asked for."""
+
+    def stopProducing(self) -> None:
+        """The transport has gone: no pages are asked for any more."""
+        pagers, self.pageProducers = self.pageProducers, []
+        for pager in pagers:
+            abandon(pager)
+
+
+def abandon(pager: Any) -> None:
+    """Have a pager let go of what it holds; one that is not derived from ours need not know how."""
+    let_go = getattr(pager, "abandon", None)
+    if let_go is not None:
+        try:
+            let_go()
+        except Exception:
+            log.err()
+
+
+__all__ = ("WithPages", "abandon")

@@ -1,0 +1,129 @@
+"""What stands here for an object of the peer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zope.interface import implementer
+
+from ..jelly.context import Luid
+from ..objects import by_reference
+from .flavors import Serializable
+from .forms import stock
+from .interfaces import IUnjellyable
+from .jelly import setUnjellyableForClass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .broker import Broker
+
+
+class RemoteMethod:
+    """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
+
+    def __init__(self, obj: RemoteReference, name: str) -> None:
+        self.obj = obj
+        self.name = name
+
+    def __call__(self, *args: Any, **kw: Any) -> Any:
+        return self.obj.callRemote(self.name, *args, **kw)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemoteMethod) and (self.obj, self.name) == (other.obj, other.name)
+
+    def __hash__(self) -> int:
+        return hash((self.obj, self.name))
+
+
+@implementer(IUnjellyable)
+class RemoteReference(by_reference.RemoteReference, Serializable):
+    """
+    An object that lives at the peer; ask it with :meth:`callRemote`.
+
+    ``broker`` is the connection that it is reached through. While it lives, the same object arrives as this same
+    reference; sent back home, it is the object. Two that lead to the same object are equal.
+    """
+
+    def __init__(self, perspective: Any, broker: Broker, luid: Luid, doRefCount: Any) -> None:
+        super().__init__(broker.core, luid, perspective)
+        self.broker = broker
+        self.doRefCount = doRefCount
+        self.disconnectCallbacks: list[Callable[[RemoteReference], object]] | None = []
+
+    def callRemote(self, _name: Any, /, *args: Any, **kw: Any) -> Any:
+        """
+        Call ``remote_<name>(*args, **kw)`` there; a Deferred of what it returns, ``None`` with ``pbanswer=False``.
+
+        The call is on its way when this returns. An argument that can't cross makes the Deferred fail.
+
+        Raises:
+            DeadReferenceError: the connection has ended.
+            BananaError: a number, string or list is larger than the wire carries.
+        """
+        return self.broker.send_call(self.luid, _name, args, kw, self.perspective)
+
+    def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
+        """The same, one way."""
+        self.broker.send_call(self.luid, _name, args, {**kw, "pbanswer": False}, self.perspective)
+
+    def remoteMethod(self, key: str) -> RemoteMethod:  # type: ignore[override]
+        """One method of the remote object, to be called later."""
+        return RemoteMethod(self, key)
+
+    def notifyOnDisconnect(self, callback: Any) -> None:
+        """Have ``callback(self)`` run when the connection ends; at once if it has."""
+        assert callable(callback)
+        if self.disconnectCallbacks is None:
+            callback(self)
+            return
+        self.disconnectCallbacks.append(callback)
+        if len(self.disconnectCallbacks) == 1:
+            self.broker.notifyOnDisconnect(self._disconnected)
+
+    def dontNotifyOnDisconnect(self, callback: Any) -> None:
+        """Take a callback back; ValueError if it was not given."""
+        callbacks = self.disconnectCallbacks or []
+        callbacks.remove(callback)
+        if not callbacks:
+            self.broker.dontNotifyOnDisconnect(self._disconnected)
+
+    def _disconnected(self) -> None:
+        callbacks, self.disconnectCallbacks = self.disconnectCallbacks or [], None
+        for callback in callbacks:
+            callback(self)
+
+    @stock
+    def jellyFor(self, jellier: Any) -> Any:
+        if jellier.invoker is None:
+            return [b"unpersistable", b"References cannot be serialized"]
+        return [b"local", jellier.invoker.core.tables.home_luid(self)]
+
+    def jelly_into(self, encoder: Any) -> None:
+        if encoder.tables is None:
+            encoder.begin_form(None, 2)
+            encoder.encode(b"unpersistable")
+            encoder.encode(b"References cannot be serialized")
+        else:
+            by_reference.RemoteReference.jelly_into(self, encoder)
+
+    @stock
+    def unjellyFor(self, unjellier: Any, unjellyList: Any) -> Any:
+        broker = unjellier.invoker
+        return broker.core.tables.reference(unjellyList[1], broker.unserializingPerspective)
+
+    __repr__ = object.__repr__  # as programs print it
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or (
+            isinstance(other, RemoteReference) and other.broker is self.broker and other.luid == self.luid
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.luid)
+
+
+setUnjellyableForClass("remote", RemoteReference)
+
+
+__all__ = ("RemoteMethod", "RemoteReference")
