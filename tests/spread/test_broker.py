@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import threading
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 pytest.importorskip("twisted")
 
 from twisted.internet import defer, main, reactor
+from twisted.persisted import styles
 from twisted.python.failure import Failure
 
 import likewise
@@ -569,3 +571,23 @@ def test_dialects_may_be_chosen() -> None:
     assert pair.client.currentDialect == pair.server.currentDialect == b"none"
     assert pair.ask("echo", ["list", b"list"]) == ["list", b"list"]
     assert isinstance(pair.client, banana.Banana) and pair.client.core.dialect is NONE is not PB
+
+
+# --- what applications use now and then
+
+
+def test_numbers_may_be_drawn_and_counts_given_back_by_hand(pair: Pair) -> None:
+    first, second = pair.client.newLocalID(), pair.client.newLocalID()
+    assert second == first + 1 and first not in pair.client.localObjects
+    assert pair.client.newRequestID() + 1 == pair.client.newRequestID()
+    thing = pair.ask("thing")
+    pair.client.sendDecRef(thing.luid)
+    pair.client.decCacheRef(99)
+    assert sexp.decode(b"".join(pair.client.transport.written)) == [[b"decref", 1], [b"decache", 99]]
+    pair.carry()
+    assert list(pair.server.localObjects) == [b"root"]
+
+
+def test_what_is_saved_as_a_whole_may_hold_a_reference_which_comes_back_empty(pair: Pair) -> None:
+    saved = pickle.loads(pickle.dumps({"root": pair.root, "number": 5}))
+    assert type(saved["root"]) is styles.Ephemeral and saved["number"] == 5

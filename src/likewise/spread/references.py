@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from twisted.persisted import styles
 from zope.interface import implementer
 
 from ..jelly.context import Luid
@@ -37,7 +38,7 @@ class RemoteMethod:
 
 
 @implementer(IUnjellyable)
-class RemoteReference(by_reference.RemoteReference, Serializable):
+class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemeral):
     """
     An object that lives at the peer; ask it with :meth:`callRemote`.
 
@@ -113,6 +114,7 @@ class RemoteReference(by_reference.RemoteReference, Serializable):
         return broker.core.tables.reference(unjellyList[1], broker.unserializingPerspective)
 
     __repr__ = object.__repr__  # as programs print it
+    __reduce__ = styles.Ephemeral.__reduce__  # what an application saves as a whole may hold one: it comes back empty
 
     def __eq__(self, other: object) -> bool:
         return other is self or (

@@ -117,6 +117,24 @@ class WithTables:
             self._counted(lambda tables: tables.observe(instance, None, None)[0])
         return luid
 
+    def newLocalID(self) -> int:
+        """A number that no object of ours has on this connection."""
+        tables = self.core.tables
+        tables.next_luid += 1
+        return int(tables.next_luid - 1)
+
+    def newRequestID(self) -> int:
+        """The number of a call, used up."""
+        return int(self.core.spend_request())
+
+    def sendDecRef(self, objectID: Any) -> None:
+        """Give one count of a reference back by hand; a reference that is dropped does so by itself."""
+        self.core.send([b"decref", objectID])
+
+    def decCacheRef(self, cacheID: Any) -> None:
+        """The same for a mirror."""
+        self.core.send([b"decache", cacheID])
+
     def remotelyCachedForLUID(self, luid: Any) -> Any:
         """The Cacheable that the peer mirrors under this number."""
         return self.core.tables.observed[luid].cacheable
