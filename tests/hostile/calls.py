@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import select
+import socket
 import time
 from typing import Any
 
+from fuzz.inputs import Inputs
 from tests.hostile.harness import MIB, Server, case, cases, drops, pairs, refuses, serves
-from tests.hostile.raw import Peer, RemoteFailure, digits, text
+from tests.hostile.raw import Closed, Peer, RemoteFailure, digits, text
 from tests.sexp import encode
 
 NO_SUCH_METHOD = "twisted.spread.flavors.NoSuchMethod"
@@ -21,6 +23,26 @@ def failure(peer: Peer, number: int) -> RemoteFailure:
     answer = peer.result(number)
     assert answer[0] == b"error", f"answered {str(answer)[:200]}"
     return RemoteFailure(answer[2])
+
+
+# --- S-25: anything
+
+
+@case("S-25", "3,000 streams of made and mutated messages: each call is answered, or the connection ends", cpu=20.0)
+def anything(server: Server) -> None:
+    for seed in (1, 2, 3):
+        supply = Inputs("broker", seed)
+        for _ in range(1_000):
+            with Peer(server.port) as peer:
+                peer.send(b"".join(supply.next()[1:] for _ in range(3)))
+                number, call = peer.message(b"ping")
+                try:
+                    peer.socket.sendall(call)
+                    peer.socket.shutdown(socket.SHUT_WR)  # a message that is still unfinished never will be
+                    assert peer.result(number)[0] in (b"answer", b"error")
+                except (Closed, OSError):
+                    continue
+    server.control.ask(b"forget")  # what some of them had kept
 
 
 # --- S-26, S-27: names and keywords

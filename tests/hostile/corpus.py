@@ -6,6 +6,7 @@ import re
 
 from tests.hostile import calls, framing, logins, times, values
 from tests.hostile.harness import CASES as FOUND
+from tests.hostile.harness import Case
 
 MODULES = (framing, values, calls, times, logins)
 
@@ -13,5 +14,7 @@ MODULES = (framing, values, calls, times, logins)
 def _order(name: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", name.split()[0])))
 
+
+__all__ = ("CASES", "Case")
 
 CASES = sorted(FOUND, key=lambda case: _order(case.id))

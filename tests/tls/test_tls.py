@@ -9,8 +9,6 @@ import re
 import shutil
 import socket
 import ssl
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -412,36 +410,3 @@ def test_every_refusal_that_is_named_is_one_that_ssl_knows() -> None:
 def test_what_has_no_name_is_told_as_it_is() -> None:
     assert "something else" in tls_module.explain(ssl.SSLError(1, "something else"))
     assert tls_module.explain(ConnectionResetError()) == "ConnectionResetError"
-
-
-# --- between processes
-
-SERVER = """
-import asyncio, likewise, sys
-
-class Greeter(likewise.Root):
-    def remote_greet(self, name):
-        return f"hello, {name}"
-
-async def main():
-    tls = likewise.TLS(certificate=sys.argv[1], key=sys.argv[2])
-    async with likewise.serve(Greeter(), "tls://127.0.0.1:0", tls=tls) as server:
-        print(server.address, flush=True)
-        await server.serve_forever()
-
-asyncio.run(main())
-"""
-
-
-def test_two_processes() -> None:
-    made = certificates.server()
-    command = [sys.executable, "-P", "-c", SERVER, str(made.certificate), str(made.key)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().strip()
-            assert within(20, greet(address, believing())) == "hello, Ada"
-            with pytest.raises(likewise.CannotConnect, match="issuer is not believed"):
-                within(20, greet(address))
-        finally:
-            process.kill()
