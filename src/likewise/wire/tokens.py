@@ -54,10 +54,31 @@ NONE: Final = Dialect(b"none", False, SIZE_LIMIT, SIZE_LIMIT)
 DIALECTS: Final = (LIKEWISE_1, PB, NONE)  # in the order a server of ours offers them
 
 
+def _folds() -> tuple[tuple[int, int, int], ...]:
+    """
+    For 64 bytes that hold a digit of 7 bits each: masks of the lower and the upper one of each two neighbours, and the
+    gap between them. Closing it makes pairs of 14 bits out of digits, then fours of 28, until all are one number.
+    """
+    steps = []
+    for width in (1, 2, 4, 8, 16, 32):  # bytes; width bits of each are gaps
+        lower = sum(((1 << 7 * width) - 1) << place for place in range(0, 512, 16 * width))
+        steps.append((lower, lower << 8 * width, width))
+    return tuple(steps)
+
+
+FOLDS: Final = _folds()
+MANY_DIGITS: Final = 16  # from here on the folds, six steps for any number, are faster than a step for each digit
+
+
 def base128(number: int) -> bytes:
     """The digits of a number >= 0, least significant first; zero is one digit."""
     if number < 128:
         return bytes((number,))
+    bits = number.bit_length()
+    if 7 * MANY_DIGITS < bits <= 448:
+        for lower, upper, gap in reversed(FOLDS):
+            number = number & lower | number << gap & upper
+        return number.to_bytes((bits + 6) // 7, "little")
     digits = bytearray()
     while number:
         digits.append(number & 0x7F)
@@ -67,6 +88,11 @@ def base128(number: int) -> bytes:
 
 def from_base128(digits: bytes) -> int:
     """The number that these digits spell; no digits spell 0."""
+    if MANY_DIGITS < len(digits) <= 64:
+        number = int.from_bytes(digits, "little")
+        for lower, upper, gap in FOLDS:
+            number = number & lower | (number & upper) >> gap
+        return number
     number = 0
     for digit in reversed(digits):
         number = number << 7 | digit
