@@ -258,8 +258,8 @@ def test_who_is_silent_or_slow_is_dropped(name: str) -> None:
         peer = Peer(server.port, greets=name != "handshake_seconds")
         if name == "message_seconds":
             peer.socket.sendall(b"\x07\x80")
-        assert peer.is_closed()
         server.why("no dialect agreed within 0.3 s" if name == "handshake_seconds" else name)
+        assert peer.is_closed()
 
 
 @pytest.mark.parametrize("name", ["connections", "connections_per_address"])

@@ -1,14 +1,17 @@
 """
-What the connections of one factory may do together, who makes way for whom, and the timer that looks after those that
-are silent or slow.
+What the connections of one factory may do together, who makes way for whom, and who is looked at for being silent or
+slow.
 
 Only where a peer can be any: over sockets. What an application, or a test of one, joins in memory is its own business.
+No timer runs for this: trial takes one that is left at the end of a test for a fault of the test. Instead all are looked
+at now and then when anything comes from any of them, and who is silent harms nobody meanwhile.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet import interfaces
@@ -28,8 +31,8 @@ class Guard(Account):
         super().__init__(limits)
         self.visits: set[Visit] = set()
         self.newcomers: dict[Visit, str] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
-        self._period = period(limits)
-        self._timer: Any = None
+        self._period = period(replace(limits, idle_seconds=min(limits.idle_seconds, limits.handshake_seconds)))
+        self._looked_at = 0.0
         self._allowance = Allowance(limits.log_lines, log.msg)
         self._renewal: tuple[float, Callable[[], None]] | None = None
 
@@ -39,7 +42,6 @@ class Guard(Account):
         return self._allowance.may_write(self._renew_later, kind)
 
     def _renew_later(self, seconds: float, renew: Callable[[], None]) -> None:
-        """No timer: one that outlives a test of the application's would be held against that."""
         self._renewal = the_reactor().seconds() + seconds, renew
 
     def _renew(self) -> None:
@@ -68,27 +70,21 @@ class Guard(Account):
         if victim is not None:
             victim.drop(pool.excess())
 
-    def watch(self) -> None:
-        """Look at the connections from time to time, until there are none."""
-        if self._timer is None:
-            self._timer = the_reactor().callLater(self._period, self._look)
+    def look(self) -> None:
+        """Something has come: time, perhaps, to look at all connections."""
+        now = the_reactor().seconds()
+        since = now - self._looked_at
+        if since >= self._period:
+            self._looked_at = now
+            self._renew()
+            for visit in tuple(self.visits):
+                visit.look(now, since > self.limits.message_seconds / 4)
 
     def ended(self, visit: Visit) -> None:
         """A connection has ended."""
         self.visits.discard(visit)
         if not self.visits:
             self._allowance.flush()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    def _look(self) -> None:
-        self._timer = None
-        self._renew()
-        now = the_reactor().seconds()
-        for visit in tuple(self.visits):
-            self.watch()
-            visit.look(now)
 
 
 class Visit:
@@ -100,17 +96,16 @@ class Visit:
         self._address = address
         self._limits: Limits = broker.core.limits
         self._holds = False
-        self._watch = Watch(the_reactor().seconds())
-        seconds = self._limits.handshake_seconds
-        self._handshake: Any = the_reactor().callLater(seconds, self._too_late)
+        self._opened_at = the_reactor().seconds()
+        self._watch = Watch(self._opened_at)
         self._is_counted = True
         guard.visits.add(self)
         guard.newcomers[self] = address
-        guard.watch()
 
     def heard(self) -> None:
         """Bytes have come, and what is whole of them was handled."""
         self._watch.heard = True
+        self._guard.look()
         held = self._broker.core.held_bytes
         noticed = self._guard.unfinished.noticed
         if held > noticed or self._holds:
@@ -126,8 +121,6 @@ class Visit:
         """Both ends agreed on a dialect, or never will."""
         if self._guard.newcomers.pop(self, None) is not None:
             self._guard.greeted()
-            if self._handshake.active():
-                self._handshake.cancel()
 
     def make_way(self, reason: LimitExceeded) -> None:
         """End, and be counted out at once: another one takes the place."""
@@ -138,13 +131,22 @@ class Visit:
         """End, with what is unfinished and unread."""
         self._broker.give_up(reason)
 
-    def look(self, now: float) -> None:
-        """Drop a peer that has been silent for too long, or that takes too long for a message."""
+    def look(self, now: float, is_late: bool) -> None:
+        """
+        Drop a peer that has been silent for too long, or that takes too long for a message.
+
+        ``is_late``: it was not looked for long, so that nobody knows when the message that is unfinished began.
+        """
         broker = self._broker
         core, flow = broker.core, broker.flow
         if core.is_closed:
             return
-        is_waiting = core.held_bytes > 0 and not flow.is_held
+        seconds = self._limits.handshake_seconds
+        if self in self._guard.newcomers:
+            if now - self._opened_at > seconds:
+                broker.broken(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
+            return
+        is_waiting = core.held_bytes > 0 and not flow.is_held and not is_late
         late = self._watch.verdict(now, self._limits, core.messages, is_waiting, flow.running > 0)
         if late is not None:
             broker.broken(late)
@@ -169,10 +171,6 @@ class Visit:
         """One of these calls has ended."""
         self._guard.orphaned(self._address, -1)
 
-    def _too_late(self) -> None:
-        seconds = self._limits.handshake_seconds
-        self._broker.broken(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
-
 
 _guards: weakref.WeakKeyDictionary[Any, Guard] = weakref.WeakKeyDictionary()
 
@@ -190,6 +188,7 @@ def visit(broker: Any) -> Visit | None:
     guard = _guards.get(factory)
     if guard is None:
         guard = _guards[factory] = Guard(broker.core.limits)
+    guard.look()
     address = getattr(transport.getPeer(), "host", "")
     refused = guard.let_in(address)
     if refused is not None:
