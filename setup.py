@@ -26,6 +26,7 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/jelly/graph.py",
     "likewise/jelly/decoder.py",
     "likewise/jelly/salvage.py",
+    "likewise/broker/account.py",
     "likewise/broker/core.py",
     "likewise/broker/events.py",
     "likewise/broker/messages.py",

@@ -232,7 +232,7 @@ def test_a_driver_says_what_happens_when_a_table_is_full() -> None:
     client.broker.tables.refuse = refuse
     with pytest.raises(RuntimeError):
         client.broker.remote().callRemote("keep", kept)
-    assert full == [("references", 2)] and len(client.broker.tables.exported_ids) == 2
+    assert full == [("references", 2)] and client.broker.tables.unnamed() == 2
     server.broker.tables.incoming = Limits(references=2)
     client.broker.tables.limits = Limits()
     result = client.broker.remote().callRemote("echo", kept)
@@ -264,11 +264,11 @@ def test_a_number_may_be_used_up_without_a_call() -> None:
 def test_a_value_may_be_written_now_and_sent_later() -> None:
     client, _ = pair(Root())
     pieces = client.broker.jelly([Referenceable()])
-    assert len(client.broker.tables.exported_ids) == 1
+    assert client.broker.tables.unnamed() == 1
     assert b"".join(pieces) == encode([b"list", [b"remote", 1]], PB)
     with pytest.raises(NotSendable):
         client.broker.jelly([Referenceable(), pair])
-    assert len(client.broker.tables.exported_ids) == 1
+    assert client.broker.tables.unnamed() == 1
 
 
 @pytest.mark.parametrize(

@@ -34,11 +34,11 @@ def test_it_steps_into_a_list_and_reads_on() -> None:
 
 def test_it_knows_its_place() -> None:
     at = reader([1, 2])
-    start = at.place
+    start = at.pos
     at.read_list()
-    assert at.place == start + 2
+    assert at.pos == start + 2
     at.read_int()
-    assert at.place == start + 4
+    assert at.pos == start + 4
 
 
 def test_all_four_kinds_of_integers_are_integers() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
 from .addresses import ip_address, peer_name
 from .dispatch import start
-from .guard import NOTICED, Guard, keep_alive
+from .guard import HANDED_ON, NOTICED, Guard, keep_alive
 from .pace import Pace, pace_of
 
 log = logging.getLogger("likewise")
@@ -57,19 +58,20 @@ class Endpoint:
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
     connections: set[Connection] = field(default_factory=set)
+    thread: int = 0  # the loop's; connections are made on it
+    guard: Guard = field(init=False)
+    log: Throttle = field(init=False)
     _pace: Pace | None = None
+
+    def __post_init__(self) -> None:
+        self.guard = Guard(self.limits)
+        self.log = Throttle(log, self.limits.log_lines)
 
     def pace(self, loop: asyncio.AbstractEventLoop) -> Pace:
         """When connections are flushed; asked for each change to each observer, so it is kept."""
         if self._pace is None:
             self._pace = pace_of(loop)
         return self._pace
-    guard: Guard = field(init=False)
-    log: Throttle = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.guard = Guard(self.limits)
-        self.log = Throttle(log, self.limits.log_lines)
 
 
 class Connection(asyncio.Protocol):
@@ -102,7 +104,6 @@ class Connection(asyncio.Protocol):
         "_slice_ends",
         "_stall",
         "_tasks",
-        "_thread",
         "_transport",
         "_watch",
         "_writing_is_paused",
@@ -113,7 +114,7 @@ class Connection(asyncio.Protocol):
         self._endpoint = endpoint
         self._side = side
         self._loop = loop
-        self._thread = threading.get_ident()
+        endpoint.thread = threading.get_ident()
         self._transport: asyncio.Transport | None = None
         self._broker: Broker | None = None
         self._opened: asyncio.Future[None] | None = None
@@ -265,11 +266,12 @@ class Connection(asyncio.Protocol):
             endpoint.log.warning(self._loop.call_later, "connections refused", "%s: refused: %s", self.peer, refused)
             self.abort(refused)
             return
-        self._address = address
+        self._address = sys.intern(address)  # one for all its connections
         self._watch = Watch(self._loop.time())
         endpoint.connections.add(self)
         endpoint.guard.watch(self._loop, endpoint.connections)
-        keep_alive(transport, endpoint.limits.keepalive_seconds)
+        if self._side is Side.CLIENT or not HANDED_ON:
+            keep_alive(transport.get_extra_info("socket"), endpoint.limits.keepalive_seconds)
         if endpoint.guard.unread.noticed < NOTICED:
             self._transport.set_write_buffer_limits(endpoint.guard.unread.noticed)
         self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
@@ -376,7 +378,7 @@ class Connection(asyncio.Protocol):
     def release_ready(self) -> None:
         if self._loop.is_closed():
             return
-        if threading.get_ident() == self._thread:
+        if threading.get_ident() == self._endpoint.thread:
             self.output_ready()
         else:
             try:

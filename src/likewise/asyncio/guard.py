@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -74,9 +75,11 @@ class Guard(Account):
             connection.look(now)
 
 
-def keep_alive(transport: asyncio.BaseTransport, seconds: float) -> None:
+HANDED_ON = sys.platform == "linux"  # what is set on a listening socket holds for the connections that it accepts
+
+
+def keep_alive(plug: socket.socket | None, seconds: float) -> None:
     """Have the system find out within so many seconds whether a TCP peer that says nothing is still there."""
-    plug: socket.socket | None = transport.get_extra_info("socket")
     if plug is None or plug.family not in (socket.AF_INET, socket.AF_INET6):
         return
     within = max(1, min(32_767, int(seconds)))
@@ -91,4 +94,4 @@ def keep_alive(transport: asyncio.BaseTransport, seconds: float) -> None:
         pass
 
 
-__all__ = ("NOTICED", "Guard", "keep_alive")
+__all__ = ("HANDED_ON", "NOTICED", "Guard", "keep_alive")

@@ -16,6 +16,7 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import Address, parse
 from .connection import Connection, Endpoint, OnConnection
+from .guard import HANDED_ON, keep_alive
 from .login import Gate, Login
 from .tls import TLS, Entrance, server_context
 
@@ -194,12 +195,18 @@ class serve:
         if self._tls is not None:
             entrance = Entrance(self._tls, endpoint, accept)
             listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=BACKLOG)
+            self._keep_alive(listening)
             return Server(endpoint, address, listening, self._tls, entrance)
         if address.scheme == "unix":
             listening = await loop.create_unix_server(accept, address.path, backlog=BACKLOG)
         else:
             listening = await loop.create_server(accept, address.host, address.port, backlog=BACKLOG)
+            self._keep_alive(listening)
         return Server(endpoint, address, listening)
+
+    def _keep_alive(self, listening: asyncio.Server) -> None:
+        for plug in listening.sockets if HANDED_ON else ():
+            keep_alive(plug, self._endpoint.limits.keepalive_seconds)
 
 
 __all__ = ("Server", "serve")

@@ -3,12 +3,14 @@
 
 cimport cython
 
-from likewise.broker.events cimport CallReceived
+from likewise.broker.events cimport CallReceived, call_received
+from likewise.broker.messages cimport luid_token, name_token, read_luid
 from likewise.broker.names cimport method_name
 from likewise.broker.outbox cimport Outbox
 from likewise.broker.tables cimport Exported, Tables
 from likewise.jelly.decoder cimport Decoder
 from likewise.wire.framer cimport Frame, Framer
+from likewise.wire.writer cimport int_token
 
 cdef list _idle
 

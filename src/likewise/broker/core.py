@@ -28,7 +28,18 @@ from ..errors import (
     clip,
     text_of,
 )
-from ..jelly import atoms
+from ..jelly.atoms import (
+    ANSWER,
+    CACHEMESSAGE,
+    DECACHE,
+    DECREF,
+    DID_NOT_UNDERSTAND,
+    ERROR,
+    MESSAGE,
+    PB_VERSION,
+    UNCACHE,
+    VERSION,
+)
 from ..jelly.context import Flavours, Luid
 from ..jelly.decoder import Decoder
 from ..jelly.encoder import Encoder
@@ -41,11 +52,22 @@ from ..wire.tokens import DIALECTS, PB, Dialect
 from ..wire.writer import Pieces, int_token, write_expression
 from . import fanout, messages
 from .events import CallReceived, Driver, Event, Opened, call_received
+from .messages import (
+    ANSWER_HEAD,
+    CACHEMESSAGE_HEAD,
+    ERROR_HEAD,
+    MESSAGE_HEAD,
+    RELEASE_HEADS,
+    luid_token,
+    name_token,
+    read_luid,
+)
 from .names import check_keywords, method_name
 from .outbox import Outbox
 from .states import Move, Side, State, following
 from .tables import NOTHING, Observed, Tables, takes_expressions
 
+OPEN, CLOSED = State.OPEN, State.CLOSED  # looked up once: to find a member of an enum costs as much as to read a token
 IDLE_KEPT = 4
 _idle: list[Decoder] = []  # to be used again, by whatever connection is next
 
@@ -144,7 +166,7 @@ class Broker:
     @property
     def is_closed(self) -> bool:
         """Whether the connection has ended."""
-        return self.state is State.CLOSED
+        return self.state is CLOSED
 
     @property
     def dialect(self) -> Dialect:
@@ -194,10 +216,10 @@ class Broker:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
         request = self._next_request
         pieces: Pieces = [
-            messages.CACHEMESSAGE_HEAD if to_cache else messages.MESSAGE_HEAD,
+            CACHEMESSAGE_HEAD if to_cache else MESSAGE_HEAD,
             int_token(request),
-            messages.luid_token(luid),
-            messages.name_token(method, self._name_limit),
+            luid_token(luid),
+            name_token(method, self._name_limit),
             b"\x01\x81" if want_answer else b"\x00\x81",
         ]
         has_large = self.outbox.write(pieces, args, kwargs, perspective)
@@ -257,7 +279,7 @@ class Broker:
         """
         self.registry = registry
         self._framer.hold_to(limits)
-        if self.state is State.OPEN:
+        if self.state is OPEN:
             self._framer.speak(self.dialect)
 
     # --- what the driver does with calls of the peer
@@ -268,7 +290,7 @@ class Broker:
         """
         if not call.want_answer or not self.outbox.is_open:
             return None
-        pieces: Pieces = [messages.ANSWER_HEAD + int_token(call.request)]
+        pieces: Pieces = [ANSWER_HEAD + int_token(call.request)]
         try:
             has_large = self.outbox.write(pieces, value, None, call.perspective)
         except NotSendable as error:
@@ -298,7 +320,7 @@ class Broker:
         Raises:
             NotSendable: banana can't carry it; nothing was sent.
         """
-        if self.state is State.CLOSED:
+        if self.state is CLOSED:
             return
         pieces: Pieces = []
         write_expression(pieces, message, PB)
@@ -314,7 +336,7 @@ class Broker:
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the peer; then ask for :meth:`next_event` until there is none."""
-        if self.state is not State.CLOSED:
+        if self.state is not CLOSED:
             self._framer.feed(data)
 
     def next_event(self) -> Event | None:
@@ -327,7 +349,7 @@ class Broker:
             RemoteProtocolError: the peer broke the protocol: close the connection, then call :meth:`connection_lost`.
         """
         handled = 0
-        while self.state is not State.CLOSED:
+        while self.state is not CLOSED:
             try:
                 frame = self._framer.next_frame()
                 if frame is None:
@@ -359,9 +381,9 @@ class Broker:
 
         ``reason`` is why, ``None`` for an orderly end; the calls' ConnectionClosed chains it.
         """
-        if self.state is State.CLOSED:
+        if self.state is CLOSED:
             return
-        self.state = State.CLOSED
+        self.state = CLOSED
         self.outbox.clear()
         if reason is not None:  # its frames hold what was being read, for as long as anybody remembers why it ended
             reason.__traceback__ = None
@@ -381,7 +403,7 @@ class Broker:
 
     def _send_error(self, request: int, error: BaseException) -> Any:
         sent = self.flavours.error_to_send(error)
-        pieces: Pieces = [messages.ERROR_HEAD + int_token(request)]
+        pieces: Pieces = [ERROR_HEAD + int_token(request)]
         try:
             self.outbox.write(pieces, sent, None, None)
         except Exception as unsendable:  # an exception with a state of its own that can't cross
@@ -397,7 +419,7 @@ class Broker:
     def _release_dropped(self) -> None:
         """Give back what the application has let go of since the last flush."""
         for is_cache, luid, count in self.tables.take_releases():
-            self.outbox.queue([messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid)] * count)
+            self.outbox.queue([messages.release(DECACHE if is_cache else DECREF, luid)] * count)
 
     # --- reading
 
@@ -433,7 +455,7 @@ class Broker:
             who = LocalProtocolError if sender is self.side else RemoteProtocolError
             raise who(f"the {sender.value} may not send a {move.value} while {self.state.value}")
         self.state = after
-        self.outbox.is_open = after is State.OPEN
+        self.outbox.is_open = after is OPEN
 
     def _message(self, frame: Frame) -> Event | None:
         """Handle one whole message; a call becomes an event."""
@@ -454,25 +476,25 @@ class Broker:
         if not count:
             raise RemoteProtocolError("an empty message")
         word = decoder.read_word()
-        if word == atoms.MESSAGE or word == atoms.CACHEMESSAGE:
+        if word in (MESSAGE, CACHEMESSAGE):
             if count != 7:
                 raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 7")
-            return self._call(decoder, frame, word == atoms.CACHEMESSAGE)
-        if word == atoms.ANSWER or word == atoms.ERROR:
+            return self._call(decoder, frame, word == CACHEMESSAGE)
+        if word in (ANSWER, ERROR):
             if count != 3:
                 raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 3")
-            self._settle(decoder, frame, word == atoms.ERROR)
+            self._settle(decoder, frame, word == ERROR)
             return None
         if count != 2:
-            if word in messages.RELEASE_HEADS or word == atoms.VERSION:
+            if word in RELEASE_HEADS or word == VERSION:
                 raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 2")
-        elif word in messages.RELEASE_HEADS:
-            self._released(word, messages.read_luid(decoder))
+        elif word in RELEASE_HEADS:
+            self._released(word, read_luid(decoder))
             return None
-        elif word == atoms.VERSION:
+        elif word == VERSION:
             self._check_version(decoder.read_expression())
             return None
-        if word == atoms.DID_NOT_UNDERSTAND:
+        if word == DID_NOT_UNDERSTAND:
             self._trace("not-understood", word=clip(decoder.read_expression() if count > 1 else b""))
         else:
             self._fault(f"unknown message {clip(word)}")
@@ -482,10 +504,10 @@ class Broker:
 
     def _call(self, decoder: Decoder, frame: Frame, to_cache: bool) -> Event | None:
         request = decoder.read_int()
-        luid = messages.read_luid(decoder)
+        luid = read_luid(decoder)
         raw_name = decoder.read_word()
         want_answer = bool(decoder.read_leaf())
-        start = decoder.place
+        start = decoder.pos
         try:
             if to_cache:
                 target = self.tables.told(luid)
@@ -522,7 +544,7 @@ class Broker:
     def _settle(self, decoder: Decoder, frame: Frame, is_error: bool) -> None:
         """An answer or an error; the call it settles does so even if it can't be read."""
         request = decoder.read_int()
-        start = decoder.place
+        start = decoder.pos
         result = self._waiting.pop(request, None)
         if result is None:
             self._salvage(decoder, frame, start)
@@ -544,9 +566,9 @@ class Broker:
 
     def _released(self, word: bytes, luid: Luid) -> None:
         """The peer gives something back, or has stopped keeping a mirror here up to date."""
-        if word == atoms.DECREF:
+        if word == DECREF:
             known: object = self.tables.release(luid)
-        elif word == atoms.UNCACHE:
+        elif word == UNCACHE:
             known = self.tables.uncache(luid)
             if not known and self._given_back:
                 self._given_back -= 1
@@ -555,25 +577,25 @@ class Broker:
             known = self.tables.release_cache(luid)
             if isinstance(known, Observed):
                 known.stop(self.driver)
-                self.outbox.queue([messages.release(atoms.UNCACHE, luid)])
+                self.outbox.queue([messages.release(UNCACHE, luid)])
         if self.tables.fading and not self._waiting:
             self.tables.fading = None
         if not known:
             self._fault(f"{word.decode()} of {clip(luid)}, which is not held")
 
     def _check_version(self, version: object) -> None:
-        if version != atoms.PB_VERSION:
-            raise RemoteProtocolError(f"Version Incompatibility: {atoms.PB_VERSION} {clip(version)}")
+        if version != PB_VERSION:
+            raise RemoteProtocolError(f"Version Incompatibility: {PB_VERSION} {clip(version)}")
 
     def _salvage(self, decoder: Decoder, frame: Frame, start: int) -> None:
         """Give back what a message that is not used had counted for us."""
-        held = Salvage(frame, start, decoder.failed_at or decoder.place).walk()
+        held = Salvage(frame, start, decoder.failed_at or decoder.pos).walk()
         for luid in held.references:
-            self.outbox.queue([messages.release(atoms.DECREF, luid)])
+            self.outbox.queue([messages.release(DECREF, luid)])
         for luid in held.caches:
             if luid not in self.tables.mirrors:
                 self._given_back += 1
-            self.outbox.queue([messages.release(atoms.DECACHE, luid)])
+            self.outbox.queue([messages.release(DECACHE, luid)])
 
     # --- odds and ends
 
@@ -591,7 +613,7 @@ class Broker:
             self.driver.report(doing, error)
 
     def _not_open(self) -> Exception:
-        if self.state is State.CLOSED:
+        if self.state is CLOSED:
             return self._closed_error()
         return LocalProtocolError("no dialect is agreed yet: wait until the connection is open")
 

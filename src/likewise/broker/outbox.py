@@ -65,7 +65,7 @@ class Outbox:
         self._driver = driver
         self._tables = tables
         self._depth = limits.depth - JELLY_MARGIN
-        self._pieces: Pieces = []
+        self._pieces: Pieces | None = None
         self.has_large = self._has_answers = False  # what is in _pieces
         self._may_wait = False  # all that waits is published, and its flush may be some milliseconds off
         self._writing = 0  # messages being written now, one inside a hook of another
@@ -147,7 +147,7 @@ class Outbox:
                 raise NotSendable(f"a message that no peer with limits as here would take: {error}") from None
 
     def queue(self, pieces: Pieces, has_large: bool = False) -> None:
-        """Send these pieces, one message."""
+        """Send these pieces, one message; the list is this outbox's from now on."""
         if self._writing:
             if self._after is None:
                 self._after = []
@@ -157,7 +157,10 @@ class Outbox:
         self._may_wait = False
         if has_large:
             self.has_large = True
-        self._pieces += pieces
+        if self._pieces is None:
+            self._pieces = pieces
+        else:
+            self._pieces += pieces
         if is_news:  # last, for a driver may write at once
             self._driver.output_ready()
         if self._after is not None:
@@ -174,8 +177,11 @@ class Outbox:
             self.queue([head, tail])
             return
         is_news = not self._pieces
-        self._pieces.append(head)
-        self._pieces.append(tail)
+        if self._pieces is None:
+            self._pieces = [head, tail]
+        else:
+            self._pieces.append(head)
+            self._pieces.append(tail)
         if len(tail) >= LARGE_PIECE:
             self.has_large = True
         if is_news:
@@ -186,9 +192,9 @@ class Outbox:
         """All that waits, joined; large strings are pieces of their own. Empty when there is nothing."""
         if self._after is not None and not self._writing:
             self._queue_after()
-        if not self._pieces:
-            return self._pieces
-        pieces, self._pieces = self._pieces, []
+        pieces, self._pieces = self._pieces, None
+        if pieces is None:
+            return []
         if not self.dialect.has_vocabulary and self.is_open:
             scratch = Framer(Limits.trusted())
             scratch.speak(PB)
@@ -202,7 +208,7 @@ class Outbox:
     @property
     def pieces_waiting(self) -> int:
         """How many pieces wait."""
-        return len(self._pieces)
+        return len(self._pieces) if self._pieces is not None else 0
 
     def queue_spelled(self, pieces: Pieces) -> None:
         """Send one message to a peer with which no vocabulary is agreed yet."""
@@ -213,7 +219,7 @@ class Outbox:
     def clear(self) -> None:
         """The connection has ended: nothing more goes out."""
         self.is_open = False
-        self._pieces = []
+        self._pieces = None
         self._after = None
 
     def _queue_after(self) -> None:

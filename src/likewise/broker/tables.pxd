@@ -3,6 +3,9 @@
 # the first two are weak references, the third is reached from finalizers.
 
 
+cimport cython
+
+
 cdef class Exported:
     cdef readonly object target
     cdef readonly object key
@@ -31,7 +34,7 @@ cdef class Tables:
     cdef readonly object driver
     cdef public Py_ssize_t next_luid
     cdef readonly dict exported
-    cdef readonly dict exported_ids
+    cdef dict luid_of
     cdef readonly dict observed
     cdef readonly dict observed_ids
     cdef readonly dict references
@@ -41,6 +44,10 @@ cdef class Tables:
     cdef public list journal
 
     cpdef export(self, target)
+    @cython.locals(entry=Exported)
+    cdef _known_luid(self, key)
+    cpdef dict ids(self)
+    cpdef Py_ssize_t unnamed(self) except -1
     cpdef observe(self, cacheable, perspective, make_observer)
     cpdef home_luid(self, reference)
     cpdef home_cache(self, mirror)

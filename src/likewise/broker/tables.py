@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ..errors import InsecureJelly, NotSendable, clip
 from ..jelly.context import Caller, Flavours, Luid
@@ -19,6 +19,7 @@ from ..wire.tokens import HUGE
 from .events import Driver
 
 FADING = 32  # released objects remembered while calls of ours are unanswered
+FEW = 8  # objects: up to so many are looked through, which takes no memory
 
 
 def takes_expressions(target: Any) -> bool:
@@ -32,6 +33,7 @@ def refuse(what: str, ceiling: int) -> Exception:
     if what == "references":
         return NotSendable(f"the peer holds {ceiling} references already (limits.references)")
     return NotSendable(f"the peer mirrors {ceiling} objects already (limits.caches)")
+
 
 NOTHING: Any = {}  # stands for every table that has never held anything: most connections need one or two of them
 
@@ -142,12 +144,12 @@ class Tables:
         "dropped",
         "driver",
         "exported",
-        "exported_ids",
         "fading",
         "flavours",
         "incoming",
         "journal",
         "limits",
+        "luid_of",
         "mirrors",
         "next_luid",
         "observed",
@@ -167,7 +169,7 @@ class Tables:
         self.driver = driver
         self.next_luid = 1
         self.exported: dict[Luid, Exported] = {}
-        self.exported_ids: dict[object, int] = {}
+        self.luid_of: dict[object, int] | None = None  # by key, for exported; made when there are more than a FEW
         self.observed: dict[int, Observed] = NOTHING
         self.observed_ids: dict[object, int] = NOTHING
         self.references: dict[Luid, Held] = NOTHING
@@ -180,18 +182,39 @@ class Tables:
 
     def export(self, target: Any) -> int:
         key = target.processUniqueID()
-        luid = self.exported_ids.get(key)
+        luid = self._known_luid(key)
         if luid is not None:
             self.exported[luid].count += 1
         else:
             # A root is not counted, every further name is: as at a Twisted peer, whose ceiling means this.
-            if max(len(self.exported_ids), len(self.exported) - 1) >= self.limits.references:
+            held = len(self.exported)
+            if held > self.limits.references or (held == self.limits.references and self.unnamed() == held):
                 raise self.refuse("references", self.limits.references)
             luid = self._new_luid()
             self.exported[luid] = Exported(target, key)
-            self.exported_ids[key] = luid
+            if self.luid_of is not None:
+                self.luid_of[key] = luid
         self._note(self.exported, luid)
         return luid
+
+    def _known_luid(self, key: object) -> int | None:
+        """The id of an object that the peer holds already."""
+        if self.luid_of is None:
+            if len(self.exported) <= FEW:
+                for luid, entry in self.exported.items():
+                    if entry.key == key:
+                        return cast(int, luid)
+                return None
+            self.luid_of = self.ids()
+        return self.luid_of.get(key)
+
+    def ids(self) -> dict[object, int]:
+        """The ids of all objects that the peer holds, but those with names, by their keys."""
+        return {entry.key: cast(int, luid) for luid, entry in self.exported.items() if entry.key is not None}
+
+    def unnamed(self) -> int:
+        """How many objects the peer holds that have no names."""
+        return sum([entry.key is not None for entry in self.exported.values()])
 
     def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
         key = cacheable.processUniqueID()
@@ -236,7 +259,8 @@ class Tables:
         entry.count -= 1
         if not entry.count:
             del self.exported[luid]
-            del self.exported_ids[entry.key]
+            if self.luid_of is not None:
+                del self.luid_of[entry.key]
             self._fade(luid, entry.target)
             if self.released is not None:
                 self.released(entry.key)
@@ -413,7 +437,8 @@ class Tables:
         stopped = list(self.observed.values())
         for entry in self.mirrors.values():
             entry.end()
-        for table in (self.exported, self.exported_ids, self.observed, self.observed_ids, self.references, self.mirrors):
+        self.luid_of = None
+        for table in (self.exported, self.observed, self.observed_ids, self.references, self.mirrors):
             table.clear()
         self.fading = None
         self.dropped.clear()
@@ -422,7 +447,7 @@ class Tables:
     def sizes(self) -> dict[str, int]:
         """How many entries each table has, for tests, metrics and the curious."""
         return {
-            "exported": len(self.exported_ids),
+            "exported": self.unnamed(),
             "observed": len(self.observed),
             "references": len(self.references),
             "mirrors": len(self.mirrors),

@@ -5,22 +5,10 @@ cimport cython
 
 from likewise.jelly.graph cimport Graph, Pending
 from likewise.jelly.plans cimport Incoming
+from likewise.wire cimport native
 from likewise.wire.framer cimport Frame
 
 
-cdef extern from *:
-    """
-    static PyObject* likewise_new_instance(PyTypeObject* kind, PyObject* nothing) {
-        if (kind->tp_new == NULL) { PyErr_SetString(PyExc_TypeError, "a class without instances"); return NULL; }
-        return kind->tp_new(kind, nothing, NULL);
-    }
-    """
-    object likewise_new_instance(type kind, tuple nothing)
-
-cdef extern from "Python.h":
-    int PyObject_GenericSetDict(object, dict, void*) except -1
-
-cdef bint COMPILED
 cdef long long HUGE
 
 
@@ -72,11 +60,3 @@ cdef class Decoder(Graph):
     cdef str _admit(self, Incoming plan, bytes raw, Py_ssize_t start)
     cdef _checked(self, Incoming plan, state, Py_ssize_t start)
     cdef _made(self, Incoming plan, reference, Py_ssize_t start)
-
-
-cdef inline new_instance(type kind):
-    return likewise_new_instance(kind, ())
-
-
-cdef inline int set_dict(instance, dict state) except -1:
-    return PyObject_GenericSetDict(instance, state, NULL)

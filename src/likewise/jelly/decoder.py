@@ -13,8 +13,8 @@ from typing import Any
 
 from ..errors import InsecureJelly, clip
 from ..limits import Limits
+from ..wire import native
 from ..wire.framer import Frame
-from ..wire.sink import COMPILED
 from ..wire.tokens import HUGE, VOCABULARY
 from .atoms import CODES
 from .basics import read_basic
@@ -50,23 +50,29 @@ class Decoder(Graph):
         self, frame: Frame, registry: Registry, tables: ReceivingTables | None, limits: Limits, perspective: Any = None
     ) -> None:
         self._limits: Limits | None = None
+        self.registry = registry
+        self._incoming = registry.incoming
+        self.let_go()
         self.begin(frame, registry, tables, limits, perspective)
 
     def begin(
         self, frame: Frame, registry: Registry, tables: ReceivingTables | None, limits: Limits, perspective: Any = None
     ) -> None:
         """Start on another frame, as new; making a Decoder costs more than this."""
+        if self._data:  # nobody let go of the last one
+            self.forget_graph()
         self.open_frame(frame)
-        self.registry = registry
         self.tables = tables
         self.perspective = perspective
-        self._incoming = registry.incoming
+        if registry is not self.registry:
+            self.registry = registry
+            self._incoming = registry.incoming
         if limits is not self._limits:
             self._limits = limits
             self._exponent_limit = limits.decimal_exponent
             self._name_limit = limits.name_bytes
             self.set_graph_limits(limits)
-        self.forget_graph()
+        self.renew_work()
 
     def let_go(self) -> None:
         """Let go of the frame and of what came in it."""
@@ -78,15 +84,15 @@ class Decoder(Graph):
     def decode_arguments(self) -> Any:
         """As :meth:`decode`, for what mostly is a short tuple of simple values."""
         data = self._data
-        pos = self._pos
+        pos = self.pos
         count = data[pos]
-        if 0 < count < 0x80 and data.startswith(b"\x80\x0b\x87", pos + 1):
+        if 0 < count < 0x80 and native.starts_with(data, b"\x80\x0b\x87", pos + 1):
             self._references = self._weights = None
-            self._pos = pos + 4
+            self.pos = pos + 4
             try:
                 items = [self.value() for _ in range(count - 1)]
             except RecursionError:
-                raise self._refuse(self._pos, TOO_DEEP) from None
+                raise self._refuse(self.pos, TOO_DEEP) from None
             if not self._has_pending:
                 value: Any = tuple(items)
             else:
@@ -97,8 +103,8 @@ class Decoder(Graph):
 
     def decode_keywords(self) -> Any:
         """As :meth:`decode`, for what mostly is an empty dictionary."""
-        if self._data.startswith(b"\x01\x80\x05\x87", self._pos):
-            self._pos += 4
+        if native.starts_with(self._data, b"\x01\x80\x05\x87", self.pos):
+            self.pos += 4
             return {}
         return self.decode()
 
@@ -113,13 +119,13 @@ class Decoder(Graph):
         try:
             value = self.value()
         except RecursionError:  # the pure build, called from deep within an application
-            raise self._refuse(self._pos, TOO_DEEP) from None
+            raise self._refuse(self.pos, TOO_DEEP) from None
         return self._finish(value)
 
     def value(self) -> Any:
         """One value; part of :meth:`decode`, for those who take part in it."""
         data = self._data
-        pos = self._pos
+        pos = self.pos
         kind = data[pos]
         number = shift = 0
         while kind < 0x80 and shift < 56:
@@ -130,7 +136,7 @@ class Decoder(Graph):
         if kind < 0x80:
             kind = self._long_token()
             return self._list(self._number, None) if kind == 0x80 else self._body(kind)
-        self._pos = pos + 1
+        self.pos = pos + 1
         if kind == 0x80:
             return self._list(number, None)
         if kind == 0x81:
@@ -141,23 +147,23 @@ class Decoder(Graph):
     def _list(self, count: int, reference: int | None) -> Any:
         """The value of a list whose head has been read; ``reference`` is the number that names it, if one does."""
         data = self._data
-        start = pos = self._pos
+        start = pos = self.pos
         if count == 2 and data[pos] == 7:
-            if data.startswith(b"\x07\x82unicode", pos):
-                self._pos = pos + 9
+            if native.starts_with(data, b"\x07\x82unicode", pos):
+                self.pos = pos + 9
                 return self._text(start)
-            if data.startswith(b"\x07\x82boolean\x04\x82true", pos):
-                self._pos = pos + 15
+            if native.starts_with(data, b"\x07\x82boolean\x04\x82true", pos):
+                self.pos = pos + 15
                 return True
-            if data.startswith(b"\x07\x82boolean\x05\x82false", pos):
-                self._pos = pos + 16
+            if native.starts_with(data, b"\x07\x82boolean\x05\x82false", pos):
+                self.pos = pos + 16
                 return False
         word: Any = b""
         if not count:
             raise self._refuse(start, "an empty list where a value must be")
         if data[pos] < 0x80 and data[pos + 1] == 0x87:
             code = data[pos]
-            self._pos = pos + 2
+            self.pos = pos + 2
         else:
             kind = self._token()
             if kind == 0x80:
@@ -190,12 +196,12 @@ class Decoder(Graph):
 
     def _text(self, start: int) -> str:
         data = self._data
-        pos = self._pos
+        pos = self.pos
         size = data[pos]
         try:
             if size < 0x80 and data[pos + 1] == 0x82:
                 pos += 2
-                self._pos = pos + size
+                self.pos = pos + size
                 return data[pos : pos + size].decode("utf-8")
             kind = self._token()
             if kind != 0x82 and kind != 0x87:
@@ -225,14 +231,14 @@ class Decoder(Graph):
         hashes: dict[int, int] | None = None
         data = self._data
         for _ in range(count):
-            pos = self._pos
-            if data.startswith(b"\x02\x80\x02\x80\x07\x82unicode", pos):  # mostly (str ...)
-                self._pos = pos + 13
+            pos = self.pos
+            if native.starts_with(data, b"\x02\x80\x02\x80\x07\x82unicode", pos):  # mostly (str ...)
+                self.pos = pos + 13
                 key: Any = self._text(pos + 2)
             else:
                 if not self._steps_into_pair():
                     raise self._refuse(pos, "an entry of a dictionary must be a pair")
-                pos = self._pos
+                pos = self.pos
                 key = self.value()
             kind = type(key)
             if kind is not str and kind is not bytes:
@@ -332,8 +338,8 @@ class Decoder(Graph):
         Raises:
             InsecureJelly: as :meth:`decode`, or it leads back to a tuple around it, which does not exist yet.
         """
-        outer = self._data, self._pos, self.end, self._large, self._next_large
-        self._data, self._pos, self.end, self._large, self._next_large = frame.data, frame.start, frame.end, frame.large, 0
+        outer = self._data, self.pos, self.end, self._large, self._next_large
+        self._data, self.pos, self.end, self._large, self._next_large = frame.data, frame.start, frame.end, frame.large, 0
         try:
             mended = len(self._fixups or ())
             value = self.value()
@@ -341,7 +347,7 @@ class Decoder(Graph):
                 raise InsecureJelly("a state that takes part in its own reading leads back to a tuple around it")
             return value
         finally:
-            self._data, self._pos, self.end, self._large, self._next_large = outer
+            self._data, self.pos, self.end, self._large, self._next_large = outer
 
     def _named(self, count: int, start: int) -> Any:
         """``(reference n X)``"""
@@ -423,10 +429,7 @@ class Decoder(Graph):
             raise self._refuse(start, f"{clip(tag)} is registered as {plan.make.__name__}, which takes the form {form}")
         if plan.kind == 4:  # FACTORY
             return self._made(plan, reference, start)
-        if COMPILED:
-            instance = new_instance(plan.make)  # type: ignore[name-defined]  # noqa: F821  # in decoder.pxd: the same
-        else:
-            instance = plan.make.__new__(plan.make)
+        instance = native.new_instance(plan.make)
         if plan.kind == 2:  # CACHE
             kind = self._token()
             luid = self._body(kind) if kind != 0x80 else None
@@ -454,22 +457,22 @@ class Decoder(Graph):
     def _attributes(self, plan: Incoming) -> Any:
         """The state of a copy without hooks: its names are checked while they are read."""
         data = self._data
-        start = self._pos
+        start = self.pos
         kind = self._token()
         count = self._number
-        if kind != 0x80 or not count or data[self._pos] != 5 or data[self._pos + 1] != 0x87:
-            self._pos = start
+        if kind != 0x80 or not count or data[self.pos] != 5 or data[self.pos + 1] != 0x87:
+            self.pos = start
             return self._checked(plan, self.value(), start)
-        self._pos += 2
+        self.pos += 2
         state: dict[str, Any] = {}
         names = plan.names
         shape = plan.shape
         for i in range(count - 1):
-            pos = self._pos
+            pos = self.pos
             if i < len(shape):  # most instances of a class have the same attributes in the same order
                 head, known, size = shape[i]
-                if data.startswith(head, pos):
-                    self._pos = pos + size
+                if native.starts_with(data, head, pos):
+                    self.pos = pos + size
                     value = self.value()
                     if self._has_pending and type(value) is Pending:
                         self._fix(state, ITEM, known, value)
@@ -479,23 +482,23 @@ class Decoder(Graph):
             if data[pos] == 2 and data[pos + 1] == 0x80:
                 pos += 2
             elif self._steps_into_pair():
-                pos = self._pos
+                pos = self.pos
             else:
                 raise self._refuse(pos, "an entry of a dictionary must be a pair")
             is_plain = False  # whether these very bytes mean this name wherever they stand
-            if data[pos] == 2 and data[pos + 1] == 0x80 and data.startswith(b"\x07\x82unicode", pos + 2):
+            if data[pos] == 2 and data[pos + 1] == 0x80 and native.starts_with(data, b"\x07\x82unicode", pos + 2):
                 size = data[pos + 11]
                 is_plain = size < 0x80 and data[pos + 12] == 0x82
             if is_plain:
-                self._pos = pos + 13 + size
-                raw = data[pos + 13 : self._pos]
+                self.pos = pos + 13 + size
+                raw = data[pos + 13 : self.pos]
             else:
                 raw = self._key(pos)
             name = names.get(raw)
             if name is None:
                 name = self._admit(plan, raw, pos)
             if is_plain and i == len(shape):
-                plan.learn(data[pair : self._pos], name)
+                plan.learn(data[pair : self.pos], name)
             value = self.value()
             if self._has_pending and type(value) is Pending:
                 self._fix(state, ITEM, name, value)
@@ -504,7 +507,7 @@ class Decoder(Graph):
 
     def _key(self, pos: int) -> bytes:
         """An attribute name in one of its rarer spellings, as UTF-8."""
-        self._pos = pos
+        self.pos = pos
         key = self.value()
         if type(key) is str:
             return key.encode()
@@ -541,10 +544,7 @@ class Decoder(Graph):
         """Give an instance its state; a hook that fails ends the call, whatever it raises."""
         kind = plan.kind
         if kind == 0:
-            if COMPILED:
-                set_dict(instance, state)  # type: ignore[name-defined]  # noqa: F821  # in decoder.pxd: the same
-            else:
-                instance.__dict__ = state
+            native.set_dict(instance, state)
             return
         try:
             if kind == 3 or kind == 6:

@@ -35,6 +35,7 @@ cdef class Graph(Reader):
     cdef Py_ssize_t _unfolded_limit
 
     cdef set_graph_limits(self, limits)
+    cdef renew_work(self)
     cdef forget_graph(self)
     cpdef name_reference(self, reference, value)
     cdef _afterwards(self, instance)

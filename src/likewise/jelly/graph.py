@@ -68,11 +68,14 @@ class Graph(Reader):
         self._equal_limit = limits.equal_hashes
         self._unfolded_limit = limits.unfolded_tuples
 
-    def forget_graph(self) -> None:
-        """Begin as new: nothing named, nothing to mend, all of the work still to spend."""
+    def renew_work(self) -> None:
+        """Nothing has failed, and all of the work is still to be spent."""
         self.failed_at = 0
         self._hash_left = self._hash_limit
         self._unfolded_left = self._unfolded_limit
+
+    def forget_graph(self) -> None:
+        """Nothing is named, nothing to be mended."""
         self._has_pending = False
         # Made when they are needed: most messages need none of them.
         self._references: dict[int, Any] | None = None
@@ -112,7 +115,7 @@ class Graph(Reader):
                 try:
                     plan.admit_values(state, seen)
                 except InsecureJelly as error:
-                    raise self._refuse(self._pos, str(error)) from None
+                    raise self._refuse(self.pos, str(error)) from None
         if self._after is not None:
             after, self._after = self._after, None
             for instance in after:
@@ -129,7 +132,7 @@ class Graph(Reader):
         hashes: dict[int, int] | None = None
         for item in items:
             if type(item) is not str and type(item) is not bytes:
-                hashes = self._check_key(item, hashes, self._pos)
+                hashes = self._check_key(item, hashes, self.pos)
 
     def _check_key(self, key: Any, hashes: dict[int, int] | None, start: int) -> dict[int, int] | None:
         """Whether a dict or set may take this key: hashable, at a bounded price, and not one of many that collide."""
@@ -214,7 +217,7 @@ class Graph(Reader):
         if self._fixups is None:
             self._fixups = []
         if len(self._fixups) >= PENDING_LIMIT:
-            raise self._refuse(self._pos, "too many tuples that lead back to themselves")
+            raise self._refuse(self.pos, "too many tuples that lead back to themselves")
         self._fixups.append((container, how, key, value))
 
     def _mend(self, value: Any) -> Any:
@@ -224,18 +227,18 @@ class Graph(Reader):
         for container, how, key, part in self._fixups or ():
             whole = self._built(part)
             if how == 1:
-                hashes[id(container)] = self._check_key(whole, hashes.get(id(container)), self._pos)
+                hashes[id(container)] = self._check_key(whole, hashes.get(id(container)), self.pos)
                 container.add(whole)
             elif how == 2:
                 key = self._built(key)
-                hashes[id(container)] = self._check_key(key, hashes.get(id(container)), self._pos)
+                hashes[id(container)] = self._check_key(key, hashes.get(id(container)), self.pos)
                 container[key] = whole
             else:
                 container[key] = whole
         for instance, plan, state in self._postponed or ():
-            self._fill(instance, plan, self._built(state), self._pos)
+            self._fill(instance, plan, self._built(state), self.pos)
         for pending in self._reused or ():
-            self._unfold(self._built(pending), self._pos)
+            self._unfold(self._built(pending), self.pos)
         self._fixups = self._postponed = self._reused = None
         self._has_pending = False
         return value
@@ -248,9 +251,9 @@ class Graph(Reader):
             kind = value.kind
             if value.is_building:
                 what = kind.__name__
-                raise self._refuse(self._pos, f"a {what} that contains itself by way of nothing mutable can't exist")
+                raise self._refuse(self.pos, f"a {what} that contains itself by way of nothing mutable can't exist")
             if not levels:
-                raise self._refuse(self._pos, "too long a chain of tuples that lead back to themselves")
+                raise self._refuse(self.pos, "too long a chain of tuples that lead back to themselves")
             value.is_building = True
             items = [self._built(item, levels - 1) for item in value.items]
             if kind is frozenset:

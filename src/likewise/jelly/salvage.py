@@ -8,7 +8,7 @@ keeps objects and observers for as long as the connection lasts.
 
 from __future__ import annotations
 
-from ..wire.framer import Frame
+from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
 
 DICTIONARY = b"dictionary"
@@ -23,7 +23,7 @@ class Salvage(Reader):
     __slots__ = ("caches", "not_before", "references")
 
     def __init__(self, frame: Frame, start: int, not_before: int) -> None:
-        Reader.__init__(self, Frame(frame.data, start, frame.end, frame.large, frame.items))
+        Reader.__init__(self, new_frame(frame.data, start, frame.end, frame.large, frame.items))
         self.not_before = not_before
         self.references: list[int] = []
         self.caches: list[int] = []
@@ -40,7 +40,7 @@ class Salvage(Reader):
             self._body(kind)
             return
         number = self._number
-        place = self._pos
+        place = self.pos
         items_read = 0
         word: object = None
         if number and not is_pair:
@@ -58,10 +58,10 @@ class Salvage(Reader):
 
     def _id(self, word: bytes, count: int, place: int) -> int:
         """Note the id of ``(word id ...)`` if it is one; how many items were read (1 or 0)."""
-        start = self._pos
+        start = self.pos
         kind = self._token()
         if kind != 0x81 and kind != 0x85:
-            self._pos = start
+            self.pos = start
             return 0
         number = self._number
         if place >= self.not_before:

@@ -26,7 +26,7 @@ from ..jelly.expressions import to_frame
 from ..jelly.plans import FILLED, Incoming, admit_state
 from ..jelly.registry import default_registry
 from ..limits import DEEPEST, Limits
-from ..wire.framer import Frame
+from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 from ..wire.writer import Pieces, write_expression
@@ -387,11 +387,11 @@ class TastingDecoder(SpreadDecoder):
     def decode(self) -> Any:
         frame = self._frame
         assert frame is not None
-        ahead = Reader(Frame(frame.data, self.place, frame.end, frame.large, frame.items))
+        ahead = Reader(new_frame(frame.data, self.pos, frame.end, frame.large, frame.items))
         try:
             check(ahead.read_expression(), self.taster, self.registry.incoming)
         except InsecureJelly:
-            self.failed_at = self.failed_at or self.place
+            self.failed_at = self.failed_at or self.pos
             raise
         return SpreadDecoder.decode(self)
 

@@ -53,7 +53,7 @@ class WithTables:
     @property
     def luids(self) -> Table:
         """processUniqueID -> luid of the objects above."""
-        return Table(self.core.tables.exported_ids, lambda luid: luid)
+        return Table(self.core.tables.ids(), lambda luid: luid)
 
     @property
     def remotelyCachedObjects(self) -> Table:

@@ -3,6 +3,8 @@
 
 cimport cython
 
+from likewise.wire cimport native
+
 
 cdef class Frame:
     cdef readonly bytes data
@@ -10,6 +12,10 @@ cdef class Frame:
     cdef readonly Py_ssize_t end
     cdef readonly list large
     cdef readonly Py_ssize_t items
+
+
+@cython.locals(frame=Frame)
+cpdef Frame new_frame(bytes data, Py_ssize_t start, Py_ssize_t end, list large, Py_ssize_t items)
 
 
 cdef class Framer:

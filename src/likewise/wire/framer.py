@@ -15,6 +15,7 @@ from io import BytesIO
 
 from ..errors import LimitExceeded, RemoteProtocolError, clip
 from ..limits import Limits
+from . import native
 from .tokens import NONE, Dialect
 
 LARGE = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
@@ -31,12 +32,22 @@ class Frame:
 
     __slots__ = ("data", "end", "items", "large", "start")
 
-    def __init__(self, data: bytes, start: int, end: int, large: list[bytes] | None, items: int) -> None:
-        self.data = data
-        self.start = start
-        self.end = end
-        self.large = large
-        self.items = items
+    data: bytes
+    start: int
+    end: int
+    large: list[bytes] | None
+    items: int
+
+
+def new_frame(data: bytes, start: int, end: int, large: list[bytes] | None, items: int) -> Frame:
+    """A new Frame: apart from the class, because passing five arguments to one costs more than setting them."""
+    frame = Frame()
+    frame.data = data
+    frame.start = start
+    frame.end = end
+    frame.large = large
+    frame.items = items
+    return frame
 
 
 class Framer:
@@ -78,7 +89,7 @@ class Framer:
         self._body: bytearray | None = None  # what earlier chunks held of that frame
         self._scanned = 0  # bytes of that frame in earlier chunks and in lifted strings
         self._left = 1  # items the innermost open list still lacks; the top level lacks one
-        self._open: list[int] = []  # the same for the lists around it
+        self._open: list[int] | None = None  # the same for the lists around it; there is none between two chunks
         self._items = 0
         self._large: list[bytes] | None = None
         self._arriving: BytesIO | None = None  # what has come of a large string
@@ -135,7 +146,7 @@ class Framer:
             self._body += chunk[start:end]
             chunk, start, end = bytes(self._body), 0, len(self._body)
             self._body = None
-        frame = Frame(chunk, start, end, self._large, self._items)
+        frame = new_frame(chunk, start, end, self._large, self._items)
         self._start = self._pos
         self._scanned = self._items = 0
         self._left = 1
@@ -143,6 +154,7 @@ class Framer:
         if self._pos == len(self._chunk):
             self._chunk = b""
             self._pos = self._start = 0
+            self._open = None
         return frame
 
     def _keep(self, end: int) -> None:
@@ -155,6 +167,8 @@ class Framer:
 
     def _scan(self) -> bool:
         """Walk to the end of the frame; whether it was reached. On ``False`` more bytes are needed."""
+        if self._open is None:
+            self._open = []
         data = self._chunk
         size = len(data)
         pos = self._pos
@@ -209,10 +223,10 @@ class Framer:
                     # Most lists of jelly are (unicode "..."), or pairs that begin with one: step over what is known.
                     if number == 2 and pos < size:
                         if data[pos] == 7:
-                            if data.startswith(b"\x07\x82unicode", pos):
+                            if native.starts_with(data, b"\x07\x82unicode", pos):
                                 left = 1
                                 pos += 9
-                        elif data[pos] == 2 and data.startswith(b"\x02\x80\x07\x82unicode", pos):
+                        elif data[pos] == 2 and native.starts_with(data, b"\x02\x80\x07\x82unicode", pos):
                             pos = self._known_key(pos)
                             left = 1 if pos < 0 else 2
                             pos = -pos if pos < 0 else pos
@@ -270,7 +284,7 @@ class Framer:
         if length + 1 >= len(data) or data[length] >= 0x80 or data[length + 1] != 0x82:
             return pos
         end = length + 2 + data[length]
-        if end > len(data) or len(self._open) >= self._depth_limit or self._items + 2 > self._items_limit:
+        if end > len(data) or len(self._open or ()) >= self._depth_limit or self._items + 2 > self._items_limit:
             return pos
         self._items += 2
         return -end
@@ -357,4 +371,4 @@ class Framer:
         return not is_inside and self._start == self._pos >= len(self._chunk)
 
 
-__all__ = ("Frame", "Framer")
+__all__ = ("Frame", "Framer", "new_frame")

@@ -3,13 +3,9 @@
 
 cimport cython
 
+from likewise.wire cimport native
 from likewise.wire.framer cimport Frame
 
-cdef extern from "Python.h":
-    const char* PyBytes_AS_STRING(bytes)
-    double PyFloat_Unpack8(const char*, int) except? -1.0
-
-cdef bint _compiled
 cdef long long HUGE
 cdef tuple WORDS
 
@@ -18,7 +14,7 @@ cdef class Reader:
     cdef bytes _data
     cdef list _large
     cdef Py_ssize_t _next_large
-    cdef Py_ssize_t _pos
+    cdef readonly Py_ssize_t pos
     cdef long long _number
     cdef object _big
     cdef readonly Py_ssize_t end
@@ -40,10 +36,3 @@ cdef class Reader:
     cdef _body(self, int kind)
     @cython.locals(start=Py_ssize_t)
     cdef bytes _string(self, Py_ssize_t size)
-
-
-cdef inline double double_at(bytes data, Py_ssize_t pos) except? -1.0:
-    """The big-endian double there."""
-    if pos < 0 or pos + 8 > len(data):
-        raise IndexError("a double that the data does not hold")
-    return PyFloat_Unpack8(PyBytes_AS_STRING(data) + pos, 0)

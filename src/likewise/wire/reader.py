@@ -7,10 +7,8 @@ s-expressions.
 
 from __future__ import annotations
 
-import struct
-import types
-
 from ..errors import RemoteProtocolError
+from . import native
 from .framer import Frame
 from .tokens import HUGE, VOCABULARY, from_base128
 
@@ -18,13 +16,12 @@ Leaf = int | float | bytes
 Expression = Leaf | list["Expression"]
 
 WORDS = VOCABULARY  # number -> word
-_double = struct.Struct("!d").unpack_from
 
 
 class Reader:
     """A place in a frame; it moves over the tokens as they are read."""
 
-    __slots__ = ("_big", "_data", "_large", "_next_large", "_number", "_pos", "end")
+    __slots__ = ("_big", "_data", "_large", "_next_large", "_number", "end", "pos")
 
     def __init__(self, frame: Frame) -> None:
         self.open_frame(frame)
@@ -32,7 +29,7 @@ class Reader:
     def open_frame(self, frame: Frame) -> None:
         """Begin at the start of a frame."""
         self._data = frame.data
-        self._pos = frame.start
+        self.pos = frame.start  # where the next token begins
         self.end = frame.end
         self._large = frame.large
         self._next_large = 0
@@ -40,14 +37,9 @@ class Reader:
         self._big = 0  # of the last token, if it is not
 
     @property
-    def place(self) -> int:
-        """Where in the frame's data the next token begins."""
-        return self._pos
-
-    @property
     def at_end(self) -> bool:
         """Whether the whole frame has been read."""
-        return self._pos >= self.end
+        return self.pos >= self.end
 
     def read_list(self) -> int:
         """
@@ -96,7 +88,7 @@ class Reader:
     def _token(self) -> int:
         """Step over the digits and the type byte of the token here: the type; its number is kept for who asks."""
         data = self._data
-        pos = self._pos
+        pos = self.pos
         kind = data[pos]
         number = shift = 0
         while kind < 0x80 and shift < 56:
@@ -106,17 +98,17 @@ class Reader:
             kind = data[pos]
         if kind < 0x80:
             return self._long_token()
-        self._pos = pos + 1
+        self.pos = pos + 1
         self._number = number
         return kind
 
     def _long_token(self) -> int:
         """The same for a token of more than eight digits."""
         data = self._data
-        first = pos = self._pos
+        first = pos = self.pos
         while data[pos] < 0x80:
             pos += 1
-        self._pos = pos + 1
+        self.pos = pos + 1
         number = from_base128(data[first:pos])
         self._number = min(number, HUGE)
         self._big = number
@@ -131,11 +123,8 @@ class Reader:
         if kind == 0x87:  # VOCAB
             return WORDS[self._number]
         if kind == 0x84:  # FLOAT
-            if _compiled:
-                value: float = double_at(self._data, self._pos)  # type: ignore[name-defined]  # noqa: F821  # in reader.pxd
-            else:
-                value = _double(self._data, self._pos)[0]
-            self._pos += 8
+            value = native.double_at(self._data, self.pos)
+            self.pos += 8
             return value
         return -self._number if self._number < HUGE else -self._big  # NEG, LONGNEG
 
@@ -145,11 +134,9 @@ class Reader:
             lifted = self._large[self._next_large]
             self._next_large += 1
             return lifted
-        start = self._pos
-        self._pos = start + size
-        return self._data[start : self._pos]
+        start = self.pos
+        self.pos = start + size
+        return self._data[start : self.pos]
 
-
-_compiled = not isinstance(Reader.__init__, types.FunctionType)  # a plain function is one that Python interprets
 
 __all__ = ("Expression", "Leaf", "Reader")
