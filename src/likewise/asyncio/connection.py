@@ -515,7 +515,6 @@ class Connection(asyncio.Protocol):
         """A method that takes its time: a coroutine, or anything that can be awaited."""
         call.args, call.kwargs = (), {}  # the method has them: what it lets go of is given back before it ends
         self._running += 1
-        coroutine = value if asyncio.iscoroutine(value) else _wait_for(value)
 
         def done(value: Any, error: BaseException | None) -> None:
             self._running -= 1
@@ -528,7 +527,7 @@ class Connection(asyncio.Protocol):
             if self._reading_is_paused:
                 self._go_on_reading()
 
-        task = start(self._loop, coroutine, call.name, done)
+        task = start(self._loop, value, call.name, done)
         if task is not None:
             if self._tasks is None:
                 self._tasks = set()
@@ -593,10 +592,6 @@ def _hear(result: asyncio.Future[Any]) -> None:
     """Look at how it ended, or asyncio warns when it is forgotten: a peer could have that said as often as it likes."""
     if not result.cancelled():
         result.exception()
-
-
-async def _wait_for(value: Any) -> Any:
-    return await value
 
 
 __all__ = ("Connection",)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 
@@ -83,17 +83,22 @@ async def _rest(coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> Any:
     return await _go_on(coroutine, waits_for)
 
 
+async def _wait_for(value: Awaitable[Any]) -> Any:
+    return await value
+
+
 def start(
     loop: asyncio.AbstractEventLoop,
-    coroutine: Coroutine[Any, Any, Any],
+    awaitable: Awaitable[Any],
     name: str,
     done: Callable[[Any, BaseException | None], None],
 ) -> asyncio.Task[Any] | None:
     """
-    Run the first step now. ``done(value, error)`` is called when the coroutine ends, at once or later.
+    Run the first step now. ``done(value, error)`` is called when the awaitable ends, at once or later.
 
     Returns the task, if one was needed.
     """
+    coroutine = awaitable if asyncio.iscoroutine(awaitable) else _wait_for(awaitable)
     context = contextvars.copy_context()
     step = FirstStep(name)
     asyncio._enter_task(loop, step)  # type: ignore[arg-type]  # documented for implementers of tasks: FirstStep is one

@@ -66,7 +66,6 @@ cdef class Broker:
     @cython.locals(start=Py_ssize_t)
     cdef _settle(self, Decoder decoder, Frame frame, bint is_error)
     cdef _released(self, bytes word, luid)
-    cdef _check_version(self, version)
     cdef _salvage(self, Decoder decoder, Frame frame, Py_ssize_t start)
     cdef _fault(self, what)
     cdef _not_open(self)

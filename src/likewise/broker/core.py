@@ -28,18 +28,8 @@ from ..errors import (
     clip,
     text_of,
 )
-from ..jelly.atoms import (
-    ANSWER,
-    CACHEMESSAGE,
-    DECACHE,
-    DECREF,
-    DID_NOT_UNDERSTAND,
-    ERROR,
-    MESSAGE,
-    PB_VERSION,
-    UNCACHE,
-    VERSION,
-)
+from ..jelly import atoms
+from ..jelly.atoms import ANSWER, CACHEMESSAGE, ERROR, MESSAGE
 from ..jelly.context import Flavours, Luid
 from ..jelly.decoder import Decoder
 from ..jelly.encoder import Encoder
@@ -52,16 +42,7 @@ from ..wire.tokens import DIALECTS, PB, Dialect
 from ..wire.writer import Pieces, int_token, write_expression
 from . import fanout, messages
 from .events import CallReceived, Driver, Event, Opened, call_received
-from .messages import (
-    ANSWER_HEAD,
-    CACHEMESSAGE_HEAD,
-    ERROR_HEAD,
-    MESSAGE_HEAD,
-    RELEASE_HEADS,
-    luid_token,
-    name_token,
-    read_luid,
-)
+from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, ERROR_HEAD, MESSAGE_HEAD, luid_token, name_token, read_luid
 from .names import check_keywords, method_name
 from .outbox import Outbox
 from .states import Move, Side, State, following
@@ -419,7 +400,7 @@ class Broker:
     def _release_dropped(self) -> None:
         """Give back what the application has let go of since the last flush."""
         for is_cache, luid, count in self.tables.take_releases():
-            self.outbox.queue([messages.release(DECACHE if is_cache else DECREF, luid)] * count)
+            self.outbox.queue([messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid)] * count)
 
     # --- reading
 
@@ -428,19 +409,12 @@ class Broker:
         expression = Decoder(frame, self.registry, None, self.limits).read_expression()
         if self.side is Side.CLIENT:
             self._move(Side.SERVER, Move.OFFER)
-            offered = expression if isinstance(expression, list) else []
-            known = {dialect.name: dialect for dialect in self.dialects}
-            for name in offered:
-                if isinstance(name, bytes) and name in known:
-                    self.outbox.queue([messages.choice(known[name])])
-                    self._move(Side.CLIENT, Move.CHOICE)
-                    return self._open(known[name])
-            raise RemoteProtocolError("the server offers no dialect that is spoken here: is it a PB server?")
+            dialect = messages.best_offered(expression, self.dialects)
+            self.outbox.queue([messages.choice(dialect)])
+        else:
+            dialect = messages.chosen(expression, self.dialects)
         self._move(Side.CLIENT, Move.CHOICE)
-        for dialect in self.dialects:
-            if expression == dialect.name:
-                return self._open(dialect)
-        raise RemoteProtocolError("the client chose a dialect that was not offered: is it a PB client?")
+        return self._open(dialect)
 
     def _open(self, dialect: Dialect) -> Event:
         self.outbox.speak(dialect)
@@ -486,15 +460,17 @@ class Broker:
             self._settle(decoder, frame, word == ERROR)
             return None
         if count != 2:
-            if word in RELEASE_HEADS or word == VERSION:
+            if word in messages.RELEASE_HEADS or word == atoms.VERSION:
                 raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 2")
-        elif word in RELEASE_HEADS:
+        elif word in messages.RELEASE_HEADS:
             self._released(word, read_luid(decoder))
             return None
-        elif word == VERSION:
-            self._check_version(decoder.read_expression())
+        elif word == atoms.VERSION:
+            version = decoder.read_expression()
+            if version != atoms.PB_VERSION:
+                raise RemoteProtocolError(f"Version Incompatibility: {atoms.PB_VERSION} {clip(version)}")
             return None
-        if word == DID_NOT_UNDERSTAND:
+        if word == atoms.DID_NOT_UNDERSTAND:
             self._trace("not-understood", word=clip(decoder.read_expression() if count > 1 else b""))
         else:
             self._fault(f"unknown message {clip(word)}")
@@ -566,9 +542,9 @@ class Broker:
 
     def _released(self, word: bytes, luid: Luid) -> None:
         """The peer gives something back, or has stopped keeping a mirror here up to date."""
-        if word == DECREF:
+        if word == atoms.DECREF:
             known: object = self.tables.release(luid)
-        elif word == UNCACHE:
+        elif word == atoms.UNCACHE:
             known = self.tables.uncache(luid)
             if not known and self._given_back:
                 self._given_back -= 1
@@ -577,25 +553,21 @@ class Broker:
             known = self.tables.release_cache(luid)
             if isinstance(known, Observed):
                 known.stop(self.driver)
-                self.outbox.queue([messages.release(UNCACHE, luid)])
+                self.outbox.queue([messages.release(atoms.UNCACHE, luid)])
         if self.tables.fading and not self._waiting:
             self.tables.fading = None
         if not known:
             self._fault(f"{word.decode()} of {clip(luid)}, which is not held")
 
-    def _check_version(self, version: object) -> None:
-        if version != PB_VERSION:
-            raise RemoteProtocolError(f"Version Incompatibility: {PB_VERSION} {clip(version)}")
-
     def _salvage(self, decoder: Decoder, frame: Frame, start: int) -> None:
         """Give back what a message that is not used had counted for us."""
         held = Salvage(frame, start, decoder.failed_at or decoder.pos).walk()
         for luid in held.references:
-            self.outbox.queue([messages.release(DECREF, luid)])
+            self.outbox.queue([messages.release(atoms.DECREF, luid)])
         for luid in held.caches:
             if luid not in self.tables.mirrors:
                 self._given_back += 1
-            self.outbox.queue([messages.release(DECACHE, luid)])
+            self.outbox.queue([messages.release(atoms.DECACHE, luid)])
 
     # --- odds and ends
 

@@ -78,6 +78,23 @@ def choice(dialect: Dialect) -> bytes:
     return encode(dialect.name, NO_DIALECT)
 
 
+def best_offered(offer: object, dialects: tuple[Dialect, ...]) -> Dialect:
+    """The first dialect of a server's offer that is spoken here, too."""
+    known = {dialect.name: dialect for dialect in dialects}
+    for name in offer if isinstance(offer, list) else ():
+        if isinstance(name, bytes) and name in known:
+            return known[name]
+    raise RemoteProtocolError("the server offers no dialect that is spoken here: is it a PB server?")
+
+
+def chosen(choice: object, dialects: tuple[Dialect, ...]) -> Dialect:
+    """The dialect that a client has chosen."""
+    for dialect in dialects:
+        if choice == dialect.name:
+            return dialect
+    raise RemoteProtocolError("the client chose a dialect that was not offered: is it a PB client?")
+
+
 NO_DIALECT: Final = Dialect(b"none", False, 1_024, 64)
 
 
