@@ -591,3 +591,16 @@ def test_numbers_may_be_drawn_and_counts_given_back_by_hand(pair: Pair) -> None:
 def test_what_is_saved_as_a_whole_may_hold_a_reference_which_comes_back_empty(pair: Pair) -> None:
     saved = pickle.loads(pickle.dumps({"root": pair.root, "number": 5}))
     assert type(saved["root"]) is styles.Ephemeral and saved["number"] == 5
+
+
+def test_errors_that_nobody_handles_are_told_of_within_bounds(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    for allowed in (True, False):
+        monkeypatch.setattr(pair.client, "may_log", lambda kind, allowed=allowed: allowed)
+        with Logged() as logged:
+            for _ in range(3):
+                pair.root.callRemote("fail", "known")
+            handled = pair.root.callRemote("fail", "known")
+            handled.addErrback(lambda _: None)
+            pair.carry()
+            gc.collect()
+        assert logged.types() == ["Error"] * (3 if allowed else 0)

@@ -31,7 +31,7 @@ from . import banana
 from .clock import the_reactor
 from .failures import Answer, CopyableFailure, failure2Copyable
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
-from .flavors import Jellyable, quiet
+from .flavors import Jellyable, is_unhandled, quiet
 from .flow import Flow
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
@@ -145,7 +145,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         try:
             self._visit = visit(self)
         except LimitExceeded as error:
-            self.give_up(error)
+            self.broken(error)
             return
         self.core.start()
 
@@ -290,7 +290,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             result.errback(error if isinstance(error, Failure) else Failure(translated(error)))
         finally:
             self._busy = busy
-        if is_lost and result.is_unheard:
+        if is_unhandled(result) and ((is_lost and result.is_unheard) or not self.may_log("errors that nobody handles")):
             quiet(result)
 
     def unheard(self, result: Answer) -> None:

@@ -258,6 +258,11 @@ class RemoteCacheMethod:
         return hash((self.name, self.observer))
 
 
+def is_unhandled(result: defer.Deferred[Any]) -> bool:
+    """Whether a Deferred has failed, and a line in the log will say so when it is dropped as it is."""
+    return result._debugInfo is not None and result._debugInfo.failResult is not None
+
+
 def quiet(failed: defer.Deferred[Any]) -> defer.Deferred[Any]:
     """Let a Deferred that has failed be dropped without a line in the log; who looks at it still sees the Failure."""
     if failed._debugInfo is not None:

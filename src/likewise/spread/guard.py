@@ -125,7 +125,7 @@ class Visit:
     def make_way(self, reason: LimitExceeded) -> None:
         """End, and be counted out at once: another one takes the place."""
         self._leave()
-        self._broker.give_up(reason)
+        self._broker.broken(reason)
 
     def drop(self, reason: LimitExceeded) -> None:
         """End, with what is unfinished and unread."""
