@@ -42,7 +42,12 @@ class Root(pb.Root):
         raise KnownError("\udc80")
 
     def remote_huge(self) -> None:
-        raise KnownError("x" * 700_000)
+        raise Verbose
+
+
+class Verbose(Exception):
+    def __str__(self) -> str:
+        return "x" * 700_000
 
 
 class BadText(Exception):
@@ -232,3 +237,38 @@ def test_twisteds_exceptions_are_part_of_our_tree(ours: type, theirs: type) -> N
 def test_what_the_core_raises_is_told_in_twisteds_names(core: BaseException, kind: type) -> None:
     assert type(translated(core)) is kind
     assert translated(KeyError("k")).args == ("k",) and type(translated(pb.Error("x"))) is pb.Error
+
+
+def test_an_exception_that_holds_what_has_no_end_is_told_of_in_short() -> None:
+    class Root(pb.Root):
+        def remote_fail(self, value: Any) -> None:
+            raise ValueError("bad", value)
+
+        def remote_say_more(self, text: str) -> None:
+            raise pb.Error(text + text[:200_000])
+
+        def remote_say(self, text: str) -> None:
+            raise pb.Error(text)
+
+        def remote_custom(self, value: Any) -> None:
+            raise Custom(value)
+
+    class Custom(Exception):
+        def __str__(self) -> str:
+            return "of one's own"
+
+    bomb: Any = ["x"]
+    for _ in range(40):
+        bomb = [bomb, bomb]
+    for unsafe in (False, True):
+        pair = Pair(None, server=pb.PBServerFactory(Root(), unsafeTracebacks=unsafe))
+        with Logged() as logged:
+            failed = pair.ask("fail", bomb)
+            assert failed.value == "'bad', <list>"
+            assert ("ValueError: 'bad', <list>" in failed.traceback) is unsafe
+            assert pair.ask("custom", bomb).value == "of one's own"
+            assert pair.ask("say_more", "x" * 500_000).value.endswith("... (700000 in all)")
+            assert pair.ask("say", "x" * 500_000).value == "x" * 500_000
+            assert pair.ask("fail", "x" * 1_000).value == f"('bad', '{'x' * 1_000}')"
+        assert logged.types() == ["Custom", "ValueError"]
+        assert any("ValueError: 'bad', <list>" in line for line in logged.lines)

@@ -29,7 +29,7 @@ from ..limits import MIB, Limits
 from ..wire.reader import Reader
 from . import banana
 from .clock import the_reactor
-from .failures import Answer, CopyableFailure, failure2Copyable
+from .failures import Answer, CopyableFailure, failure2Copyable, log_failure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
 from .flavors import Jellyable, is_unhandled, quiet
 from .flow import Flow
@@ -68,7 +68,7 @@ class Flavours:
             error = CopyableFailure(translated(error))
             if not isinstance(error.value, Error) and broker.may_log("calls refused"):
                 log.msg("Peer will receive following PB traceback:", isError=True)
-                log.err(Failure(error.value))
+                log_failure(Failure(error.value))
         value = error.value
         if isinstance(value, Jellyable) or broker.security.isClassAllowed(value.__class__):
             return value
@@ -479,7 +479,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             finally:
                 self._leave()
         if not is_quiet:
-            log.err(failed)
+            log_failure(failed)
 
     def sendCall(self, *exp: Any) -> None:
         """Send a message as an s-expression."""

@@ -12,12 +12,44 @@ from typing import Any, Final, NoReturn
 from twisted.internet import defer
 from twisted.python import failure, log, reflect
 
+from ..errors import clip, is_small, outline
 from ..jelly.plans import may_be_set
 from .faults import OUR_NAMES, RemoteError
 from .flavors import Copyable, RemoteCopy
 from .jelly import setUnjellyableForClass
 
 NO_TRACEBACK: Final = "Traceback unavailable\n"
+
+
+TEXT: Final = 600_000  # characters of an exception that the wire takes
+PARTS: Final = 50_000  # parts and characters of what an exception holds, up to which it is printed, and logged in full
+
+
+def can_be_printed(value: Any, text: int = TEXT) -> bool:
+    """
+    Whether the text of an exception has an end: one may hold what a peer sent, shared so that it has 2**40 leaves.
+
+    A ``__str__`` of the application's knows what it prints.
+    """
+    if not isinstance(value, BaseException) or not hasattr(type(value).__str__, "__objclass__"):
+        return True
+    if all(isinstance(each, (str, bytes)) for each in value.args):
+        return sum(map(len, value.args)) <= text
+    return is_small(value.args, size=PARTS)
+
+
+def in_short(error: Any) -> str:
+    """Its arguments named, not printed."""
+    return ", ".join(clip(each) for each in error.args[:4])
+
+
+def log_failure(failed: failure.Failure) -> None:
+    """Write a Failure to the log, in short where its text would have no end."""
+    error: Any = failed.value
+    if can_be_printed(error, PARTS):
+        log.err(failed)
+    else:
+        log.msg(outline(error), isError=True)
 
 
 class CopyableFailure(failure.Failure, Copyable):
@@ -37,10 +69,14 @@ class CopyableFailure(failure.Failure, Copyable):
         if "_frames" in state:  # of a Failure that went through a Deferred: names of files, functions and lines
             state["_frames"] = []
         state["stack"] = []
-        state["value"] = str(self.value)
+        error: Any = self.value
+        is_printable = can_be_printed(error)
+        state["value"] = str(error) if is_printable else in_short(error)
         kind: Any = self.type
         state["type"] = kind if isinstance(kind, bytes) else reflect.qual(kind).encode()
-        state["traceback"] = self.getTraceback() if self.unsafeTracebacks else NO_TRACEBACK
+        state["traceback"] = NO_TRACEBACK
+        if self.unsafeTracebacks:
+            state["traceback"] = self.getTraceback() if is_printable else outline(error)
         return state
 
 
