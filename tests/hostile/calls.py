@@ -74,7 +74,8 @@ def anything(server: Server) -> None:
 )
 def method_names(server: Server, value: bytes) -> None:
     with Peer(server.port) as peer:
-        refuses(peer, peer.call(value), NO_SUCH_METHOD)
+        is_found = server.target == "spread" and value == b"attr"  # Twisted calls it, to find out that this can't be
+        refuses(peer, peer.call(value), TYPE_ERROR if is_found else NO_SUCH_METHOD)
         thing = peer.ask(b"thing")[1]
         refuses(peer, peer.call(value, luid=thing), NO_SUCH_METHOD)
 
@@ -472,9 +473,14 @@ def handed_out(server: Server) -> None:
     with Peer(server.port) as peer:
         calls = [peer.message(b"thing") for _ in range(1_500)]
         peer.send(b"".join(data for _, data in calls))
-        kinds = [peer.result(number)[0] for number, _ in calls]
+        kinds = []
+        try:
+            for number, _ in calls:
+                kinds.append(peer.result(number)[0])
+            serves(peer)
+        except Closed:
+            assert server.target == "spread"  # Twisted hangs up when more was asked for three times
         assert 1_000 <= kinds.count(b"answer") <= 1_030
-        serves(peer)
 
 
 @case("S-32", "a mirror's methods are those with its prefix, its state is its owner's only by them")
@@ -484,7 +490,7 @@ def mirrors(server: Server) -> None:
         for name in (b"__init__", b"setCopyableState", b"observe_ducks", b"find_remote_method", b"_mirror", b"jelly_into"):
             number, data = peer.message(name, [b"tuple", 1], luid=5)
             peer.send(data.replace(encode(b"message"), encode(b"cachemessage")))
-            refuses(peer, number, NO_SUCH_METHOD)
+            refuses(peer, number, NO_SUCH_METHOD if server.target == "asyncio" else "builtins.AttributeError")
         refuses(peer, peer.call(b"ducks", 5, luid=5), PB_ERROR)  # by message, not cachemessage
         peer.ask(b"forget")
 
@@ -498,7 +504,7 @@ def errors(server: Server) -> None:
         for number in (peer.call(b"fail", text("x" * 100_000)), peer.call(b"ping", 1), peer.call(b"look_up", 5)):
             answer = peer.result(number)
             assert b"target.py" not in str(answer).encode() and b"/" not in str(answer).encode(), answer
-            assert len(str(answer)) < 12_000
+            assert len(str(answer)) < (12_000 if server.target == "asyncio" else 700_000)  # old programs send whole reports
         state = pairs(RemoteFailure(peer.result(peer.call(b"fail", 1))[2]).jelly[1])
         assert state["traceback"][1] == b"Traceback unavailable\n" and state["frames"] == state["stack"] == [b"list"]
 

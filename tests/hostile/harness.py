@@ -35,6 +35,7 @@ class Server:
 
     def __init__(self, target: str = "asyncio", directory: str | None = None) -> None:
         self._own = tempfile.TemporaryDirectory() if directory is None else None
+        self.target = target
         self.log = Path(directory or self._own.name, "target.log")  # type: ignore[union-attr]  # one of the two is there
         command = [sys.executable, "-P", str(TARGETS[target]), "0", "0", str(self.log)]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)

@@ -13,9 +13,16 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import likewise
+
 # What the standard library loads on the way to its first traceback: after READY any import counts as forbidden.
 PRELOADED = ("ast", "tokenize", "linecache", "traceback", "unicodedata", "encodings.idna", "encodings.latin_1", "stringprep")
 EVENTS = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pickle.find_class")
+
+# Those for strangers. Its times are shorter, for the corpus to see them pass; and all come from this machine's addresses.
+LIMITS = likewise.Limits.public(
+    handshake_seconds=2.0, message_seconds=3.0, stalled_seconds=3.0, connections_per_address=1_000, unread_bytes=4 << 20
+)
 
 forbidden: collections.Counter[str] = collections.Counter()
 reasons: collections.deque[tuple[float, str, str, str, str]] = collections.deque(maxlen=2_000)

@@ -24,11 +24,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from tests.hostile import objects
 
-# Those for strangers. Its times are shorter, for the corpus to see them pass; and all come from this machine's addresses.
-LIMITS = likewise.Limits.public(
-    handshake_seconds=2.0, message_seconds=3.0, stalled_seconds=3.0, connections_per_address=1_000, unread_bytes=4 << 20
-)
-
 
 def note_the_end(connection: likewise.Connection) -> None:
     objects.note_the_end(connection.peer, connection.reason)
@@ -49,9 +44,9 @@ async def main() -> None:
         logging.basicConfig(filename=sys.argv[3], format="%(asctime)s %(levelname)s %(name)s %(message)s")
     made = objects.make(likewise, asyncio.sleep)
     root = made.Root()
-    on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=LIMITS, on_disconnect=note_the_end)
+    on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=objects.LIMITS, on_disconnect=note_the_end)
     on_portal = likewise.serve(
-        None, f"tcp://127.0.0.1:{portal_port}", login=portal(made.Avatar), limits=LIMITS, on_disconnect=note_the_end
+        None, f"tcp://127.0.0.1:{portal_port}", login=portal(made.Avatar), limits=objects.LIMITS, on_disconnect=note_the_end
     )
     async with on_root as first, on_portal as second:
         print(f"READY {first.port} {second.port} {os.getpid()}", flush=True)

@@ -15,20 +15,17 @@ from twisted.internet import defer, endpoints, reactor, task
 from twisted.python import log, logfile
 from zope.interface import implementer
 
-import likewise
 from likewise.spread import pb
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from tests.hostile import objects
 
-LIMITS = likewise.Limits.public(handshake_seconds=2.0, message_seconds=3.0, stalled_seconds=3.0)
-
 
 class Broker(pb.Broker):
     """One for strangers, which tells why it ended."""
 
-    limits = LIMITS
+    limits = objects.LIMITS
 
     def connectionLost(self, reason: Any) -> None:
         super().connectionLost(reason)

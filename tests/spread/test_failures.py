@@ -145,6 +145,52 @@ def test_an_exception_that_can_not_cross_still_ends_its_call(pair: Pair, method:
     assert failure.check(pb.Error) and "can't be sent" in failure.value
 
 
+class Endless(Exception):
+    """Holds what has no end to print, as what a peer sent may."""
+
+    def __init__(self) -> None:
+        made: list[Any] = [1]
+        for _ in range(40):
+            made = [made, made]
+        super().__init__(made)
+
+
+def nested(depth: int) -> None:
+    if depth:
+        nested(depth - 1)
+    raise ValueError("deep")
+
+
+@pytest.mark.parametrize(
+    ("run", "most"),
+    [(lambda: (_ for _ in ()).throw(Endless()), 2_000), (lambda: nested(200), 8_000)],
+    ids=["text", "frames"],
+)
+def test_what_is_logged_has_an_end_and_keeps_its_class(run: Any, most: int) -> None:
+    class Fails(pb.Root):
+        def remote_now(self) -> None:
+            run()
+
+    with Logged() as logged:
+        failure = Pair(Fails()).ask("now")
+    assert len(failure.value) < 1_000
+    (kept,) = logged.errors
+    assert kept.check(Endless, ValueError) and len(kept.getTraceback()) < most
+
+
+def test_nothing_that_a_peer_says_moves_a_cursor_in_the_log() -> None:
+    class Fails(pb.Root):
+        def remote_now(self, text: str) -> None:
+            raise ValueError(text)
+
+    with Logged() as logged:
+        failure = Pair(Fails()).ask("now", "a\r\x1b[2Jb\u2028c")
+        plain = Pair(Fails()).ask("now", "one\ntwo")
+    assert failure.value == "a\r\x1b[2Jb\u2028c" and plain.value == "one\ntwo"  # to the caller all is told
+    assert logged.errors[0].getErrorMessage() == r"a\r\x1b[2Jb\u2028c"
+    assert logged.errors[1].getErrorMessage() == "one\ntwo"  # Twisted's log indents what follows a line end
+
+
 def test_a_failure_that_came_may_be_passed_on() -> None:
     class Proxy(pb.Root):
         def remote_now(self, text: str) -> Any:
@@ -270,5 +316,5 @@ def test_an_exception_that_holds_what_has_no_end_is_told_of_in_short() -> None:
             assert pair.ask("say_more", "x" * 500_000).value.endswith("... (700000 in all)")
             assert pair.ask("say", "x" * 500_000).value == "x" * 500_000
             assert pair.ask("fail", "x" * 1_000).value == f"('bad', '{'x' * 1_000}')"
-        assert logged.types() == ["Custom", "ValueError"]
-        assert any("ValueError: 'bad', <list>" in line for line in logged.lines)
+        assert logged.types() == ["ValueError", "Custom", "ValueError"]
+        assert logged.errors[0].getErrorMessage() == "'bad', <list>"

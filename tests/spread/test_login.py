@@ -10,7 +10,7 @@ pytest.importorskip("twisted")
 
 from twisted.cred import checkers, credentials, portal
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet import defer
+from twisted.internet import defer, task
 from zope.interface import implementer
 
 from likewise.spread import pb
@@ -145,6 +145,51 @@ def test_a_response_may_be_anything(pair: Pair, response: Any) -> None:
     with Logged() as logged:
         assert pair.result(challenger.callRemote("respond", response, None)).check(UnauthorizedLogin)
     assert logged.types() == ["UnauthorizedLogin"]
+
+
+def test_a_connection_may_try_a_few_times_in_vain(pair: Pair, realm: Realm) -> None:
+    ceiling = pair.server.core.limits.login_attempts
+    with Logged() as logged:
+        for _ in range(ceiling - 1):
+            assert log_in(pair, password=b"wrong").check(UnauthorizedLogin)
+        assert isinstance(log_in(pair), pb.RemoteReference)  # and all is forgotten
+        for name in (b"ada", b"nobody", 5, b"x" * 2_000, b"ada")[:ceiling]:
+            assert log_in(pair, name, b"wrong").check(UnauthorizedLogin)
+        assert not pair.server.core.is_closed
+        pair.client_factory.login(credentials.UsernamePassword(b"ada", b"sesame")).addErrback(lambda failure: None)
+        pair.carry()
+    assert pair.server.core.is_closed and getattr(pair.server.core.reason, "limit", "") == "login_attempts"
+    assert any("login_attempts" in line for line in logged.lines)
+
+
+def test_who_guesses_at_one_user_over_many_connections_waits(realm: Realm, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = task.Clock()
+    monkeypatch.setattr("likewise.spread.cred.the_reactor", lambda: clock)
+    users = checkers.InMemoryUsernamePasswordDatabaseDontUse(ada=b"sesame", bob=b"sesame")
+    factory = pb.PBServerFactory(portal.Portal(realm, [users]))
+
+    def attempt(name: bytes, password: bytes) -> list[Any]:
+        ends, answers = Pair(None, server=factory), list[Any]()
+        ends.client_factory.login(credentials.UsernamePassword(name, password)).addBoth(answers.append)
+        ends.carry()
+        pairs.append(ends)
+        return answers
+
+    pairs: list[Pair] = []
+    with Logged():
+        for _ in range(5):
+            assert attempt(b"ada", b"guess")
+        guess, honest = attempt(b"ada", b"guess"), attempt(b"bob", b"sesame")
+        assert not guess and isinstance(honest[0], pb.RemoteReference)
+        pairs[-2].lose()  # who has gone is not asked for any more
+        right = attempt(b"ada", b"sesame")
+        clock.advance(0.9)
+        pairs[-1].carry()
+        assert not right
+        clock.advance(0.2)
+        pairs[-1].carry()
+        assert isinstance(right[0], pb.RemoteReference)
+    assert [user for what, user in realm.log if what == "in"] == [b"bob", b"ada"]
 
 
 def test_without_a_name(pair: Pair, realm: Realm) -> None:

@@ -131,7 +131,8 @@ class Broker(WithPages, WithTables, banana.Banana):
         self.core.patience = PATIENCE
         self.flow = Flow(self, limits)
         tables = self.core.tables
-        tables.incoming = Limits(references=limits.references * 64, caches=limits.caches * 64)
+        if self.limits is None:  # as many as Twisted's servers give out; of what comes in it counts nothing
+            tables.incoming = Limits(references=limits.references * 64, caches=limits.caches * 64)
         tables.refuse = self._too_many
         tables.released = self._let_go
 
@@ -316,7 +317,7 @@ class Broker(WithPages, WithTables, banana.Banana):
 
     def report(self, doing: str, error: BaseException) -> None:
         if self.may_log(f"errors while {doing}"):
-            log.err(Failure(error), f"while {doing}")
+            log_failure(Failure(error), f"while {doing}")
 
     def _flush(self) -> None:
         if self._is_flushing or self.transport is None:

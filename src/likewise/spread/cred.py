@@ -2,7 +2,8 @@
 Logging in: Twisted's MD5 challenge and response, and the avatars of ``twisted.cred`` portals.
 
 MD5 is what PB clients speak; whoever listens on the wire can test passwords against what passes. Use it over TLS.
-A challenge is drawn from the system's random source, and may be answered once.
+A challenge is drawn from the system's random source, and may be answered once. A connection may try a few times in vain,
+and who guesses at one user over many connections has to wait longer and longer.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from twisted.cred.credentials import Anonymous, ICredentials, IUsernameHashedPas
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
 from twisted.internet import defer
-from twisted.python import log
+from twisted.internet.task import deferLater
 from twisted.python.components import registerAdapter
+from twisted.python.failure import Failure
 from zope.interface import Interface, implementer
 
+from ..broker.login import Lanes
+from ..errors import LimitExceeded
 from ..objects import by_reference
+from .clock import the_reactor
+from .faults import Error
 from .flavors import IPBRoot, Referenceable, called
 from .forms import is_stock, stock
 from .interfaces import IJellyable
@@ -110,13 +116,16 @@ class AsReferenceable(Referenceable, by_reference.AsReferenceable):
 
 @implementer(IPBRoot)
 class _PortalRoot:
-    """Makes the root object of each connection to a portal."""
+    """Makes the root object of each connection to a portal, and knows whose passwords are being guessed."""
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
+        self.lanes: Lanes | None = None
 
     def rootObject(self, broker: Any) -> _PortalWrapper:
-        return _PortalWrapper(self.portal, broker)
+        if self.lanes is None:
+            self.lanes = Lanes(broker.core.limits)
+        return _PortalWrapper(self.portal, broker, self.lanes)
 
 
 registerAdapter(_PortalRoot, Portal, IPBRoot)
@@ -151,42 +160,81 @@ def _logged_in(broker: Any, result: Any) -> Any:
 
 
 class _PortalWrapper(Referenceable):
-    """The root object of a connection to a portal: all that can be done is to log in."""
+    """The root object of a connection to a portal: all that can be done is to log in, a few times in vain."""
 
-    def __init__(self, portal: Portal, broker: Any) -> None:
+    def __init__(self, portal: Portal, broker: Any, lanes: Lanes) -> None:
         self.portal = portal
         self.broker = broker
+        self.lanes = lanes
+        self.attempts = 0  # since the last that succeeded
 
     def remote_login(self, username: Any) -> Any:
         """Begin to log in: a challenge, and what takes the response to it."""
+        self._begin()
+        if not isinstance(username, (bytes, str)) or len(username) > self.broker.core.limits.login_bytes:
+            raise UnauthorizedLogin("a user name is a short string")
         number = challenge()
-        return number, _PortalAuthChallenger(self.portal, self.broker, username, number)
+        return number, _PortalAuthChallenger(self, username, number)
 
     def remote_loginAnonymous(self, mind: Any) -> defer.Deferred[Any]:
         """Log in without a name: a Deferred of the avatar."""
-        return _login(self.portal, Anonymous(), mind, self.broker)
+        self._begin()
+        return _login(self.portal, Anonymous(), mind, self.broker).addCallback(self.succeeded)
+
+    def _begin(self) -> None:
+        """Count an attempt; with one too many in vain the connection ends."""
+        self.attempts += 1
+        ceiling = self.broker.core.limits.login_attempts
+        if self.attempts > ceiling:
+            error = LimitExceeded("login_attempts", self.attempts, ceiling)
+            self.broker.broken(error)
+            raise Error(str(error))
+
+    def succeeded(self, avatar: Any) -> Any:
+        """Somebody has logged in, and may fail again."""
+        self.attempts = 0
+        return avatar
 
 
 @implementer(IUsernameHashedPassword, IUsernameMD5Password)
 class _PortalAuthChallenger(Referenceable):
-    """Takes one response to one challenge."""
+    """Takes one response to one challenge; where a user's password was wrong too often, when its time has come."""
 
-    def __init__(self, portal: Portal, broker: Any, username: Any, challenge: bytes) -> None:
-        self.portal = portal
-        self.broker = broker
+    def __init__(self, door: _PortalWrapper, username: Any, challenge: bytes) -> None:
+        self.door = door
         self.username = username
         self.challenge = challenge
         self.response: Any = None
         self.is_spent = False
+        self._lane = username if isinstance(username, str) else username.decode("utf-8", "replace")
+        peer = getattr(door.broker.transport, "getPeer", lambda: None)()
+        self._address = str(getattr(peer, "host", ""))
 
     def remote_respond(self, response: Any, mind: Any) -> defer.Deferred[Any]:
         """The avatar, in a Deferred, if the response is right; a second one never is."""
         if self.is_spent:
-            log.msg("A login was tried twice on one challenge.")
             return defer.fail(UnauthorizedLogin("This challenge has been answered already"))
         self.is_spent = True
         self.response = response
-        return _login(self.portal, self, mind, self.broker)
+        return self._judge(None, mind)
+
+    def _judge(self, _: None, mind: Any) -> defer.Deferred[Any]:
+        door, reactor = self.door, the_reactor()
+        if door.broker.disconnected:
+            return defer.fail(UnauthorizedLogin("The connection has ended"))
+        pause = door.lanes.pause(self._lane, self._address, reactor.seconds())
+        if pause > 0.0:
+            return deferLater(reactor, pause, lambda: None).addCallback(self._judge, mind)
+        return _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
+
+    def _succeeded(self, avatar: Any) -> Any:
+        self.door.lanes.succeeded(self._lane, self._address)
+        return self.door.succeeded(avatar)
+
+    def _failed(self, failed: Failure) -> Failure:
+        if failed.check(UnauthorizedLogin):
+            self.door.lanes.failed(self._lane, self._address, the_reactor().seconds())
+        return failed
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response was made with this password."""

@@ -12,17 +12,17 @@ from typing import Any, Final, NoReturn
 from twisted.internet import defer
 from twisted.python import failure, log, reflect
 
-from ..errors import clip, is_small, outline
+from ..errors import clip, is_small, one_line, outline, text_of
 from ..jelly.plans import may_be_set
 from .faults import OUR_NAMES, RemoteError
 from .flavors import Copyable, RemoteCopy
 from .jelly import setUnjellyableForClass
 
 NO_TRACEBACK: Final = "Traceback unavailable\n"
-
-
+MOST_FRAMES: Final = 20  # of a traceback in the log: what a peer has nested has as many as it likes
+LONGEST_LINE: Final = 1_000  # characters of a text in the log, where it is not that of a small exception
 TEXT: Final = 600_000  # characters of an exception that the wire takes
-PARTS: Final = 50_000  # parts and characters of what an exception holds, up to which it is printed, and logged in full
+PARTS: Final = 50_000  # parts and characters of what an exception holds, up to which it is printed
 
 
 def can_be_printed(value: Any, text: int = TEXT) -> bool:
@@ -43,13 +43,33 @@ def in_short(error: Any) -> str:
     return ", ".join(clip(each) for each in error.args[:4])
 
 
-def log_failure(failed: failure.Failure) -> None:
-    """Write a Failure to the log, in short where its text would have no end."""
-    error: Any = failed.value
-    if can_be_printed(error, PARTS):
-        log.err(failed)
-    else:
-        log.msg(outline(error), isError=True)
+def log_failure(failed: failure.Failure, why: str | None = None) -> None:
+    """Write a Failure to the log, or one that says it in short."""
+    log.err(for_log(failed), why)
+
+
+class Shown(Exception):
+    """Stands in a Failure for an exception whose text is not for a log."""
+
+
+def for_log(failed: failure.Failure) -> failure.Failure:
+    """
+    A Failure that can be printed: itself, or one of the same class that says as much as a log can take.
+
+    An exception may hold what a peer sent, which has as many leaves and control characters as it likes; and a traceback
+    has as many frames as what was nested.
+    """
+    value, frames = failed.value, failed.frames
+    if not isinstance(value, BaseException):
+        return failed
+    is_plain = is_small(value) and all(map(str.isprintable, text_of(value).split("\n")))
+    if is_plain and len(frames) <= MOST_FRAMES:
+        return failed
+    text = text_of(value) if is_plain else one_line(text_of(value, LONGEST_LINE))
+    shown = failure.Failure(Shown(text), failed.type)
+    shown.parents = failed.parents
+    shown.frames = frames if len(frames) <= MOST_FRAMES else [*frames[:4], *frames[4 - MOST_FRAMES :]]
+    return shown
 
 
 class CopyableFailure(failure.Failure, Copyable):
