@@ -102,7 +102,7 @@ CURVES = [
         "microseconds for each object",
         settings.STATE_SIZES,
         sized("objects"),
-        OURS | {"mp.managers": LARGEST, "twisted": 100_000},
+        {"likewise-uv": LARGEST, "likewise-pure-uv": 100_000, "mp.managers": LARGEST, "twisted": 10_000},
         for_each=True,
     ),
     Curve(

@@ -28,7 +28,7 @@ SIZED_S, FEWEST = 0.5, 1  # each size is passed for so long, and at least so oft
 STATE_SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)  # objects
 MESSAGE_SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)  # bytes
 OBSERVERS = (10, 30, 100, 300, 1_000, 3_000, 10_000)
-CHANGES_A_SECOND, CHANGING_S = 100, 5.0
+CHANGES_A_SECOND, CHANGING_S = 100, 4.0
 LATE_S = 0.002  # a change made so much later than it was due counts from when it was due: the publisher could not keep up
 
 # Two partners of a ping-pong that happen to share a core are twice as fast as two that do not: so each side has its own.

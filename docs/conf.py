@@ -14,7 +14,7 @@ suppress_warnings = ["misc.highlighting_failure"]  # languages of our own: wire,
 
 def adapt(app: Any, name: str, source: list[str]) -> None:
     """What Sphinx needs otherwise than a reader of the files: index.md as a tree; no links to what lies outside."""
-    source[0] = re.sub(r"\[([^\]]*)\]\((?:\.\./)+(?:README\.md|examples/)[^)]*\)", r"\1", source[0])
+    source[0] = re.sub(r"\[([^\]]*)\]\((?:\.\./)+(?:README\.md|examples/|bench/)[^)]*\)", r"\1", source[0])
     if name == "index":
         pages = re.findall(r"\]\(([\w/-]+)\.md\)", source[0])
         source[0] += "\n```{toctree}\n:hidden:\n\n" + "\n".join(pages) + "\n```\n"

@@ -15,8 +15,8 @@ class Managers(BlockingPeer):
     """multiprocessing.managers: one call at a time on a connection, no callbacks; pickle, hence for friends only"""
 
     name, works = "mp.managers", "W1 W2 W3 W4 W6 W7"
-    tags = {"W2": "1 in flight", "W3": "1 in flight", "W7": "30 clients"}
-    idle = (10, 30)  # a client takes 0.4 s: some ten short connections, each stalled 44 ms by Nagle and delayed ACK
+    tags = {"W2": "1 in flight", "W3": "1 in flight", "W7": "60 clients"}
+    idle = (10, 60)  # a client takes 0.4 s: some ten short connections, each stalled 44 ms by Nagle and delayed ACK
 
     def setup(self) -> None:
         from multiprocessing import managers
