@@ -280,7 +280,7 @@ class Encoder:
     def _int(self, value: int) -> None:
         if 0 <= value < 128:
             self._sink.put(SMALL_INTS[value])
-        elif COMPILED and 0 < value < 1 << 31:
+        elif 0 < value < 1 << 31:
             self._sink.put_natural(value)
         else:
             self._sink.put(int_token(value))

@@ -38,7 +38,6 @@ cdef class Sink:
     cdef list _with_prefixes(self, list parts)
     cdef Py_ssize_t _size(self)
     cdef bytes _taken(self)
-    cdef _clear(self)
 
 
 cdef inline char* room(Sink sink, Py_ssize_t size) except NULL:

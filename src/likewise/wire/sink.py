@@ -36,8 +36,10 @@ class Sink:
 
     def begin(self) -> None:
         """Start on another message, as new."""
-        if self._size():
-            self._clear()
+        if _compiled:
+            empty(self)  # type: ignore[name-defined]  # noqa: F821
+        elif self._data:
+            self._data = bytearray()
         self._sealed = 0  # bytes of _parts
         self._parts: list[bytes] | None = None  # what lies before _data: large strings, and what came between them
         self._prefixes: list[tuple[int, bytes]] | None = None
@@ -147,12 +149,6 @@ class Sink:
         data = bytes(self._data)
         self._data = bytearray()
         return data
-
-    def _clear(self) -> None:
-        if _compiled:
-            empty(self)  # type: ignore[name-defined]  # noqa: F821
-        else:
-            self._data = bytearray()
 
 
 COMPILED = _compiled = not isinstance(Sink.__init__, types.FunctionType)  # a plain function is one that Python interprets
