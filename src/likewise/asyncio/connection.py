@@ -38,6 +38,7 @@ TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's 
 
 SLICE = 0.01  # seconds after which a connection waits for its turn among those that ask for as much
 LIGHT = 512  # bytes of a chunk up to which its time is not taken: what so few can cost is little more than that
+PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
@@ -272,8 +273,9 @@ class Connection(asyncio.Protocol):
         endpoint.guard.watch(self._loop, endpoint.connections)
         if self._side is Side.CLIENT or not HANDED_ON:
             keep_alive(transport.get_extra_info("socket"), endpoint.limits.keepalive_seconds)
-        if endpoint.guard.unread.noticed < NOTICED:
-            self._transport.set_write_buffer_limits(endpoint.guard.unread.noticed)
+        most = min(endpoint.guard.unread.noticed, endpoint.limits.queued_output)
+        if most < NOTICED:
+            self._transport.set_write_buffer_limits(most)
         self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
         self._broker.start()
 
@@ -506,10 +508,11 @@ class Connection(asyncio.Protocol):
         except Exception as error:
             self._fail(call, error)
             return
-        if hasattr(type(value), "__await__"):
-            self._run_on(call, value)
-        else:
+        kind = type(value)
+        if kind in PLAIN or not hasattr(kind, "__await__"):
             self._answer(call, value)
+        else:
+            self._run_on(call, value)
 
     def _run_on(self, call: CallReceived, value: Any) -> None:
         """A method that takes its time: a coroutine, or anything that can be awaited."""
@@ -577,7 +580,7 @@ class Connection(asyncio.Protocol):
         if not pieces:
             return
         limit = self._endpoint.limits.queued_output
-        if transport.get_write_buffer_size() > limit:
+        if self._writing_is_paused and transport.get_write_buffer_size() > limit:
             self.abort(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
         elif not transport.is_closing():
             for piece in pieces:

@@ -109,12 +109,12 @@ class Outbox:
             else:
                 encoder.encode_arguments(value)
                 encoder.encode_keywords(kwargs)
-            has_large = encoder.has_large
             is_to_be_framed = encoder.may_be_too_deep or encoder.items_at_most > self._items_limit
             written = encoder.written()
             if is_to_be_framed or len(written) > 1 or len(written[0]) > self._bytes_limit:
                 self._measure([*pieces, *written], is_to_be_framed)
             pieces += written
+            has_large = len(written) > 1 or len(written[0]) >= LARGE_PIECE
             if was_open and not self.is_open:
                 raise ConnectionClosed("a hook of what was to be sent has ended the connection")
             return has_large

@@ -23,7 +23,7 @@ cdef class Framer:
     cdef bytes _chunk
     cdef Py_ssize_t _pos
     cdef Py_ssize_t _start
-    cdef bytearray _body
+    cdef object _body
     cdef Py_ssize_t _scanned
     cdef Py_ssize_t _skip
     cdef Py_ssize_t _left

@@ -86,7 +86,7 @@ class Framer:
         self._chunk = b""  # what is being scanned, from _pos on
         self._pos = 0
         self._start = 0  # where the frame being scanned begins in _chunk
-        self._body: bytearray | None = None  # what earlier chunks held of that frame
+        self._body: BytesIO | None = None  # what earlier chunks held of that frame; it gives away its bytes without a copy
         self._scanned = 0  # bytes of that frame in earlier chunks and in lifted strings
         self._left = 1  # items the innermost open list still lacks; the top level lacks one
         self._open: list[int] | None = None  # the same for the lists around it; there is none between two chunks
@@ -143,8 +143,9 @@ class Framer:
             return None
         chunk, start, end = self._chunk, self._start, self._pos
         if self._body is not None:
-            self._body += chunk[start:end]
-            chunk, start, end = bytes(self._body), 0, len(self._body)
+            self._body.write(chunk[start:end])
+            chunk = self._body.getvalue()
+            start, end = 0, len(chunk)
             self._body = None
         frame = new_frame(chunk, start, end, self._large, self._items)
         self._start = self._pos
@@ -161,8 +162,9 @@ class Framer:
         """Put what the chunk holds of an unfinished frame aside."""
         if end > self._start:
             if self._body is None:
-                self._body = bytearray()
-            self._body += self._chunk[self._start : end]
+                self._body = BytesIO()
+            whole = self._start == 0 and end == len(self._chunk)
+            self._body.write(self._chunk if whole else self._chunk[self._start : end])
             self._scanned += end - self._start
 
     def _scan(self) -> bool:
@@ -367,7 +369,7 @@ class Framer:
     @property
     def is_between_frames(self) -> bool:
         """Whether nothing of an unfinished frame is held."""
-        is_inside = self._body or self._missing or self._skip or self._open or self._left != 1
+        is_inside = self._body is not None or self._missing or self._skip or self._open or self._left != 1
         return not is_inside and self._start == self._pos >= len(self._chunk)
 
 
