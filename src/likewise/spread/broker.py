@@ -32,7 +32,7 @@ from .clock import the_reactor
 from .failures import Answer, CopyableFailure, failure2Copyable, log_failure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
 from .flavors import Jellyable, is_unhandled, quiet
-from .flow import Flow
+from .flow import Flow, send_at_once
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
@@ -148,6 +148,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         except LimitExceeded as error:
             self.broken(error)
             return
+        send_at_once(self.transport)
         self.core.start()
 
     def dataReceived(self, chunk: bytes) -> None:
