@@ -55,3 +55,16 @@ def test_nothing_is_called_before_a_dialect_is_agreed() -> None:
     with pytest.raises(LocalProtocolError, match="no dialect is agreed yet"):
         pair.client.root.callRemote("anything")
     assert pair.client.broker.unanswered == 0
+
+
+def test_what_has_a_name_is_not_counted_among_what_the_peer_holds() -> None:
+    tables = Pair(likewise.Root()).server.broker.tables
+    tables.name(b"root", likewise.Root())  # another one under a name that there is
+    tables.name(b"pond", likewise.Referenceable())
+    held = [likewise.Referenceable() for _ in range(12)]
+    luids = [tables.export(each) for each in held]
+    assert tables.unnamed() == len(tables.ids()) == 12 and tables.sizes()["exported"] == 12
+    assert tables.release(luids[0]) and not tables.release(b"pond")
+    assert tables.unnamed() == len(tables.ids()) == 11
+    tables.clear()
+    assert tables.unnamed() == 0

@@ -273,9 +273,8 @@ class Connection(asyncio.Protocol):
         endpoint.guard.watch(self._loop, endpoint.connections)
         if self._side is Side.CLIENT or not HANDED_ON:
             keep_alive(transport.get_extra_info("socket"), endpoint.limits.keepalive_seconds)
-        most = min(endpoint.guard.unread.noticed, endpoint.limits.queued_output)
-        if most < NOTICED:
-            self._transport.set_write_buffer_limits(most)
+        if endpoint.guard.unread.noticed < NOTICED:
+            self._transport.set_write_buffer_limits(endpoint.guard.unread.noticed)
         self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
         self._broker.start()
 
@@ -580,7 +579,7 @@ class Connection(asyncio.Protocol):
         if not pieces:
             return
         limit = self._endpoint.limits.queued_output
-        if self._writing_is_paused and transport.get_write_buffer_size() > limit:
+        if transport.get_write_buffer_size() > limit:
             self.abort(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
         elif not transport.is_closing():
             for piece in pieces:

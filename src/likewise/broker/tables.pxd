@@ -34,6 +34,7 @@ cdef class Tables:
     cdef readonly object driver
     cdef public Py_ssize_t next_luid
     cdef readonly dict exported
+    cdef Py_ssize_t _named
     cdef dict luid_of
     cdef readonly dict observed
     cdef readonly dict observed_ids

@@ -140,6 +140,7 @@ class Tables:
     """The tables of one connection."""
 
     __slots__ = (
+        "_named",
         "caller",
         "dropped",
         "driver",
@@ -169,6 +170,7 @@ class Tables:
         self.driver = driver
         self.next_luid = 1
         self.exported: dict[Luid, Exported] = {}
+        self._named = 0  # how many of them have names
         self.luid_of: dict[object, int] | None = None  # by key, for exported; made when there are more than a FEW
         self.observed: dict[int, Observed] = NOTHING
         self.observed_ids: dict[object, int] = NOTHING
@@ -214,7 +216,7 @@ class Tables:
 
     def unnamed(self) -> int:
         """How many objects the peer holds that have no names."""
-        return sum([entry.key is not None for entry in self.exported.values()])
+        return len(self.exported) - self._named
 
     def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
         key = cacheable.processUniqueID()
@@ -249,6 +251,8 @@ class Tables:
 
     def name(self, name: bytes, target: Any) -> None:
         """Make an object known under a name, for as long as the connection lasts."""
+        if name not in self.exported:
+            self._named += 1
         self.exported[name] = Exported(target, None)
 
     def release(self, luid: Luid) -> bool:
@@ -438,6 +442,7 @@ class Tables:
         for entry in self.mirrors.values():
             entry.end()
         self.luid_of = None
+        self._named = 0
         for table in (self.exported, self.observed, self.observed_ids, self.references, self.mirrors):
             table.clear()
         self.fading = None

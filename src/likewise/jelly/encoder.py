@@ -106,11 +106,6 @@ class Encoder:
         """What was written since this was last asked, in order; large strings are pieces of their own."""
         return self._sink.take()
 
-    @property
-    def has_large(self) -> bool:
-        """Whether a piece is large enough to be handed on uncopied."""
-        return self._sink.has_large
-
     def let_go(self) -> None:
         """Let go of what was written."""
         self._sink.begin()

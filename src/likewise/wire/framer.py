@@ -168,7 +168,11 @@ class Framer:
             self._scanned += end - self._start
 
     def _scan(self) -> bool:
-        """Walk to the end of the frame; whether it was reached. On ``False`` more bytes are needed."""
+        """
+        Walk to the end of the frame; whether it was reached. On ``False`` more bytes are needed.
+
+        It is one long function because every token passes here: to call another for each costs more than to read it.
+        """
         if self._open is None:
             self._open = []
         data = self._chunk

@@ -24,7 +24,7 @@ def double_at(data: bytes, pos: int) -> float:
 
 def new_instance(cls: type) -> Any:
     """An instance whose ``__init__`` is not run."""
-    made: Any = cls.__new__(cls)  # type: ignore[call-overload]
+    made: Any = cls.__new__(cls)  # type: ignore[call-overload]  # taken for the one of a metaclass
     return made
 
 

@@ -16,7 +16,6 @@ import types
 from .tokens import VOCABULARY
 
 LARGE_PIECE = 65_536  # bytes: a piece of at least this size is not joined with its neighbours
-SHORT = 128  # bytes: the length of a shorter string is one digit
 
 _double = struct.Struct("!d").pack
 # Whether a word of the vocabulary has so many bytes and begins so: 128 flags for each length up to 13.
@@ -48,11 +47,6 @@ class Sink:
     def place(self) -> int:
         """Where the next byte will be, insertions not counted."""
         return self._sealed + self._size()
-
-    @property
-    def has_large(self) -> bool:
-        """Whether a large string is among what was written."""
-        return self._parts is not None
 
     def put(self, piece: bytes) -> None:
         """Write these bytes."""
