@@ -17,6 +17,7 @@ LAYERS = [
     "wire",
     "jelly",
     "objects live | broker",
+    "serving",
     "asyncio | spread",
     "cluster",
     "inspector",

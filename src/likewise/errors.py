@@ -18,6 +18,7 @@ The base class answers the question a caller asks first: is the connection still
        ├─ InsecureJelly            a value that may not cross
        │  └─ NotSendable             ... refused before anything was sent; names the path to it
        ├─ TooManyCalls             our own ceiling of unanswered calls
+       ├─ NotExecuted              the peer did not run the call: it may be made again
        ├─ LoginFailed              nobody was logged in: not this way, not now
        │  └─ LoginRefused            ... or not these credentials; which part of them is wrong is not said
        └─ RemoteError              any other exception of the peer, as type and text
@@ -223,6 +224,14 @@ class TooManyCalls(CallError):
     """``limits.open_calls`` calls of ours are unanswered; nothing was queued."""
 
 
+class NotExecuted(CallError):
+    """
+    The peer has not run the call, and will not: it may be made again.
+
+    Too many calls wait there already, or for too long, or it is closing; the text says which.
+    """
+
+
 class LoginFailed(CallError):
     """
     Nobody was logged in: this way is not open here, or not now.
@@ -271,8 +280,9 @@ WIRE_NAMES: Final[dict[type, str]] = {
     LoginFailed: "twisted.cred.error.LoginFailed",
     LoginRefused: "twisted.cred.error.UnauthorizedLogin",
     NoSuchMethod: "twisted.spread.flavors.NoSuchMethod",
+    NotExecuted: "likewise.errors.NotExecuted",
 }
-"""Those of our classes that travel under the names that PB gave them."""
+"""Those of our classes that a peer of ours raises as themselves, and their names on the wire: PB's where it has one."""
 
 
 __all__ = (
@@ -287,6 +297,7 @@ __all__ = (
     "LoginFailed",
     "LoginRefused",
     "NoSuchMethod",
+    "NotExecuted",
     "NotSendable",
     "ProtocolError",
     "RemoteError",

@@ -15,7 +15,8 @@ from ..limits import Limits
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import Address, parse
-from .connection import Connection, Endpoint, OnConnection
+from .connection import Connection
+from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, keep_alive
 from .login import Gate, Login
 from .tls import TLS, Entrance, server_context

@@ -18,8 +18,9 @@ from typing import Final, Literal, cast
 
 from ..errors import LimitExceeded
 from .addresses import ip_address, peer_name
-from .connection import Connection, Endpoint
+from .connection import Connection
 from .dispatch import start
+from .endpoint import Endpoint
 
 log = logging.getLogger("likewise")
 

@@ -50,6 +50,7 @@ from .tables import NOTHING, Observed, Tables, takes_expressions
 
 OPEN, CLOSED = State.OPEN, State.CLOSED  # looked up once: to find a member of an enum costs as much as to read a token
 IDLE_KEPT = 4
+ITEM_BYTES = 60  # of an object that a token becomes, on the average
 _idle: list[Decoder] = []  # to be used again, by whatever connection is next
 
 
@@ -515,7 +516,10 @@ class Broker:
             if want_answer:
                 self._send_error(request, error)
             return None
-        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw)
+        weight = frame.items * ITEM_BYTES + frame.end - frame.start
+        if frame.large:
+            weight += sum(map(len, frame.large))
+        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw, weight)
 
     def _settle(self, decoder: Decoder, frame: Frame, is_error: bool) -> None:
         """An answer or an error; the call it settles does so even if it can't be read."""

@@ -23,10 +23,11 @@ class CallReceived:
     The peer calls a method. Find it, run it, then pass this to ``broker.answer`` or ``broker.fail``, once.
 
     ``target`` is an object of ours, or a mirror here; ``perspective`` who the peer is to the answer. ``is_raw``: the
-    target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet.
+    target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet. ``weight`` is
+    what the arguments take in memory, in bytes, roughly.
     """
 
-    __slots__ = ("args", "is_raw", "kwargs", "name", "perspective", "request", "target", "want_answer")
+    __slots__ = ("args", "is_raw", "kwargs", "name", "perspective", "request", "target", "want_answer", "weight")
 
     request: int
     target: Any
@@ -36,6 +37,7 @@ class CallReceived:
     perspective: Any
     want_answer: bool
     is_raw: bool
+    weight: int
 
     def method(self) -> Callable[..., Any]:
         """
@@ -59,8 +61,9 @@ def call_received(
     perspective: Any,
     want_answer: bool,
     is_raw: bool,
+    weight: int,
 ) -> CallReceived:
-    """A new CallReceived: apart from the class, because passing eight arguments to one costs more than setting them."""
+    """A new CallReceived: apart from the class, because passing nine arguments to one costs more than setting them."""
     call = CallReceived()
     call.request = request
     call.target = target
@@ -70,6 +73,7 @@ def call_received(
     call.perspective = perspective
     call.want_answer = want_answer
     call.is_raw = is_raw
+    call.weight = weight
     return call
 
 
