@@ -13,13 +13,14 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallReceived, Opened
 from ..broker.states import Side
-from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError, text_of
+from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError, text_of
 from ..jelly.registry import Registry
 from ..limits import Limits
 from ..logs import Throttle
@@ -28,7 +29,7 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
 from .addresses import ip_address, peer_name
-from .dispatch import start
+from .calls import can_be_awaited, check_thread, end_loop, is_eager, start
 from .guard import HANDED_ON, NOTICED, Guard, keep_alive
 from .pace import Pace, pace_of
 
@@ -87,6 +88,7 @@ class Connection(asyncio.Protocol):
         "__weakref__",
         "_address",
         "_avatar",
+        "_awaits_first_step",
         "_broker",
         "_callbacks",
         "_closed",
@@ -132,6 +134,7 @@ class Connection(asyncio.Protocol):
         self._holds = False
         self._address: str | None = None  # where it is counted; None while it is not
         self._in_turn = self._flush_is_scheduled = self._is_counted_out = False
+        self._awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
 
@@ -174,6 +177,7 @@ class Connection(asyncio.Protocol):
 
     def notifyOnDisconnect(self, callback: OnConnection) -> None:
         """Have ``callback(this connection)`` run once when it ends; :attr:`peer` and :attr:`reason` tell who and why."""
+        check_thread(self._loop, "notifyOnDisconnect()")
         if self._callbacks is None:
             self._callbacks = []
         self._callbacks.append(callback)
@@ -190,6 +194,7 @@ class Connection(asyncio.Protocol):
 
         Calls of ours that are unanswered fail with ConnectionClosed.
         """
+        check_thread(self._loop, "close()")
         if self._transport is None or self.broker.is_closed:
             return
         if self._tasks and grace > 0:
@@ -206,6 +211,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self, reason: BaseException | None = None) -> None:
         """End the connection at once; what is queued is lost."""
+        check_thread(self._loop, "abort()")
         if self._transport is not None and not self.broker.is_closed:
             self._reason = self._reason or reason
             self._transport.abort()
@@ -259,6 +265,7 @@ class Connection(asyncio.Protocol):
             peer=self.peer,
         )
         self._broker.patience = PATIENCE
+        self._broker.outbox.keep_to_thread(partial(check_thread, self._loop))
         if endpoint.at_first is not None:
             endpoint.at_first(self._broker)
         address = ip_address(transport)
@@ -400,7 +407,7 @@ class Connection(asyncio.Protocol):
         turns = 0
         self._slice_ends = 0.0
         try:
-            while not self._reading_is_paused:
+            while not self._reading_is_paused and not self._awaits_first_step:
                 event = broker.next_event()
                 if type(event) is CallReceived:
                     self._run(event)
@@ -413,6 +420,8 @@ class Connection(asyncio.Protocol):
                     self._breathe()
         except RemoteProtocolError as error:
             self._drop(error)
+        except ENDS_THE_PROGRAM as error:
+            end_loop(self._loop, error)
         finally:
             self._in_turn = False
         self._flush()
@@ -504,11 +513,12 @@ class Connection(asyncio.Protocol):
     def _run(self, call: CallReceived) -> None:
         try:
             value = call.method()(*call.args, **call.kwargs)
-        except Exception as error:
+        except BaseException as error:
             self._fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return
-        kind = type(value)
-        if kind in PLAIN or not hasattr(kind, "__await__"):
+        if type(value) in PLAIN or not can_be_awaited(value):
             self._answer(call, value)
         else:
             self._run_on(call, value)
@@ -536,13 +546,23 @@ class Connection(asyncio.Protocol):
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             self._consider_reading()
+            if not self._awaits_first_step and not is_eager(self._loop):
+                self._awaits_first_step = True
+                self._loop.call_soon(self._first_step_taken)
+
+    def _first_step_taken(self) -> None:
+        """The task that was made last has run up to where it waits: the next message may be handled."""
+        self._awaits_first_step = False
+        self._pump()
 
     def _answer(self, call: CallReceived, value: Any) -> None:
         broker = self.broker
         try:
             refused = broker.answer(call, value)
-        except Exception as error:  # a hook of the value that was to be sent
+        except BaseException as error:  # a hook of the value that was to be sent
             self._fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return
         if refused is not None:
             text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)

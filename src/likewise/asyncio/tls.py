@@ -18,8 +18,8 @@ from typing import Final, Literal, cast
 
 from ..errors import LimitExceeded
 from .addresses import ip_address, peer_name
+from .calls import start
 from .connection import Connection, Endpoint
-from .dispatch import start
 
 log = logging.getLogger("likewise")
 

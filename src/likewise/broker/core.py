@@ -12,10 +12,12 @@ an error, an answer that can't be decoded, or the end of the connection.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 from ..errors import (
     CLIP,
+    ENDS_THE_PROGRAM,
     CallError,
     ConnectionClosed,
     Error,
@@ -25,6 +27,7 @@ from ..errors import (
     NotSendable,
     RemoteProtocolError,
     TooManyCalls,
+    as_exception,
     clip,
     text_of,
 )
@@ -189,7 +192,10 @@ class Broker:
             TooManyCalls: ``limits.open_calls`` calls are unanswered. Nothing was queued.
             ConnectionClosed: the connection has ended.
             LocalProtocolError: no dialect is agreed yet.
+            WrongThread: this is not the thread of the driver's loop.
         """
+        if self.outbox.thread and self.outbox.thread != get_ident():
+            self.outbox.on_other_thread(f"callRemote({clip(method)})")
         is_early = not self.outbox.is_open
         if is_early and not (self.speaks_early and self.state is State.CHOOSING and self.side is Side.SERVER):
             raise self._not_open()
@@ -387,7 +393,9 @@ class Broker:
         pieces: Pieces = [ERROR_HEAD + int_token(request)]
         try:
             self.outbox.write(pieces, sent, None, None)
-        except Exception as unsendable:  # an exception with a state of its own that can't cross
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as unsendable:  # an exception with a state of its own that can't cross
             if not self.outbox.is_open:
                 return sent
             why = f"{type(error).__name__}, whose state can't be sent: {text_of(unsendable)}"
@@ -507,7 +515,9 @@ class Broker:
                 if kwargs:
                     kwargs = check_keywords(kwargs, self._name_limit)
             name = method_name(raw_name, self._name_limit)
-        except Exception as error:
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:  # what a hook of the application raises, too
             self._salvage(decoder, frame, start)
             self._trace("call.refused", method=clip(raw_name), error=text_of(error, CLIP))
             if not isinstance(error, CallError):
@@ -530,9 +540,12 @@ class Broker:
             value = decoder.decode()
             if is_error:
                 value = self.flavours.error_to_raise(value, self.registry)
-        except Exception as error:
+        except BaseException as error:
             self._salvage(decoder, frame, start)
-            is_error, value = True, error
+            is_error, value = True, as_exception(error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                self.driver.reject(result, value)
+                raise
         if self.tables.fading and not self._waiting:
             self.tables.fading = None
         if is_error:
@@ -581,7 +594,9 @@ class Broker:
     def _guard(self, doing: str, run: Callable[[], object]) -> None:
         try:
             run()
-        except Exception as error:
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:
             self.driver.report(doing, error)
 
     def _not_open(self) -> Exception:

@@ -1,0 +1,112 @@
+"""
+Runs the peer's calls: in the order of arrival, plain methods at once, all others in real tasks.
+
+A plain method makes no task. Whatever waits runs in one :class:`asyncio.Task` from its first line to its last, so that
+what relies on :func:`asyncio.current_task` works as anywhere. Where Python can start a task eagerly (3.12 on), its first
+step runs at once; where it can't, or where a factory of the application makes the loop's tasks, it runs in the next turn
+of the loop, and the connection handles nothing in between: calls start in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from inspect import CO_ITERABLE_COROUTINE
+from types import GeneratorType
+from typing import Any, Final, NoReturn
+
+from ..errors import ENDS_THE_PROGRAM, WrongThread
+
+Done = Callable[[Any, BaseException | None], None]
+
+CAN_BE_EAGER: Final = sys.version_info >= (3, 12)
+EAGER_FACTORIES: Final = (None, getattr(asyncio, "eager_task_factory", None))  # None: the loop's own
+
+
+def is_eager(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether :func:`start` runs the first step before it returns; else it runs in the next turn of the loop."""
+    return CAN_BE_EAGER and loop.get_task_factory() in EAGER_FACTORIES
+
+
+def start(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], name: str, done: Done) -> asyncio.Task[Any] | None:
+    """
+    Run an awaitable in a task. ``done(value, error)`` is called once, when it ends; at once if its first step ends it.
+
+    Returns the task, or ``None`` if it has ended.
+
+    Raises:
+        KeyboardInterrupt, SystemExit: its first step did; ``done`` was called.
+    """
+    coroutine = awaitable if isinstance(awaitable, Coroutine) else _wait_for(awaitable)
+    make = _eager(loop) if is_eager(loop) else loop.create_task
+    try:
+        task: asyncio.Task[Any] = make(coroutine, name=name)
+    except BaseException as error:  # a first step raised the two that no task keeps; or a factory would not make one
+        coroutine.close()
+        done(None, error)
+        if isinstance(error, ENDS_THE_PROGRAM):
+            raise
+        return None
+    if task.done():  # not by a callback, which would have it wait for another turn
+        _ended(done, task)
+        return None
+    task.add_done_callback(functools.partial(_ended, done))
+    return task
+
+
+def _eager(loop: asyncio.AbstractEventLoop) -> Callable[..., asyncio.Task[Any]]:
+    return functools.partial(asyncio.Task, loop=loop, eager_start=True)  # type: ignore[call-arg]  # new in 3.12
+
+
+async def _wait_for(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def _ended(done: Done, task: asyncio.Task[Any]) -> None:
+    error: BaseException | None = None
+    if task.cancelled():
+        try:
+            task.result()
+        except asyncio.CancelledError as cancelled:  # with what it was cancelled with, if anything
+            error = cancelled
+    else:
+        error = task.exception()
+    done(task.result() if error is None else None, error)
+
+
+def can_be_awaited(value: Any) -> bool:
+    """Whether a method has returned something to wait for: a coroutine, a future, anything that ``await`` takes."""
+    kind = type(value)
+    if kind is GeneratorType:  # of types.coroutine
+        return bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)
+    return hasattr(kind, "__await__")
+
+
+def end_loop(loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
+    """
+    Have the loop end by this KeyboardInterrupt or SystemExit in its next turn, as asyncio ends for a task that raises it.
+
+    Raised out of a protocol's method it would end the loop of asyncio, but with uvloop the connection alone.
+    """
+    loop.call_soon(_raise, error)
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
+
+
+def check_thread(loop: asyncio.AbstractEventLoop, what: str) -> None:
+    """
+    Refuse to be used outside of a loop that runs: nothing would happen until something else wakes it, and no table of a
+    connection is safe there. A loop that stands still may be used by whoever will run it.
+
+    Raises:
+        WrongThread: the loop runs, on another thread.
+    """
+    if loop.is_running() and asyncio._get_running_loop() is not loop:
+        raise WrongThread(what)
+
+
+__all__ = ("can_be_awaited", "check_thread", "end_loop", "is_eager", "start")
