@@ -182,7 +182,12 @@ def test_a_plain_method_makes_no_task(kind: str) -> None:
         async with Both(Service()) as root:
             assert await root.callRemote("plain") is True
             before = loop.get_task_factory()
-            loop.set_task_factory(lambda loop, coroutine, **kwargs: made.append(coroutine) or lazy(loop, coroutine, **kwargs))
+
+            def noted(loop: Any, coroutine: Any, **kwargs: Any) -> asyncio.Task[Any]:
+                made.append(coroutine)
+                return lazy(loop, coroutine, **kwargs)
+
+            loop.set_task_factory(noted)
             assert await root.callRemote("plain") is True
             loop.set_task_factory(before)
 
@@ -518,7 +523,9 @@ REGISTRY.setUnjellyableForClass(RaisesThere, Arrived)
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("method", ["raise", "raise_first", "raise_later", "answer", "broken_text", "broken_args", "give", "take"])
+@pytest.mark.parametrize(
+    "method", ["raise", "raise_first", "raise_later", "answer", "broken_text", "broken_args", "give", "take"]
+)
 def test_whatever_user_code_raises_fails_one_call(method: str, name: str) -> None:
     async def main() -> None:
         async with likewise.serve(Raises(), "tcp://127.0.0.1:0", accept=REGISTRY) as server:

@@ -515,8 +515,6 @@ class Broker:
                 if kwargs:
                     kwargs = check_keywords(kwargs, self._name_limit)
             name = method_name(raw_name, self._name_limit)
-        except ENDS_THE_PROGRAM:
-            raise
         except BaseException as error:  # what a hook of the application raises, too
             self._salvage(decoder, frame, start)
             self._trace("call.refused", method=clip(raw_name), error=text_of(error, CLIP))
@@ -524,6 +522,8 @@ class Broker:
                 self.driver.report("reading the arguments of a call", error)
             if want_answer:
                 self._send_error(request, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return None
         return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw)
 

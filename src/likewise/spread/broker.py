@@ -22,7 +22,7 @@ from .. import errors
 from ..broker import core as cores
 from ..broker.events import CallReceived
 from ..broker.states import Side
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError, clip, is_small, one_line
+from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError, clip, is_small, one_line
 from ..jelly.context import Caller, Luid
 from ..jelly.expressions import to_frame
 from ..limits import MIB, Limits
@@ -173,6 +173,9 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self._busy += 1
                 try:
                     event = core.next_event()
+                except ENDS_THE_PROGRAM:  # by a hook; nothing that a peer asks for ends a program of Twisted
+                    log_failure(Failure(), "while reading a message")
+                    continue
                 finally:
                     self._busy -= 1
                 if self._has_more:
@@ -452,7 +455,7 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self.core.send([b"answer", call.request, value])
             else:
                 self.core.answer(call, value)
-        except Exception as error:  # a hook of the value, or an expression that banana does not carry
+        except BaseException as error:  # a hook of the value, or an expression that banana does not carry
             self._fail(call, CopyableFailure(translated(error)))
         finally:
             self._leave()
