@@ -28,6 +28,7 @@ from .errors import (
     RemoteError,
     RemoteProtocolError,
     TooManyCalls,
+    WrongThread,
 )
 from .jelly.basics import Unpersistable
 from .jelly.checks import checked
@@ -109,6 +110,7 @@ __all__ = (
     "Unpersistable",
     "ViewPoint",
     "Viewable",
+    "WrongThread",
     "checked",
     "connect",
     "copyable",

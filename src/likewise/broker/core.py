@@ -246,6 +246,8 @@ class Broker:
 
     def notify_on_disconnect(self, callback: Callable[[], object]) -> None:
         """Have ``callback()`` run once when the connection ends; at once if it has."""
+        if self.outbox.thread and self.outbox.thread != get_ident():
+            self.outbox.on_other_thread("notifyOnDisconnect()")
         if self.is_closed:
             self._guard("running a disconnect callback", callback)
         else:

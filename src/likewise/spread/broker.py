@@ -22,7 +22,16 @@ from .. import errors
 from ..broker import core as cores
 from ..broker.events import CallReceived
 from ..broker.states import Side
-from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError, clip, is_small, one_line
+from ..errors import (
+    ENDS_THE_PROGRAM,
+    ConnectionClosed,
+    LimitExceeded,
+    NotSendable,
+    RemoteProtocolError,
+    clip,
+    is_small,
+    one_line,
+)
 from ..jelly.context import Caller, Luid
 from ..jelly.expressions import to_frame
 from ..limits import MIB, Limits
