@@ -115,7 +115,7 @@ def test_the_connection_may_be_cut() -> None:
 
 def test_what_the_test_raises_comes_out() -> None:
     async def test() -> None:
-        async with pair(Service()) as (client, _):
+        async with pair(Service()):
             raise LookupError("mine")
 
     with pytest.raises(LookupError, match="mine"):
