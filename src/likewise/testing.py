@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .asyncio.connection import Connection, Endpoint, OnConnection
 from .broker.core import Broker
-from .broker.events import CallReceived
+from .broker.events import CallReceived, can_be_awaited
 from .broker.states import Side, State
 from .errors import ENDS_THE_PROGRAM, LikewiseError, RemoteProtocolError
 from .jelly.registry import Registry, registry_from
@@ -238,7 +238,7 @@ class End:
             value.when_settled(lambda result: self._finish(call, result))
         elif isinstance(value, Coroutine):
             self._step(call, value)
-        elif hasattr(type(value), "__await__"):
+        elif can_be_awaited(value):
             self._fail(call, no_loop(f"{call.name} returns a {type(value).__name__}"))
         else:
             self._answer(call, value)

@@ -13,8 +13,6 @@ import asyncio
 import functools
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from inspect import CO_ITERABLE_COROUTINE
-from types import GeneratorType
 from typing import Any, Final, NoReturn
 
 from ..errors import ENDS_THE_PROGRAM, WrongThread
@@ -76,14 +74,6 @@ def _ended(done: Done, task: asyncio.Task[Any]) -> None:
     done(task.result() if error is None else None, error)
 
 
-def can_be_awaited(value: Any) -> bool:
-    """Whether a method has returned something to wait for: a coroutine, a future, anything that ``await`` takes."""
-    kind = type(value)
-    if kind is GeneratorType:  # of types.coroutine
-        return bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)
-    return hasattr(kind, "__await__")
-
-
 def end_loop(loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
     """
     Have the loop end by this KeyboardInterrupt or SystemExit in its next turn, as asyncio ends for a task that raises it.
@@ -109,4 +99,4 @@ def check_thread(loop: asyncio.AbstractEventLoop, what: str) -> None:
         raise WrongThread(what)
 
 
-__all__ = ("can_be_awaited", "check_thread", "end_loop", "is_eager", "start")
+__all__ = ("check_thread", "end_loop", "is_eager", "start")

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
-from ..broker.events import CallReceived, Opened
+from ..broker.events import CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
 from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError, text_of
 from ..jelly.registry import Registry
@@ -29,7 +29,7 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
 from .addresses import ip_address, peer_name
-from .calls import can_be_awaited, check_thread, end_loop, is_eager, start
+from .calls import check_thread, end_loop, is_eager, start
 from .guard import HANDED_ON, NOTICED, Guard, keep_alive
 from .pace import Pace, pace_of
 

@@ -12,14 +12,12 @@ an error, an answer that can't be decoded, or the end of the connection.
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
 from ..errors import (
     CLIP,
     ENDS_THE_PROGRAM,
     CallError,
-    ConnectionClosed,
     Error,
     InsecureJelly,
     LimitExceeded,
@@ -27,8 +25,8 @@ from ..errors import (
     NotSendable,
     RemoteProtocolError,
     TooManyCalls,
-    as_exception,
     clip,
+    for_caller,
     text_of,
 )
 from ..jelly import atoms
@@ -48,7 +46,7 @@ from .events import CallReceived, Driver, Event, Opened, call_received
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, ERROR_HEAD, MESSAGE_HEAD, luid_token, name_token, read_luid
 from .names import check_keywords, method_name
 from .outbox import Outbox
-from .states import Move, Side, State, following
+from .states import Move, Side, State, closed_error, following, not_open
 from .tables import NOTHING, Observed, Tables, takes_expressions
 
 OPEN, CLOSED = State.OPEN, State.CLOSED  # looked up once: to find a member of an enum costs as much as to read a token
@@ -194,11 +192,10 @@ class Broker:
             LocalProtocolError: no dialect is agreed yet.
             WrongThread: this is not the thread of the driver's loop.
         """
-        if self.outbox.thread and self.outbox.thread != get_ident():
-            self.outbox.on_other_thread(f"callRemote({clip(method)})")
+        self.outbox.check_thread(method)
         is_early = not self.outbox.is_open
         if is_early and not (self.speaks_early and self.state is State.CHOOSING and self.side is Side.SERVER):
-            raise self._not_open()
+            raise not_open(self.state, self.reason)
         if want_answer and len(self._waiting) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
         request = self._next_request
@@ -246,8 +243,7 @@ class Broker:
 
     def notify_on_disconnect(self, callback: Callable[[], object]) -> None:
         """Have ``callback()`` run once when the connection ends; at once if it has."""
-        if self.outbox.thread and self.outbox.thread != get_ident():
-            self.outbox.on_other_thread("notifyOnDisconnect()")
+        self.outbox.check_thread()
         if self.is_closed:
             self._guard("running a disconnect callback", callback)
         else:
@@ -380,7 +376,7 @@ class Broker:
         self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
         waiting, self._waiting = self._waiting, NOTHING
         for result in waiting.values():
-            self.driver.reject(result, self._closed_error())
+            self.driver.reject(result, closed_error(reason))
         for entry in self.tables.clear():
             entry.stop(self.driver)
         callbacks, self._callbacks = self._callbacks or (), None
@@ -544,10 +540,7 @@ class Broker:
                 value = self.flavours.error_to_raise(value, self.registry)
         except BaseException as error:
             self._salvage(decoder, frame, start)
-            is_error, value = True, as_exception(error)
-            if isinstance(error, ENDS_THE_PROGRAM):
-                self.driver.reject(result, value)
-                raise
+            is_error, value = True, for_caller(error)
         if self.tables.fading and not self._waiting:
             self.tables.fading = None
         if is_error:
@@ -600,17 +593,6 @@ class Broker:
             raise
         except BaseException as error:
             self.driver.report(doing, error)
-
-    def _not_open(self) -> Exception:
-        if self.state is CLOSED:
-            return self._closed_error()
-        return LocalProtocolError("no dialect is agreed yet: wait until the connection is open")
-
-    def _closed_error(self) -> ConnectionClosed:
-        why = f": {text_of(self.reason, 500)}" if self.reason else ""
-        error = ConnectionClosed(f"the connection has ended{why}")
-        error.__cause__ = self.reason
-        return error
 
     def _trace(self, name: str, **detail: object) -> None:
         if self.trace is not None:

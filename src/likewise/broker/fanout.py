@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from threading import get_ident
 from typing import Any
 
-from ..errors import CallError, LikewiseError, WrongThread, clip
+from ..errors import CallError, LikewiseError, WrongThread
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.tokens import LIKEWISE_1, SIZE_LIMIT
@@ -57,9 +57,9 @@ def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: 
         outbox = observer.outbox
         if outbox is None or not outbox.is_open:
             continue
-        if outbox.thread and outbox.thread != thread:
+        if outbox.thread != thread:
             try:
-                outbox.on_other_thread(f"callRemote({clip(name)})")
+                outbox.check_thread(name)
             except WrongThread as error:
                 failed = error
                 continue

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable
+from ..errors import ConnectionClosed, LimitExceeded, NotSendable, clip
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.framer import Framer
@@ -32,7 +32,8 @@ class Outbox:
     The messages of one connection on their way out.
 
     ``is_open`` is kept by the broker: calls and answers may be written. ``answer_bytes`` counts the answers taken out;
-    the driver sets it back when the peer has read them. ``thread`` is the only one that may send; 0: any.
+    the driver sets it back when the peer has read them. ``thread`` is the only one that may send, if
+    :meth:`keep_to_thread` was called.
     """
 
     __slots__ = (
@@ -219,11 +220,11 @@ class Outbox:
         self.thread = get_ident()
         self._check = check
 
-    def on_other_thread(self, what: str) -> None:
-        """Something is about to be sent on another thread than :attr:`thread`. Raises WrongThread if it may not."""
-        if self._check is not None:
-            self._check(what)
-        self.thread = get_ident()
+    def check_thread(self, method: str | bytes | None = None) -> None:
+        """Something is about to be asked for: a call of ``method``, to be told of the end. Raises WrongThread."""
+        if self._check is not None and self.thread != get_ident():
+            self._check(f"callRemote({clip(method)})" if method is not None else "notifyOnDisconnect()")
+            self.thread = get_ident()
 
     @property
     def pieces_waiting(self) -> int:

@@ -20,7 +20,7 @@ from twisted.python.reflect import qual
 
 from .. import errors
 from ..broker import core as cores
-from ..broker.events import CallReceived
+from ..broker.events import CallReceived, can_be_awaited
 from ..broker.states import Side
 from ..errors import (
     ENDS_THE_PROGRAM,
@@ -37,6 +37,7 @@ from ..jelly.expressions import to_frame
 from ..limits import MIB, Limits
 from ..wire.reader import Reader
 from . import banana
+from .awaited import as_deferred
 from .clock import the_reactor
 from .failures import Answer, CopyableFailure, failure2Copyable, log_failure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
@@ -447,8 +448,8 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._fail(call, CopyableFailure(translated(error)))
             return
         call.args = call.kwargs = None  # else what came is held for as long as the answer takes
-        if hasattr(type(value), "__await__"):
-            answer = value if isinstance(value, defer.Deferred) else defer.ensureDeferred(value)
+        if can_be_awaited(value):
+            answer = as_deferred(value)
             self.flow.running += 1
             answer.addCallbacks(self._answer_later, self._fail_later, callbackArgs=(call,), errbackArgs=(call,))
             self.flow.consider()
