@@ -557,3 +557,26 @@ def test_what_a_hook_raises_at_the_caller_is_raised_there(name: str) -> None:
             assert await root.callRemote("fine") == "fine"
 
     run("asyncio", main)
+
+
+class Contexts(likewise.Root):
+    async def remote_set_in_task(self, who: str) -> None:
+        WHO.set(who)
+        await asyncio.sleep(0)
+        WHO.set(f"{who} again")
+
+    def remote_get(self) -> str:
+        return WHO.get()
+
+    async def remote_get_in_task(self) -> str:
+        return WHO.get()
+
+
+@pytest.mark.parametrize("kind", LOOPS)
+def test_a_task_keeps_its_context_to_itself(kind: str) -> None:
+    async def main() -> None:
+        async with Both(Contexts()) as root:
+            await root.callRemote("set_in_task", "one")
+            assert [await root.callRemote("get"), await root.callRemote("get_in_task")] == ["nobody", "nobody"]
+
+    run(kind, main)
