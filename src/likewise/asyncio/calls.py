@@ -2,45 +2,39 @@
 Runs the peer's calls: in the order of arrival, plain methods at once, all others in real tasks.
 
 A plain method makes no task. Whatever waits runs in one :class:`asyncio.Task` from its first line to its last, so that
-what relies on :func:`asyncio.current_task` works as anywhere. Where Python can start a task eagerly (3.12 on), its first
-step runs at once; where it can't, or where a factory of the application makes the loop's tasks, it runs in the next turn
-of the loop, and the connection handles nothing in between: calls start in the order in which they came.
+what relies on :func:`asyncio.current_task` works as anywhere. Its first step runs at once. Where a factory of the
+application makes the loop's tasks, it may run in the next turn of the loop, and the connection handles nothing in
+between: calls start in the order in which they came.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from ..errors import ENDS_THE_PROGRAM, WrongThread
+from .eager import eager_task, is_eager
 
 Done = Callable[[Any, BaseException | None], None]
-
-CAN_BE_EAGER: Final = sys.version_info >= (3, 12)
-EAGER_FACTORIES: Final = (None, getattr(asyncio, "eager_task_factory", None))  # None: the loop's own
-
-
-def is_eager(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether :func:`start` runs the first step before it returns; else it runs in the next turn of the loop."""
-    return CAN_BE_EAGER and loop.get_task_factory() in EAGER_FACTORIES
 
 
 def start(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], name: str, done: Done) -> asyncio.Task[Any] | None:
     """
     Run an awaitable in a task. ``done(value, error)`` is called once, when it ends; at once if its first step ends it.
 
-    Returns the task, or ``None`` if it has ended.
+    Returns the task, or ``None`` if it has ended. If the loop :func:`is_eager` its first step has run.
 
     Raises:
         KeyboardInterrupt, SystemExit: its first step did; ``done`` was called.
     """
     coroutine = awaitable if isinstance(awaitable, Coroutine) else _wait_for(awaitable)
-    make = _eager(loop) if is_eager(loop) else loop.create_task
     try:
-        task: asyncio.Task[Any] = make(coroutine, name=name)
+        if is_eager(loop):
+            task = eager_task(loop, coroutine, name)
+        else:
+            task = loop.create_task(coroutine, name=name)
     except BaseException as error:  # a first step raised the two that no task keeps; or a factory would not make one
         coroutine.close()
         done(None, error)
@@ -52,10 +46,6 @@ def start(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], name: str,
         return None
     task.add_done_callback(functools.partial(_ended, done))
     return task
-
-
-def _eager(loop: asyncio.AbstractEventLoop) -> Callable[..., asyncio.Task[Any]]:
-    return functools.partial(asyncio.Task, loop=loop, eager_start=True)  # type: ignore[call-arg]  # new in 3.12
 
 
 async def _wait_for(value: Awaitable[Any]) -> Any:
