@@ -116,19 +116,6 @@ def text_of(error: BaseException, size: int = 10_000) -> str:
     return text if len(text) <= size else text[:size] + "..."
 
 
-def for_caller(error: BaseException) -> BaseException:
-    """
-    What a waiting call gets for what an application's hook raised: itself, or a CallError that says what it was.
-
-    A Future takes any exception, and whoever awaits one that holds a CancelledError believes to have been cancelled.
-    """
-    if isinstance(error, (Exception, *ENDS_THE_PROGRAM)):
-        return error
-    raised = CallError(f"a hook of the application raised {type(error).__name__}: {text_of(error, 500)}")
-    raised.__cause__ = error
-    return raised
-
-
 def chain_of(error: BaseException) -> list[BaseException]:
     """An error, what caused it, and so on: the outermost first, at most :data:`CHAIN` of them."""
     chain: list[BaseException] = []

@@ -26,7 +26,6 @@ from ..errors import (
     RemoteProtocolError,
     TooManyCalls,
     clip,
-    for_caller,
     text_of,
 )
 from ..jelly import atoms
@@ -46,7 +45,7 @@ from .events import CallReceived, Driver, Event, Opened, call_received
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, ERROR_HEAD, MESSAGE_HEAD, luid_token, name_token, read_luid
 from .names import check_keywords, method_name
 from .outbox import Outbox
-from .states import Move, Side, State, closed_error, following, not_open
+from .states import Move, Side, State, closed_error, following, for_caller, not_open
 from .tables import NOTHING, Observed, Tables, takes_expressions
 
 OPEN, CLOSED = State.OPEN, State.CLOSED  # looked up once: to find a member of an enum costs as much as to read a token

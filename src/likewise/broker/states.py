@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from ..errors import ConnectionClosed, LikewiseError, LocalProtocolError, text_of
+from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LikewiseError, LocalProtocolError, text_of
 
 
 class Side(enum.Enum):
@@ -68,3 +68,16 @@ def closed_error(reason: BaseException | None) -> ConnectionClosed:
     error = ConnectionClosed(f"the connection has ended{why}")
     error.__cause__ = reason
     return error
+
+
+def for_caller(error: BaseException) -> BaseException:
+    """
+    What a waiting call gets for what an application's hook raised: itself, or a CallError that says what it was.
+
+    A Future takes any exception, and whoever awaits one that holds a CancelledError believes to have been cancelled.
+    """
+    if isinstance(error, (Exception, *ENDS_THE_PROGRAM)):
+        return error
+    raised = CallError(f"a hook of the application raised {type(error).__name__}: {text_of(error, 500)}")
+    raised.__cause__ = error
+    return raised
