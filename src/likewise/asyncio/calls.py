@@ -20,18 +20,21 @@ from .eager import eager_task, is_eager
 Done = Callable[[Any, BaseException | None], None]
 
 
-def start(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], name: str, done: Done) -> asyncio.Task[Any] | None:
+def start(
+    loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], name: str, done: Done, *, is_ours: bool = False
+) -> asyncio.Task[Any] | None:
     """
     Run an awaitable in a task. ``done(value, error)`` is called once, when it ends; at once if its first step ends it.
 
-    Returns the task, or ``None`` if it has ended. If the loop :func:`is_eager` its first step has run.
+    Returns the task, or ``None`` if it has ended. If the loop :func:`is_eager` its first step has run. A factory of the
+    application's is not asked for a task that ``is_ours`` and no method's.
 
     Raises:
         KeyboardInterrupt, SystemExit: its first step did; ``done`` was called.
     """
     coroutine = awaitable if isinstance(awaitable, Coroutine) else _wait_for(awaitable)
     try:
-        if is_eager(loop):
+        if is_eager(loop, is_ours):
             task = eager_task(loop, coroutine, name)
         else:
             task = loop.create_task(coroutine, name=name)

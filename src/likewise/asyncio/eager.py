@@ -17,9 +17,12 @@ IS_BUILT_IN: Final = sys.version_info >= (3, 12)
 FACTORIES: Final = (None, getattr(asyncio, "eager_task_factory", None))  # None: the loop's own
 
 
-def is_eager(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether :func:`eager_task` may make the tasks of this loop; else its application's factory has to, as it likes."""
-    return loop.get_task_factory() in FACTORIES and (IS_BUILT_IN or hasattr(loop, "__dict__"))
+def is_eager(loop: asyncio.AbstractEventLoop, with_factory: bool = False) -> bool:
+    """
+    Whether :func:`eager_task` may make a task of this loop: not where a factory of the application's makes them, unless
+    ``with_factory`` says that this one is no business of the application's.
+    """
+    return (with_factory or loop.get_task_factory() in FACTORIES) and (IS_BUILT_IN or hasattr(loop, "__dict__"))
 
 
 def eager_task(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
