@@ -29,6 +29,7 @@ from .errors import (
     RemoteError,
     RemoteProtocolError,
     TooManyCalls,
+    WrongThread,
 )
 from .jelly.basics import Unpersistable
 from .jelly.checks import checked
@@ -111,6 +112,7 @@ __all__ = (
     "Unpersistable",
     "ViewPoint",
     "Viewable",
+    "WrongThread",
     "checked",
     "connect",
     "copyable",

@@ -12,6 +12,7 @@ The base class answers the question a caller asks first: is the connection still
     │  ├─ LocalProtocolError       we tried something that the protocol forbids
     │  └─ RemoteProtocolError      the peer did
     │     └─ LimitExceeded           ... by sending more than a ceiling in ``limits.py`` allows
+    ├─ WrongThread               used outside of its event loop; nothing was done
     └─ CallError                 ends one call; the connection and the other calls go on
        ├─ Error                    what a remote method raises to say "expected trouble" (PB's ``pb.Error``)
        ├─ NoSuchMethod             the object is there, the method is not
@@ -34,6 +35,9 @@ from typing import Final
 CLIP: Final = 200  # characters of peer data in one error text: enough to recognise it, too few to flood a log
 CHAIN: Final = 8  # causes of causes that one report shows
 SMALL: Final = 2_000  # parts and characters up to which a value is printed by its own means
+
+ENDS_THE_PROGRAM: Final = (KeyboardInterrupt, SystemExit)
+"""What is handed on wherever an application's code raises it. Whatever else it raises has failed one call, or one hook."""
 
 
 def clip(value: object, size: int = CLIP) -> str:
@@ -84,10 +88,16 @@ def is_small(*values: object, size: int = SMALL) -> bool:
             if type(attributes) is dict and attributes:
                 stack.append(attributes)
             if isinstance(value, BaseException):
-                stack.append(value.args)
+                stack.append(args_of(value))
         if size < 0:
             return False
     return True
+
+
+def args_of(error: BaseException) -> tuple[object, ...]:
+    """What an exception was made with, though its class has an ``args`` of its own."""
+    args: tuple[object, ...] = BaseException.args.__get__(error)  # type: ignore[attr-defined]
+    return args
 
 
 def text_of(error: BaseException, size: int = 10_000) -> str:
@@ -96,11 +106,13 @@ def text_of(error: BaseException, size: int = 10_000) -> str:
     no end. Of an error that is not small the arguments are named, not printed.
     """
     try:
-        if is_small(error.args, getattr(error, "__dict__", None), size=size):
+        if is_small(args_of(error), getattr(error, "__dict__", None), size=size):
             text = str(error)
         else:
-            text = ", ".join(clip(each) for each in error.args[:4])
-    except Exception as broken:  # an application's own __str__
+            text = ", ".join(clip(each) for each in args_of(error)[:4])
+    except ENDS_THE_PROGRAM:
+        raise
+    except BaseException as broken:  # an application's own __str__
         text = f"(its text can't be had: {type(broken).__name__})"
     return text if len(text) <= size else text[:size] + "..."
 
@@ -109,7 +121,7 @@ def chain_of(error: BaseException) -> list[BaseException]:
     """An error, what caused it, and so on: the outermost first, at most :data:`CHAIN` of them."""
     chain: list[BaseException] = []
     following: BaseException | None = error
-    while following is not None and following not in chain and len(chain) < CHAIN:
+    while following is not None and not any(each is following for each in chain) and len(chain) < CHAIN:
         chain.append(following)
         following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
     return chain
@@ -170,6 +182,20 @@ class LimitExceeded(RemoteProtocolError):
         self.limit = limit
         self.value = value
         self.ceiling = ceiling
+
+
+class WrongThread(LikewiseError, RuntimeError):
+    """
+    A connection, or something that leads through one, was used on another thread than its event loop's.
+
+    Nothing was done. ``asyncio.run_coroutine_threadsafe(coroutine, loop)`` gets there from another thread.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: this is another thread than that of the connection's event loop; go through "
+            f"asyncio.run_coroutine_threadsafe(coroutine, loop), or loop.call_soon_threadsafe(function)"
+        )
 
 
 class CallError(LikewiseError):
@@ -303,4 +329,5 @@ __all__ = (
     "RemoteError",
     "RemoteProtocolError",
     "TooManyCalls",
+    "WrongThread",
 )

@@ -11,16 +11,26 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from functools import partial
 from typing import Any, cast
 
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
-from ..broker.events import CallReceived, Opened
+from ..broker.events import CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
-from ..errors import CallError, ConnectionClosed, LimitExceeded, NotExecuted, RemoteProtocolError, text_of
+from ..errors import (
+    ENDS_THE_PROGRAM,
+    CallError,
+    ConnectionClosed,
+    LimitExceeded,
+    NotExecuted,
+    RemoteProtocolError,
+    text_of,
+)
 from ..objects.by_reference import RemoteReference
 from ..serving.turns import LIGHT, SLICE
 from .addresses import ip_address, peer_name
+from .calls import check_thread, end_loop
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, NOTICED, keep_alive
 from .tasks import Tasks
@@ -64,6 +74,7 @@ class Connection(asyncio.Protocol):
         "_watch",
         "_writing_is_paused",
         "_written",
+        "awaits_first_step",
         "is_ended",
         "peer",
     )
@@ -90,6 +101,7 @@ class Connection(asyncio.Protocol):
         self._address: str | None = None  # where it is counted; None while it is not
         self._in_turn = self._flush_is_scheduled = self._is_counted_out = False
         self.is_ended = False  # nothing is handled any more, though the transport may still have to say so
+        self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
 
@@ -132,6 +144,7 @@ class Connection(asyncio.Protocol):
 
     def notifyOnDisconnect(self, callback: OnConnection) -> None:
         """Have ``callback(this connection)`` run once when it ends; :attr:`peer` and :attr:`reason` tell who and why."""
+        check_thread(self._loop, "notifyOnDisconnect()")
         if self._callbacks is None:
             self._callbacks = []
         self._callbacks.append(callback)
@@ -148,6 +161,7 @@ class Connection(asyncio.Protocol):
 
         Calls of ours that are unanswered fail with ConnectionClosed.
         """
+        check_thread(self._loop, "close()")
         if self._transport is None or self.broker.is_closed:
             return
         await self._backlog_made().finish(grace)
@@ -161,6 +175,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self, reason: BaseException | None = None) -> None:
         """End the connection at once; what is queued is lost."""
+        check_thread(self._loop, "abort()")
         if self._transport is not None and not self.broker.is_closed:
             self._reason = self._reason or reason
             self.is_ended = True
@@ -215,6 +230,7 @@ class Connection(asyncio.Protocol):
             peer=self.peer,
         )
         self._broker.patience = PATIENCE
+        self._broker.outbox.keep_to_thread(partial(check_thread, self._loop))
         if endpoint.at_first is not None:
             endpoint.at_first(self._broker)
         address = ip_address(transport)
@@ -379,7 +395,7 @@ class Connection(asyncio.Protocol):
         turns = 0
         self._slice_ends = 0.0
         try:
-            while not self._reading_is_paused and not self.is_ended:
+            while not self._reading_is_paused and not self.is_ended and not self.awaits_first_step:
                 event = broker.next_event()
                 if type(event) is CallReceived:
                     if self._backlog is None:
@@ -395,6 +411,8 @@ class Connection(asyncio.Protocol):
                     self._breathe()
         except RemoteProtocolError as error:
             self.drop(error)
+        except ENDS_THE_PROGRAM as error:
+            end_loop(self._loop, error)
         finally:
             self._in_turn = False
         self.flush()
@@ -491,21 +509,36 @@ class Connection(asyncio.Protocol):
     def run(self, call: CallReceived) -> None:
         try:
             value = call.method()(*call.args, **call.kwargs)
-        except Exception as error:
+        except BaseException as error:
             self.fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return
-        kind = type(value)
-        if kind in PLAIN or not hasattr(kind, "__await__"):
+        if type(value) in PLAIN or not can_be_awaited(value):
             self.answer(call, value)
         else:
             self._backlog_made().run_on(call, value)
+
+    def await_first_step(self) -> None:
+        """A task was made that takes its first step in the next turn of the loop: handle nothing before it has."""
+        if not self.awaits_first_step:
+            self.awaits_first_step = True
+            self._loop.call_soon(self._first_step_taken)
+
+    def _first_step_taken(self) -> None:
+        """The task that was made last has run up to where it waits: the next message may be handled."""
+        self.awaits_first_step = False
+        self._pump()
+        self._backlog_made().start_calls()
 
     def answer(self, call: CallReceived, value: Any) -> None:
         broker = self.broker
         try:
             refused = broker.answer(call, value)
-        except Exception as error:  # a hook of the value that was to be sent
+        except BaseException as error:  # a hook of the value that was to be sent
             self.fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return
         if refused is not None:
             text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)

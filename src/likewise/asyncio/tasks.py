@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from ..broker.core import Broker
 from ..broker.events import CallReceived
 from ..serving.backlog import Backlog, Runner
-from .dispatch import start
+from .calls import is_eager, start
 from .endpoint import Endpoint
 
 
@@ -18,6 +18,7 @@ class TaskRunner(Runner, Protocol):
     def answer(self, call: CallReceived, value: Any) -> None: ...
     def fail(self, call: CallReceived, error: BaseException) -> None: ...
     def orphan_ended(self) -> None: ...
+    def await_first_step(self) -> None: ...
 
 
 class Tasks(Backlog):
@@ -53,6 +54,8 @@ class Tasks(Backlog):
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            if not is_eager(self._loop):
+                runner.await_first_step()
 
     async def finish(self, grace: float) -> None:
         """Start no more calls; let those that run end within ``grace`` seconds, then cancel them."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import CO_ITERABLE_COROUTINE
+from types import GeneratorType
 from typing import Any, Protocol
 
 from ..errors import NoSuchMethod
@@ -75,6 +77,14 @@ def call_received(
     call.is_raw = is_raw
     call.weight = weight
     return call
+
+
+def can_be_awaited(value: Any) -> bool:
+    """Whether a method has returned something to wait for: a coroutine, a future, anything that ``await`` takes."""
+    kind = type(value)
+    if kind is GeneratorType:  # of types.coroutine
+        return bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)
+    return hasattr(kind, "__await__")
 
 
 Event = Opened | CallReceived

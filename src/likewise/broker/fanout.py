@@ -8,9 +8,10 @@ observer's message is written for it alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any
 
-from ..errors import CallError
+from ..errors import CallError, LikewiseError, WrongThread
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.tokens import LIKEWISE_1, SIZE_LIMIT
@@ -46,14 +47,22 @@ def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: 
 
     Raises:
         NotSendable: an argument can't cross; to nobody, or not to the peer of one observer.
+        WrongThread: one observer is on a connection of another thread's loop.
     """
     tail = shared_tail(name, args, kwargs, perspective)
     is_long = tail is not None and len(tail) > SIZE_LIMIT
-    failed: CallError | None = None
+    failed: LikewiseError | None = None
+    thread = get_ident()
     for observer in observers:
         outbox = observer.outbox
         if outbox is None or not outbox.is_open:
             continue
+        if outbox.thread != thread:
+            try:
+                outbox.check_thread(name)
+            except WrongThread as error:
+                failed = error
+                continue
         if tail is None or (is_long and outbox.dialect is not LIKEWISE_1):
             try:
                 observer.callRemoteOnly(name, *args, **kwargs)

@@ -25,6 +25,10 @@ class Runner(Protocol):
     def is_ended(self) -> bool:
         """Whether nothing is run or answered any more."""
 
+    @property
+    def awaits_first_step(self) -> bool:
+        """Whether no other call may start in this turn of the loop, since the last one has yet to."""
+
     def run(self, call: CallReceived) -> None:
         """Run a method and answer with what it returns, now or later."""
 
@@ -120,7 +124,7 @@ class Backlog:
         self._is_starting = True
         ends = clock.now() + SLICE
         try:
-            while not connection.is_ended:
+            while not connection.is_ended and not connection.awaits_first_step:
                 call = flow.next_call()
                 if call is None:
                     self._refuse(flow.stuck(), stuck_error())

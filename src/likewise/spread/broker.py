@@ -20,9 +20,18 @@ from twisted.python.reflect import qual
 
 from .. import errors
 from ..broker import core as cores
-from ..broker.events import CallReceived
+from ..broker.events import CallReceived, can_be_awaited
 from ..broker.states import Side
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError, clip, is_small, one_line
+from ..errors import (
+    ENDS_THE_PROGRAM,
+    ConnectionClosed,
+    LimitExceeded,
+    NotSendable,
+    RemoteProtocolError,
+    clip,
+    is_small,
+    one_line,
+)
 from ..jelly.context import Caller, Luid
 from ..jelly.expressions import to_frame
 from ..limits import MIB, Limits
@@ -30,6 +39,7 @@ from ..serving.flow import ArgumentBytes
 from ..serving.turns import LIGHT, SLICE
 from ..wire.reader import Reader
 from . import banana
+from .awaited import as_deferred
 from .clock import CLOCK, the_reactor
 from .failures import Answer, CopyableFailure, failure2Copyable, log_failure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
@@ -200,6 +210,9 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self._busy += 1
                 try:
                     event = core.next_event()
+                except ENDS_THE_PROGRAM:  # by a hook; nothing that a peer asks for ends a program of Twisted
+                    log_failure(Failure(), "while reading a message")
+                    continue
                 finally:
                     self._busy -= 1
                 if self._has_more:
@@ -468,8 +481,8 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._fail(call, CopyableFailure(translated(error)))
             return
         call.args = call.kwargs = None  # else what came is held for as long as the answer takes
-        if hasattr(type(value), "__await__"):
-            answer = value if isinstance(value, defer.Deferred) else defer.ensureDeferred(value)
+        if can_be_awaited(value):
+            answer = as_deferred(value)
             self.calls.begin_with(call, answer)
             which = (call, answer)
             answer.addCallbacks(self._answer_later, self._fail_later, callbackArgs=which, errbackArgs=which)
@@ -485,7 +498,7 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self.core.send([b"answer", call.request, value])
             else:
                 self.core.answer(call, value)
-        except Exception as error:  # a hook of the value, or an expression that banana does not carry
+        except BaseException as error:  # a hook of the value, or an expression that banana does not carry
             self._fail(call, CopyableFailure(translated(error)))
         finally:
             self._leave()

@@ -53,6 +53,7 @@ class Callee:
     """A broker as its calls see it: the names of a broker's own attributes are Twisted's."""
 
     __slots__ = ("_broker",)
+    awaits_first_step = False  # a coroutine takes its first step at once here
 
     def __init__(self, broker: Any) -> None:
         self._broker = broker
