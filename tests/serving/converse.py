@@ -27,8 +27,8 @@ if IS_SPREAD:
     from likewise.spread import pb
     from likewise.spread.clock import the_reactor
 
-import likewise
-from likewise.limits import Limits
+import likewise  # noqa: E402  # a reactor is installed before anything asks for one
+from likewise.limits import Limits  # noqa: E402
 
 PATIENCE = 20.0
 NEVER = 100_000.0

@@ -1,7 +1,7 @@
 """
 Random conversations of two honest ends, each in a process of its own: every call settles, in every pairing of the drivers.
 
-As a command for longer runs: ``python -P -m tests.serving.test_conversations FIRST LAST``.
+As a command for longer runs: ``python -m tests.serving.test_conversations FIRST LAST``.
 """
 
 from __future__ import annotations
@@ -52,4 +52,5 @@ def test_every_call_of_two_honest_ends_settles(server: str, client: str) -> None
 if __name__ == "__main__":
     for first in DRIVERS:
         for second in DRIVERS:
-            print(first, "serves", second, dict(converse(first, second, range(int(sys.argv[1]), int(sys.argv[2])))), flush=True)
+            came = converse(first, second, range(int(sys.argv[1]), int(sys.argv[2])))
+            print(first, "serves", second, dict(came), flush=True)

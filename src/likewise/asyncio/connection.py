@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -307,7 +308,7 @@ class Connection(asyncio.Protocol):
         self._handshake = self._stall = None
         if self._backlog is not None:
             self._backlog.connection_lost()
-        self.broker.connection_lost(self._reason)
+        self._guarded("ending the connection", partial(self.broker.connection_lost, self._reason))
         if self._opened is not None and not self._opened.done():
             error = ConnectionClosed(f"{self.peer} closed the connection before a dialect was agreed")
             error.__cause__ = self._reason
@@ -572,10 +573,16 @@ class Connection(asyncio.Protocol):
             self.flush()
 
     def _notify(self, callback: OnConnection) -> None:
+        self._guarded("running a callback of the connection", partial(callback, self))
+
+    def _guarded(self, doing: str, run: Callable[[], object]) -> None:
+        """Run what must not keep anybody behind it from being told, whatever it raises."""
         try:
-            callback(self)
-        except Exception as error:
-            self.report("running a callback of the connection", error)
+            run()
+        except ENDS_THE_PROGRAM as error:
+            end_loop(self._loop, error)
+        except BaseException as error:
+            self.report(doing, error)
 
     # --- writing
 
