@@ -74,6 +74,9 @@ class Loop:
         self.now = 100.0
         self.soon: list[Any] = []
 
+    def call_soon(self, function: Any) -> None:
+        self.soon.append(function)
+
     def turn(self) -> None:
         soon, self.soon = self.soon, []
         for each in soon:
@@ -82,7 +85,7 @@ class Loop:
 
 def test_a_turn_takes_so_much_and_those_that_wait_go_one_by_one() -> None:
     loop, ran = Loop(), []
-    turns = Turns(lambda: loop.now, loop.soon.append)
+    turns = Turns(lambda: loop.now, loop.call_soon)
     assert turns.may_begin(loop.now)
     loop.now += 1.5 * BUDGET
     turns.ended(loop.now)
