@@ -1,21 +1,25 @@
-"""What setup.py decides before it compiles anything."""
+"""What setup.py decides before it compiles anything, and which Pythons the tests look for."""
 
 from __future__ import annotations
 
 import os
+import re
 import runpy
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-setuptools = pytest.importorskip("setuptools")
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def rules(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    setuptools = pytest.importorskip("setuptools")  # environments of 3.12 and later come without
     monkeypatch.setattr(setuptools, "setup", lambda **arguments: None)
     monkeypatch.chdir(ROOT)
     return runpy.run_path("setup.py")
@@ -33,6 +37,7 @@ def write(file: Path, time: int) -> None:
 def test_all_is_translated_anew_when_a_rule_has_changed_since(
     rules: dict[str, Any], changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    setuptools = pytest.importorskip("setuptools")
     monkeypatch.chdir(tmp_path)
     command = rules["AllOrNone"](setuptools.Distribution())
     command.build_temp = "build/temp"
@@ -57,3 +62,47 @@ def test_the_c_api_is_named_in_one_file() -> None:
     assert using == {"native.pxd"}
     text = (ROOT / "src/likewise/wire/native.pxd").read_text(encoding="utf-8")
     assert "_Py" not in text and "GenericSetDict(" not in text
+
+
+def test_nothing_says_that_free_threaded_builds_are_supported(rules: dict[str, Any]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert rules["DIRECTIVES"]["freethreading_compatible"] is False  # such a Python then turns its GIL on
+    assert not [each for each in project["classifiers"] if "Free Threading" in each]
+
+
+def test_the_pythons_that_are_promised_are_those_that_are_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    promised = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r":: 3\.\d+$", each)]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    found = re.search(r"^PYTHONS \?= (.*)$", makefile, re.MULTILINE)
+    assert found and found[1].split() == promised
+    assert project["requires-python"] == f">={promised[0]}"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder with a shim that leads nowhere on PATH, and this very Python where pyenv keeps those that work."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    shim = tmp_path / "shims" / f"python{version}"
+    kept = tmp_path / ".pyenv" / "versions" / f"{version}.99" / "bin" / "python3"
+    for program, lines in ((shim, "exit 127"), (kept, f'exec "{sys.executable}" "$@"')):
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\n{lines}\n")
+        program.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_a_shim_that_leads_nowhere_does_not_hide_the_python_behind_it(home: Path) -> None:
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    environment = {"HOME": str(home), "PATH": f"{home / 'shims'}:/nowhere"}
+    bash = shutil.which("bash")
+    assert bash is not None
+
+    def found(wanted: str) -> tuple[int, str]:
+        done = subprocess.run([bash, ".ci/find-python", wanted], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.stderr == ""
+        return done.returncode, done.stdout.strip()
+
+    assert found(version) == found(f"python{version}") == found(sys.executable) == (0, sys.executable)
+    assert found("3.99") == found("3.2") == found("/nowhere/python") == (1, "")
