@@ -1,7 +1,9 @@
 """``likewise demo``: it shows every line, and fails when one is missing."""
 
 import asyncio
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,14 @@ def test_where_there_are_no_programs_the_demo_says_so(monkeypatch: pytest.Monkey
     monkeypatch.setattr(demo.metadata, "files", lambda name: None)
     with pytest.raises(FileNotFoundError, match="install likewise from its wheel"):
         demo.examples()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+def test_make_demo_compiles_nothing_and_says_what_it_does_first() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--dry-run", "ON=-of-nobody", "demo"]
+    done = subprocess.run(command, cwd=EXAMPLES.parent, env=environment, capture_output=True, text=True, timeout=60)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and "the demo runs on an installed likewise" in lines[0]
+    installing = [line for line in lines if " -m pip " in line]
+    assert installing and all(line.startswith("LIKEWISE_PURE=1 LIKEWISE_COMPILED= ") for line in installing)
