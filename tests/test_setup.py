@@ -106,3 +106,37 @@ def test_a_shim_that_leads_nowhere_does_not_hide_the_python_behind_it(home: Path
 
     assert found(version) == found(f"python{version}") == found(sys.executable) == (0, sys.executable)
     assert found("3.99") == found("3.2") == found("/nowhere/python") == (1, "")
+
+
+MAKE = """#!/bin/sh
+case "$2" in
+coverage) echo "noise"; echo "12 passed in 3s" ;;
+test-compiled) echo "== tests on the compiled build"; {compiled} ;;
+esac
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.parametrize("is_well", [True, False], ids=["passing", "failing"])
+def test_the_matrix_shows_how_each_suite_closed_and_says_what_it_did_not_find(is_well: bool, tmp_path: Path) -> None:
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    make = tmp_path / "make"
+    make.write_text(MAKE.replace("{compiled}", 'echo "11 passed in 2s"' if is_well else 'echo "what went wrong"; exit 2'))
+    make.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "MATRIX_LOGS": str(tmp_path / "logs")}
+    command = ["bash", ".ci/matrix", sys.executable, version, "3.99"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == (0 if is_well else 1), done
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [
+        f"Python {version}: {sys.executable}",
+        f"Python {version}: is named twice, once is enough",
+        "Python 3.99: not found here, NOT TESTED",
+    ]
+    assert "12 passed in 3s" in lines and "noise" not in lines
+    if is_well:
+        assert "11 passed in 2s" in lines
+        assert lines[-1] == "== 2 suites passed; not found, hence not tested: Python 3.99"
+    else:
+        assert "what went wrong" in lines and lines[-1] == f"---- compiled build on Python {version}: FAILED, see above"
+        assert done.stderr == f"== failed: compiled-{version} \n"
