@@ -104,7 +104,7 @@ def test_where_there_are_no_programs_the_demo_says_so(monkeypatch: pytest.Monkey
 def test_make_demo_compiles_nothing_and_says_what_it_does_first() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     command = ["make", "--dry-run", "ON=-of-nobody", "demo"]
-    done = subprocess.run(command, cwd=EXAMPLES.parent, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=EXAMPLES.parent, env=environment, capture_output=True, text=True, timeout=300)
     lines = done.stdout.splitlines()
     assert done.returncode == 0 and "the demo runs on an installed likewise" in lines[0]
     installing = [line for line in lines if " -m pip " in line]
