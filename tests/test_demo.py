@@ -16,7 +16,7 @@ BY_CACHE = demo.CONVERSATIONS[2]
 
 def test_the_demo_shows_what_each_side_says_and_ends_well(tmp_path: Path) -> None:
     with running("-m", "likewise", "demo", cwd=tmp_path) as program:
-        code, lines, errors = program.end()
+        code, lines, errors = program.end(len(demo.CONVERSATIONS) * demo.SECONDS)
     assert (code, errors) == (0, "")
     said = [line.partition("| ") for line in lines]
     for label, line in [
