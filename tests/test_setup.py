@@ -126,6 +126,7 @@ def test_the_matrix_shows_how_each_suite_closed_and_says_what_it_did_not_find(is
     make.write_text(MAKE.replace("{compiled}", 'echo "11 passed in 2s"' if is_well else 'echo "what went wrong"; exit 2'))
     make.chmod(0o755)
     environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "MATRIX_LOGS": str(tmp_path / "logs")}
+    environment["MATRIX_JOBS"] = "1"  # what is shown stands in this order
     command = ["bash", ".ci/matrix", sys.executable, version, "3.99"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == (0 if is_well else 1), done
