@@ -24,7 +24,7 @@ LAYERS = [
     "testing | cli",
     "__init__ __main__",
 ]
-NO_IO = {"errors", "limits", "trace", "wire", "jelly", "objects", "live", "broker"}
+NO_IO = {"errors", "limits", "trace", "wire", "jelly", "objects", "live", "broker", "serving"}
 IO_MODULES = {"asyncio", "select", "selectors", "socket", "ssl", "subprocess", "twisted"}
 IMPORTING_CALLS = {"__import__", "import_module", "importlib.import_module"}
 

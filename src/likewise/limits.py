@@ -15,6 +15,7 @@ from typing import Any, Final
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+LARGEST: Final = 2**53  # of a ceiling that is counted: the compiled build keeps it, and what is added to it, in 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Limits:
     The ceilings of one connection. Defaults suit peers that mean well and may err; see :meth:`public`.
 
     Raises:
-        ValueError: a ceiling below 1, or ``depth`` over :data:`DEEPEST`.
+        ValueError: a ceiling below 1, one that is counted and no int or over 2**53, or ``depth`` over :data:`DEEPEST`.
     """
 
     prefix_digits: int = 64
@@ -162,8 +163,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if getattr(self, field.name) <= 0:
-                raise ValueError(f"Limits.{field.name} must be positive, not {getattr(self, field.name)}")
+            value = getattr(self, field.name)
+            if field.type == "int" and (type(value) is not int or value > LARGEST):
+                raise ValueError(f"Limits.{field.name} must be a whole number (int), at most 2**53, not {value!r}")
+            if not value > 0:
+                raise ValueError(f"Limits.{field.name} must be positive, not {value}")
         if self.depth > DEEPEST:
             raise ValueError(f"Limits.depth is at most {DEEPEST}: deeper would overflow the stack")
 

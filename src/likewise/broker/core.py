@@ -439,7 +439,10 @@ class Broker:
 
     def _message(self, frame: Frame) -> Event | None:
         """Handle one whole message; a call becomes an event."""
-        decoder = _idle.pop() if _idle else None
+        try:
+            decoder: Decoder | None = _idle.pop()
+        except IndexError:  # none idle; to look first is no help, for other threads have loops of their own
+            decoder = None
         if decoder is None or type(decoder) is not self.decoder:
             decoder = self.decoder(frame, self.registry, self.tables, self.limits)
         else:

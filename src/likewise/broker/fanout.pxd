@@ -6,6 +6,6 @@ cimport cython
 from likewise.broker.outbox cimport Outbox
 
 @cython.locals(tail=bytes, is_long=bint, thread=cython.ulonglong)
-cpdef publish(observers, str name, tuple args, dict kwargs, perspective)
+cpdef publish(observers, name, tuple args, dict kwargs, perspective)
 cdef queue(Outbox outbox, bytes head, bytes tail)
-cpdef shared_tail(str name, tuple args, dict kwargs, perspective)
+cpdef shared_tail(name, tuple args, dict kwargs, perspective)

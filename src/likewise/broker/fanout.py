@@ -38,7 +38,9 @@ class NoTables:
     caller = property(_not_shared)
 
 
-def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> None:
+def publish(
+    observers: Iterable[Any], name: str | bytes, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
+) -> None:
     """
     Call ``observe_<name>`` on the mirrors of observers that share a perspective, one way.
 
@@ -82,7 +84,7 @@ def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
     outbox.queue_shared(head, tail)
 
 
-def shared_tail(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> bytes | None:
+def shared_tail(name: str | bytes, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> bytes | None:
     """Everything of a one-way call behind its id, or ``None`` if it can't be the same for all."""
     encoder = Encoder(NoTables(), perspective, DEPTH, LIKEWISE_1)
     try:
@@ -90,4 +92,4 @@ def shared_tail(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspe
         encoder.encode_keywords(kwargs)
     except NotShared:
         return None
-    return b"".join([bytes_token(name.encode()), NO_ANSWER, *encoder.written()])
+    return b"".join([bytes_token(name.encode() if isinstance(name, str) else name), NO_ANSWER, *encoder.written()])
