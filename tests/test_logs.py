@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 import likewise
-from likewise.errors import one_line
+from likewise.bounded import one_line
 from likewise.logs import Seldom, Throttle
 
 FORGED = "x\n2026-01-01 00:00:00 CRITICAL root forged\r\x1b[31m\u2028\u202e"

@@ -121,8 +121,8 @@ class Limits:
     left a large part unread for longest is dropped."""
 
     paged_bytes: int = 256 * MIB
-    """Bytes of all the pages that one collector gathers, each with at least 64 for what an object takes. One page more
-    fails what waits for them."""
+    """Bytes of all the pages that one collector gathers, as they lie in memory here, slots and empty containers too, and at
+    least 64 each. One page more fails what waits for them."""
 
     log_lines: int = 200
     """Lines about peers that one endpoint logs in 10 seconds; the others are counted, and one line tells how many."""

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from .errors import chain_of, is_small, one_line, outline
+from .bounded import chain_of, is_small, one_line, outline
 
 SECONDS: Final = 10.0
 

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from ..bounded import text_of
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallReceived, Opened
 from ..broker.states import Side
-from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError, text_of
+from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError
 from ..jelly.registry import Registry
 from ..limits import Limits
 from ..logs import Throttle

@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..bounded import clip
 from ..broker import login
-from ..errors import LoginFailed, NoSuchMethod, clip
+from ..errors import LoginFailed, NoSuchMethod
 from ..objects.by_reference import RemoteReference
 from .connection import Connection
 from .login import is_private

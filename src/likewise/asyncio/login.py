@@ -26,9 +26,10 @@ import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
+from ..bounded import clip
 from ..broker import login
 from ..broker.core import Broker
-from ..errors import LimitExceeded, LoginFailed, LoginRefused, RemoteProtocolError, clip
+from ..errors import LimitExceeded, LoginFailed, LoginRefused, RemoteProtocolError
 from ..jelly.registry import registry_from
 from ..limits import Limits
 from ..logs import Seldom

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..bounded import CLIP, clip, text_of
 from ..errors import (
-    CLIP,
     CallError,
     ConnectionClosed,
     Error,
@@ -25,8 +25,6 @@ from ..errors import (
     NotSendable,
     RemoteProtocolError,
     TooManyCalls,
-    clip,
-    text_of,
 )
 from ..jelly import atoms
 from ..jelly.atoms import ANSWER, CACHEMESSAGE, ERROR, MESSAGE

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip
+from ..errors import InsecureJelly
 from ..limits import Limits
 from ..wire import native
 from ..wire.framer import Frame

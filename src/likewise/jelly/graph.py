@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip
+from ..errors import InsecureJelly
 from ..limits import Limits
 from ..wire.reader import Reader
 from ..wire.tokens import HUGE

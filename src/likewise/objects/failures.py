@@ -12,16 +12,8 @@ import itertools
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import (
-    WIRE_NAMES,
-    LikewiseError,
-    RemoteError,
-    chain_of,
-    clip,
-    is_small,
-    outline,
-    text_of,
-)
+from ..bounded import chain_of, clip, is_small, outline, text_of
+from ..errors import WIRE_NAMES, LikewiseError, RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable
 from ..jelly.plans import COPY_HOOK, Incoming, wire_name

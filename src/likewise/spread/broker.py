@@ -19,10 +19,11 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from .. import errors
+from ..bounded import clip, is_small, one_line
 from ..broker import core as cores
 from ..broker.events import CallReceived
 from ..broker.states import Side
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError, clip, is_small, one_line
+from ..errors import ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError
 from ..jelly.context import Caller, Luid
 from ..jelly.expressions import to_frame
 from ..limits import MIB, Limits

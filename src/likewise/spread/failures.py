@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from twisted.internet import defer
 from twisted.python import failure, log, reflect
 
-from ..errors import clip, is_small, one_line, outline, text_of
+from ..bounded import clip, is_small, one_line, outline, text_of
 from ..jelly.plans import may_be_set
 from .faults import OUR_NAMES, RemoteError
 from .flavors import Copyable, RemoteCopy
