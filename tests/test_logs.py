@@ -32,7 +32,7 @@ def test_what_an_exception_says_does_not_begin_a_line(error: ValueError, caplog:
         raise error
     except ValueError as caught:
         caught.add_note("more\nof it")
-        Throttle(logging.getLogger("likewise"), 3).failure(never, "failures", caught, "%s failed", FORGED)
+        Throttle(logging.getLogger("likewise"), 3, 100_000).failure(never, "failures", caught, "%s failed", FORGED)
     lines = written(caplog)
     assert lines[0].startswith("ERROR x\\n2026") and all(line.startswith("  ") for line in lines[1:]), lines
     assert all(line.isprintable() for line in lines)
@@ -44,7 +44,7 @@ def test_what_an_exception_says_does_not_begin_a_line(error: ValueError, caplog:
 
 def test_what_a_warning_says_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    throttle = Throttle(logging.getLogger("likewise"), 3)
+    throttle = Throttle(logging.getLogger("likewise"), 3, 100_000)
     throttle.warning(never, "warnings", "%s: %d", likewise.CallError(FORGED), 5)
     throttle.note(never, "notes", "%s", FORGED)
     assert [line[:16] for line in written(caplog)] == ["WARNING x\\n2026-", "INFO x\\n2026-01-"]
@@ -52,7 +52,7 @@ def test_what_a_warning_says_is_one_line(caplog: pytest.LogCaptureFixture) -> No
 
 def test_notes_count_with_the_others(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    throttle = Throttle(logging.getLogger("likewise"), 1)
+    throttle = Throttle(logging.getLogger("likewise"), 1, 100_000)
     for _ in range(5):
         throttle.note(never, "logins", "one")
     throttle.flush()

@@ -127,6 +127,10 @@ class Limits:
     log_lines: int = 200
     """Lines about peers that one endpoint logs in 10 seconds; the others are counted, and one line tells how many."""
 
+    log_bytes: int = 256 * KIB
+    """Bytes of what one endpoint logs about peers in 10 seconds, tracebacks and asyncio's reports included. One entry is at
+    most some 20 KiB, so that much it may be more; what goes beyond is counted as with ``log_lines``."""
+
     login_attempts: int = 5
     """Logins that one connection may begin without one that succeeds; with one more it is dropped."""
 
@@ -170,6 +174,7 @@ class Limits:
         """For strangers: one connection can hold a few MiB of this process, not more."""
         message = {"frame_items": 25_000, "frame_bytes": MIB, "string_bytes": 640 * KIB, "list_items": 25_000, "depth": 64}
         work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 32, "faults": 10, "log_lines": 50}
+        work["log_bytes"] = 64 * KIB
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
         held["paged_bytes"] = 8 * MIB
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}

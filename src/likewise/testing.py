@@ -200,6 +200,9 @@ class End:
     def release_ready(self) -> None:
         """As above; runs in finalizers."""
 
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        self.reports.append((f"reading the one-way call {name}", error))
+
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append((doing, error))
 

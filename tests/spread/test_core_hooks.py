@@ -75,6 +75,9 @@ class AtOnce:
     def release_ready(self) -> None:
         pass
 
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        pass
+
     def report(self, doing: str, error: BaseException) -> None:
         raise error
 

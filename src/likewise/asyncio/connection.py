@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..bounded import text_of
+from ..bounded import is_small, text_of
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallReceived, Opened
@@ -23,11 +23,12 @@ from ..broker.states import Side
 from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError
 from ..jelly.registry import Registry
 from ..limits import Limits
-from ..logs import Throttle
+from ..logs import Throttle, restrain
 from ..objects.by_reference import RemoteReference
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
+from . import reports
 from .addresses import ip_address, peer_name
 from .dispatch import start
 from .guard import HANDED_ON, NOTICED, Guard, keep_alive
@@ -67,7 +68,8 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         self.guard = Guard(self.limits)
-        self.log = Throttle(log, self.limits.log_lines)
+        restrain()
+        self.log = Throttle(log, self.limits.log_lines, self.limits.log_bytes)
 
     def pace(self, loop: asyncio.AbstractEventLoop) -> Pace:
         """When connections are flushed; asked for each change to each observer, so it is kept."""
@@ -81,7 +83,8 @@ class Connection(asyncio.Protocol):
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
     ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: ``None``
-    while it is open and after an orderly end.
+    while it is open and after an orderly end. ``one_way_failures`` counts the calls of the peer that failed here with
+    nobody there to be told: one-way ones.
     """
 
     __slots__ = (
@@ -109,6 +112,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_watch",
         "_writing_is_paused",
+        "one_way_failures",
         "peer",
     )
 
@@ -135,6 +139,7 @@ class Connection(asyncio.Protocol):
         self._in_turn = self._flush_is_scheduled = self._is_counted_out = False
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
+        self.one_way_failures = 0
 
     # --- for users
 
@@ -364,9 +369,10 @@ class Connection(asyncio.Protocol):
 
     def reject(self, result: asyncio.Future[Any], error: BaseException) -> None:
         if not result.done():
-            result.set_exception(error)
-            if isinstance(error, ConnectionClosed):
-                result.exception()  # who did not wait for an answer is told of the end elsewhere, not by a warning for each
+            is_lost = isinstance(error, ConnectionClosed)
+            result.set_exception(error if is_lost else BaseException.with_traceback(error, self._endpoint.log.mark))
+            if is_lost or not is_small(error):
+                result.exception()  # no warning of asyncio's, which would print it; of the end one is told elsewhere
 
     def output_ready(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
@@ -387,6 +393,9 @@ class Connection(asyncio.Protocol):
                 self._loop.call_soon_threadsafe(self.output_ready)
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        reports.one_way_failed(self, name, error)
 
     def report(self, doing: str, error: BaseException) -> None:
         later = self._loop.call_later
@@ -468,7 +477,7 @@ class Connection(asyncio.Protocol):
 
     def _drop(self, error: RemoteProtocolError) -> None:
         """The peer broke the protocol: what was answered before still goes out, if it is read."""
-        self._endpoint.log.warning(self._loop.call_later, "connections dropped", "%s: dropped: %s", self.peer, error)
+        reports.dropped(self, error)
         self._reason = self._reason or error
         self._in_turn = False
         self._flush()
@@ -498,7 +507,12 @@ class Connection(asyncio.Protocol):
     def _stalled(self) -> None:
         self._stall = None
         seconds = self._endpoint.limits.stalled_seconds
-        self.abort(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
+        self._give_up(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
+
+    def _give_up(self, error: RemoteProtocolError) -> None:
+        """The peer does not read: nothing is sent any more."""
+        reports.dropped(self, error)
+        self.abort(error)
 
     # --- calls of the peer
 
@@ -555,11 +569,7 @@ class Connection(asyncio.Protocol):
         if isinstance(error, asyncio.CancelledError):
             error = CallError(text_of(error, 500) or "the call was cancelled at the server")
         sent = self.broker.fail(call, error)
-        if not isinstance(error, CallError):
-            number = getattr(sent, "id", 0)
-            id = f"#{number}" if number else ""
-            log, later = self._endpoint.log, self._loop.call_later
-            log.failure(later, "failures of methods", error, "%s: failure %s in %s", self.peer, id, call.name)
+        reports.method_failed(self, call, error, getattr(sent, "id", 0))
         if self._writing_is_paused:
             self._consider_reading()
 
@@ -581,7 +591,7 @@ class Connection(asyncio.Protocol):
             return
         limit = self._endpoint.limits.queued_output
         if transport.get_write_buffer_size() > limit:
-            self.abort(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
+            self._give_up(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
         elif not transport.is_closing():
             for piece in pieces:
                 transport.write(piece)

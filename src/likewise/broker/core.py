@@ -512,6 +512,8 @@ class Broker:
                 self.driver.report("reading the arguments of a call", error)
             if want_answer:
                 self._send_error(request, error)
+            else:
+                self.driver.one_way_failed(clip(raw_name), error)
             return None
         return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw)
 

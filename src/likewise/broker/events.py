@@ -103,5 +103,8 @@ class Driver(Protocol):
     def release_ready(self) -> None:
         """As :meth:`output_ready`, from a finalizer: on any thread, at any moment. Must only schedule."""
 
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        """A call that wants no answer never began: nobody else can be told. ``name`` is bounded."""
+
     def report(self, doing: str, error: BaseException) -> None:
         """An application's hook raised where nobody can be told; log it."""

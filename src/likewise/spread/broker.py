@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from .. import errors
-from ..bounded import clip, is_small, one_line
+from ..bounded import clip, is_small, one_line, text_of
 from ..broker import core as cores
 from ..broker.events import CallReceived
 from ..broker.states import Side
@@ -108,6 +108,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         self.maxBrokerRefsViolations = 0
         self.serializingPerspective: Any = None
         self.unserializingPerspective: Any = None
+        self.one_way_failures = 0  # calls of the peer that failed here with nobody to be told
         self._localCleanup: dict[Any, Callable[[], object]] = {}
         self._reason: Any = None
         self._thread = threading.get_ident()
@@ -317,6 +318,11 @@ class Broker(WithPages, WithTables, banana.Banana):
         else:
             self._flush()
 
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        self.one_way_failures += 1
+        if self.may_log("one-way calls that failed"):
+            log.msg(f"one-way call of {name} failed: {type(error).__qualname__}: {one_line(text_of(error, 1_000))}")
+
     def report(self, doing: str, error: BaseException) -> None:
         if self.may_log(f"errors while {doing}"):
             log_failure(Failure(error), f"while {doing}")
@@ -472,7 +478,8 @@ class Broker(WithPages, WithTables, banana.Banana):
         self.flow.ended()
 
     def _fail(self, call: CallReceived, failed: Failure) -> None:
-        is_quiet = failed.check(Error, errors.Error) is not None or not self.may_log("failures of methods")
+        is_expected = failed.check(Error, errors.Error) is not None
+        is_quiet = is_expected or not self.may_log("failures of methods")
         if not is_quiet and call.want_answer:
             log.msg("Peer will receive following PB traceback:", isError=True)
         if call.want_answer:
@@ -481,6 +488,10 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self.core.fail(call, failed)
             finally:
                 self._leave()
+        elif is_expected:
+            self.one_way_failed(clip(call.name), failed.value or Error())
+        else:
+            self.one_way_failures += 1
         if not is_quiet:
             log_failure(failed)
 

@@ -33,7 +33,7 @@ class Guard(Account):
         self.newcomers: dict[Visit, str] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
         self._period = period(replace(limits, idle_seconds=min(limits.idle_seconds, limits.handshake_seconds)))
         self._looked_at = 0.0
-        self._allowance = Allowance(limits.log_lines, log.msg)
+        self._allowance = Allowance(limits.log_lines, limits.log_bytes, log.msg)
         self._renewal: tuple[float, Callable[[], None]] | None = None
 
     def may_log(self, kind: str) -> bool:
