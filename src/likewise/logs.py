@@ -170,7 +170,7 @@ def _shown(value: object) -> object:
 OUT_OF: Final = "socket.accept() out of system resource"
 
 _marks: weakref.WeakValueDictionary[int, Throttle] = weakref.WeakValueDictionary()
-_accepting: weakref.WeakKeyDictionary[Throttle, tuple[frozenset[str], str]] = weakref.WeakKeyDictionary()
+_accepting: weakref.WeakKeyDictionary[Throttle, _Accepting] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -191,7 +191,18 @@ def throttle_of(error: BaseException) -> Throttle | None:
 
 def accepting(throttle: Throttle, sockets: Iterable[object], remedy: str) -> None:
     """The endpoint takes connections on these: of those that can't be taken its Throttle tells, and of the ``remedy``."""
-    _accepting[throttle] = frozenset(f"socket: {each!r}" for each in sockets), remedy
+    _accepting[throttle] = _Accepting(frozenset(f"socket: {each!r}" for each in sockets), remedy)
+
+
+class _Accepting:
+    """The sockets of an endpoint as asyncio prints them, and from when on one more line about them may be written."""
+
+    __slots__ = ("next", "remedy", "sockets")
+
+    def __init__(self, sockets: frozenset[str], remedy: str) -> None:
+        self.sockets = sockets
+        self.remedy = remedy
+        self.next = 0.0
 
 
 class _AboutPeers(logging.Filter):
@@ -218,12 +229,13 @@ class _AboutPeers(logging.Filter):
         return True
 
     def _cannot_accept(self, record: logging.LogRecord, error: BaseException) -> bool:
-        lines = record.msg.split("\n")
-        for throttle, (sockets, remedy) in tuple(_accepting.items()):
-            if not sockets.isdisjoint(lines):
-                if not throttle.may_write(None, "connections that could not be taken"):
+        lines, now = record.msg.split("\n"), time.monotonic()
+        for throttle, its in tuple(_accepting.items()):
+            if not its.sockets.isdisjoint(lines):
+                if now < its.next or not throttle.may_write(None, "connections that could not be taken"):
                     return False
-                record.msg, record.args = "connections wait to be taken: %s (%s)", (text_of(error, 200), remedy)
+                its.next = now + SECONDS
+                record.msg, record.args = "connections wait to be taken: %s (%s)", (text_of(error, 200), its.remedy)
                 record.exc_info = None
                 throttle.wrote(len(record.getMessage()))
                 return True

@@ -1,8 +1,9 @@
 """
 Listening sockets, where the process has no descriptor left for one more connection.
 
-asyncio then reports each of as many attempts as its ``backlog`` says, once a second, each with a traceback: at a backlog
-of a thousand that takes most of a CPU, and 2 MB of log a second. So asyncio is told a small one, and the system a large one.
+asyncio then makes as many attempts as its ``backlog`` says, reports each with a traceback, and for each it tries again a
+second later, with as many attempts: at a backlog of a thousand that takes most of a CPU, and 2 MB of log a second. So
+asyncio is told to take one at a time, and the system to hold many.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .connection import Endpoint
 
 BACKLOG: Final = 1024  # connections that the system holds until the loop takes them: a deploy reconnects all at once
-AT_ONCE: Final = 16  # connections that the loop takes in one turn, or reports that it can't take; for ``create_server``
+AT_ONCE: Final = 1  # connections that the loop takes in one turn: the ``backlog`` for ``create_server``
 
 
 def begin(listening: asyncio.Server, endpoint: Endpoint) -> None:
