@@ -164,6 +164,32 @@ def one_line(text: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
+def shown(value: Any) -> str:
+    """What a peer has sent, as one line of a log: in full where that is little, else in short."""
+    return one_line(repr(value)) if is_plain(value) else one_line(clip(value))
+
+
+def is_plain(value: object, size: int = SMALL) -> bool:
+    """Whether a value is small, and of Python's own types in all its parts: to print it runs nobody's code."""
+    stack: list[Any] = [value]
+    while stack and size >= 0:
+        value = stack.pop()
+        kind = type(value)
+        size -= 1
+        if kind is str or kind is bytes or kind is bytearray:
+            size -= len(value)  # type: ignore[arg-type]
+        elif kind is int:
+            size -= int.bit_length(value) // 3  # type: ignore[arg-type]
+        elif kind is list or kind is tuple or kind is dict or kind is set or kind is frozenset:
+            parts = gc.get_referents(value)
+            size -= len(parts)
+            if size >= 0:
+                stack += parts
+        elif not (value is None or kind is bool or kind is float or _is_one_of(kind, brief)):
+            return False
+    return size >= 0
+
+
 def is_small(*values: object, size: int = SMALL) -> bool:
     """
     Whether printing these values is cheap, however their parts are shared: what a peer sent may have 2**40 leaves.
@@ -197,7 +223,13 @@ def text_of(error: BaseException, size: int = 10_000) -> str:
     no end. Of an error that is not small the arguments are named, not printed.
     """
     try:
-        text = str(error) if is_small(error, size=size) else ", ".join(clip(each) for each in _args(error)[:4])
+        args = _args(error)
+        if len(args) == 1 and type(args[0]) is str and type(error).__str__ is BaseException.__str__:  # most are
+            text: str = args[0]
+        elif is_small(error, size=size):
+            text = str(error)
+        else:
+            text = ", ".join(clip(each) for each in args[:4])
         shown = str.__getitem__(text, slice(size))
     except KeyboardInterrupt:
         raise
@@ -274,7 +306,7 @@ def _tell(error: BaseException, parts: list[str], left: list[int], indent: str) 
         if at is not None:
             parts.append(f"{indent}Traceback (most recent call last):\n")
             parts += [indent + line for line in _frames(at)]
-        parts.append(f"{indent}{_name(type(each))}: {text_of(each, 500)}\n")
+        parts.append(f"{indent}{_name(type(each))}: {text_of(each, SMALL)}\n")
         parts += [f"{indent}{note}\n" for note in _notes(each)]
         if issubclass(type(each), BaseExceptionGroup) and len(indent) < 2 * DEEPEST_GROUP:
             for number, member in enumerate(_members(each), 1):
@@ -325,10 +357,12 @@ __all__ = (
     "chain_of",
     "clip",
     "is_cheap",
+    "is_plain",
     "is_small",
     "one_line",
     "opaque",
     "outline",
+    "shown",
     "text_of",
     "weight",
 )

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from .. import errors
-from ..bounded import clip, is_small, one_line, text_of
+from ..bounded import clip, one_line, shown, text_of
 from ..broker import core as cores
 from ..broker.events import CallReceived
 from ..broker.states import Side
@@ -30,9 +30,9 @@ from ..limits import MIB, Limits
 from ..wire.reader import Reader
 from . import banana
 from .clock import the_reactor
-from .failures import Answer, CopyableFailure, failure2Copyable, log_failure
+from .failures import Answer, CopyableFailure, failure2Copyable
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
-from .flavors import Jellyable, is_unhandled, quiet
+from .flavors import Jellyable, is_unhandled, name_of, quiet
 from .flow import Flow, send_at_once
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
@@ -40,6 +40,7 @@ from .jelly import globalSecurity, unjelly
 from .paging import WithPages
 from .references import RemoteReference
 from .registry import registry
+from .reports import FailureOfPeer, log_failure
 from .security import is_narrow
 from .tables import WithTables
 
@@ -69,7 +70,7 @@ class Flavours:
             error = CopyableFailure(translated(error))
             if not isinstance(error.value, Error) and broker.may_log("calls refused"):
                 log.msg("Peer will receive following PB traceback:", isError=True)
-                log_failure(Failure(error.value))
+                log_failure(broker, Failure(error.value))
         value = error.value
         if isinstance(value, Jellyable) or broker.security.isClassAllowed(value.__class__):
             return value
@@ -81,7 +82,7 @@ class Flavours:
     def error_to_raise(self, received: Any, registry: Any) -> Any:
         if isinstance(received, BaseException):  # a CopiedFailure is one, too
             return received
-        return Error(f"the peer sent an error that is none: {str(received)[:200]}")
+        return Error(f"the peer sent an error that is none: {shown(received)}")
 
 
 class Broker(WithPages, WithTables, banana.Banana):
@@ -249,6 +250,11 @@ class Broker(WithPages, WithTables, banana.Banana):
         """Whether one more line about this peer may be logged; how many were not is told later."""
         return self._visit is None or self._visit.may_log(kind)
 
+    def wrote(self, size: int) -> None:
+        """So many bytes were logged about this peer."""
+        if self._visit is not None:
+            self._visit.wrote(size)
+
     def connectionFailed(self) -> None:
         """Tell who asked that no connection came about."""
         failures, self.failures = self.failures or [], None
@@ -291,7 +297,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             error = PBConnectionLost(self._reason)
         busy, self._busy = self._busy, 0
         try:
-            result.errback(error if isinstance(error, Failure) else Failure(translated(error)))
+            result.errback(error if isinstance(error, Failure) else FailureOfPeer(translated(error)))
         finally:
             self._busy = busy
         if is_unhandled(result) and ((is_lost and result.is_unheard) or not self.may_log("errors that nobody handles")):
@@ -325,7 +331,7 @@ class Broker(WithPages, WithTables, banana.Banana):
 
     def report(self, doing: str, error: BaseException) -> None:
         if self.may_log(f"errors while {doing}"):
-            log_failure(Failure(error), f"while {doing}")
+            log_failure(self, Failure(error), f"while {doing}")
 
     def _flush(self) -> None:
         if self._is_flushing or self.transport is None:
@@ -436,7 +442,7 @@ class Broker(WithPages, WithTables, banana.Banana):
                     value = method(*call.args, **call.kwargs)
                 except TypeError:
                     if self.may_log("calls not accepted"):
-                        log.msg(f"{method} didn't accept {_shown(call.args)} and {_shown(call.kwargs)}")
+                        log.msg(f"{name_of(method)} didn't accept {shown(call.args)} and {shown(call.kwargs)}")
                     raise
         except BaseException as error:
             self._fail(call, CopyableFailure(translated(error)))
@@ -493,7 +499,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         else:
             self.one_way_failures += 1
         if not is_quiet:
-            log_failure(failed)
+            log_failure(self, failed)
 
     def sendCall(self, *exp: Any) -> None:
         """Send a message as an s-expression."""
@@ -581,11 +587,6 @@ def default_limits() -> Limits:
         running_calls=RUNNING_CALLS,
         unread_answers=UNREAD_ANSWERS,
     )
-
-
-def _shown(value: Any) -> str:
-    """What a peer has sent, for the log; what would have no end to print, in short."""
-    return one_line(repr(value)) if is_small(value) else clip(value)
 
 
 def _guarded(notifier: Callable[[], object]) -> None:
