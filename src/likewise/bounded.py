@@ -185,7 +185,7 @@ def is_plain(value: object, size: int = SMALL) -> bool:
             size -= len(parts)
             if size >= 0:
                 stack += parts
-        elif not (value is None or kind is bool or kind is float or _is_one_of(kind, brief)):
+        elif not (value is None or kind is bool or kind is float):
             return False
     return size >= 0
 

@@ -124,6 +124,12 @@ class Limits:
     """Bytes of all the pages that one collector gathers, as they lie in memory here, slots and empty containers too, and at
     least 64 each. One page more fails what waits for them."""
 
+    published_files: int = 1_000
+    """Files that keep the states of published objects in one directory; with one more the oldest goes."""
+
+    published_bytes: int = 256 * MIB
+    """Bytes of all these files together, on the disk. What is larger alone is not kept, and fetched anew each time."""
+
     log_lines: int = 200
     """Lines about peers that one endpoint logs in 10 seconds; the others are counted, and one line tells how many."""
 
@@ -176,7 +182,7 @@ class Limits:
         work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 32, "faults": 10, "log_lines": 50}
         work["log_bytes"] = 64 * KIB
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
-        held["paged_bytes"] = 8 * MIB
+        held |= {"paged_bytes": 8 * MIB, "published_files": 100, "published_bytes": 16 * MIB}
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
         logins = {"login_attempts": 3, "login_seconds": 20.0}
         together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}

@@ -203,6 +203,9 @@ class End:
     def one_way_failed(self, name: str, error: BaseException) -> None:
         self.reports.append((f"reading the one-way call {name}", error))
 
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
+
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append((doing, error))
 

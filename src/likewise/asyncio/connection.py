@@ -28,11 +28,11 @@ from ..objects.by_reference import RemoteReference
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
-from . import reports
 from .addresses import ip_address, peer_name
 from .dispatch import start
 from .guard import HANDED_ON, NOTICED, Guard, keep_alive
 from .pace import Pace, pace_of
+from .reports import WithReports
 
 log = logging.getLogger("likewise")
 
@@ -78,7 +78,7 @@ class Endpoint:
         return self._pace
 
 
-class Connection(asyncio.Protocol):
+class Connection(WithReports, asyncio.Protocol):
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
@@ -112,7 +112,6 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_watch",
         "_writing_is_paused",
-        "one_way_failures",
         "peer",
     )
 
@@ -394,13 +393,6 @@ class Connection(asyncio.Protocol):
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
 
-    def one_way_failed(self, name: str, error: BaseException) -> None:
-        reports.one_way_failed(self, name, error)
-
-    def report(self, doing: str, error: BaseException) -> None:
-        later = self._loop.call_later
-        self._endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
-
     # --- reading
 
     def _pump(self) -> None:
@@ -477,7 +469,7 @@ class Connection(asyncio.Protocol):
 
     def _drop(self, error: RemoteProtocolError) -> None:
         """The peer broke the protocol: what was answered before still goes out, if it is read."""
-        reports.dropped(self, error)
+        self._dropped(error)
         self._reason = self._reason or error
         self._in_turn = False
         self._flush()
@@ -508,11 +500,6 @@ class Connection(asyncio.Protocol):
         self._stall = None
         seconds = self._endpoint.limits.stalled_seconds
         self._give_up(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
-
-    def _give_up(self, error: RemoteProtocolError) -> None:
-        """The peer does not read: nothing is sent any more."""
-        reports.dropped(self, error)
-        self.abort(error)
 
     # --- calls of the peer
 
@@ -569,7 +556,7 @@ class Connection(asyncio.Protocol):
         if isinstance(error, asyncio.CancelledError):
             error = CallError(text_of(error, 500) or "the call was cancelled at the server")
         sent = self.broker.fail(call, error)
-        reports.method_failed(self, call, error, getattr(sent, "id", 0))
+        self._method_failed(call, error, getattr(sent, "id", 0))
         if self._writing_is_paused:
             self._consider_reading()
 

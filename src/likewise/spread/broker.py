@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from .. import errors
-from ..bounded import clip, one_line, shown, text_of
+from ..bounded import clip, one_line, shown
 from ..broker import core as cores
 from ..broker.events import CallReceived
 from ..broker.states import Side
@@ -40,7 +40,7 @@ from .jelly import globalSecurity, unjelly
 from .paging import WithPages
 from .references import RemoteReference
 from .registry import registry
-from .reports import FailureOfPeer, log_failure
+from .reports import FailureOfPeer, WithReports
 from .security import is_narrow
 from .tables import WithTables
 
@@ -70,7 +70,7 @@ class Flavours:
             error = CopyableFailure(translated(error))
             if not isinstance(error.value, Error) and broker.may_log("calls refused"):
                 log.msg("Peer will receive following PB traceback:", isError=True)
-                log_failure(broker, Failure(error.value))
+                broker.log_failure(Failure(error.value))
         value = error.value
         if isinstance(value, Jellyable) or broker.security.isClassAllowed(value.__class__):
             return value
@@ -85,7 +85,7 @@ class Flavours:
         return Error(f"the peer sent an error that is none: {shown(received)}")
 
 
-class Broker(WithPages, WithTables, banana.Banana):
+class Broker(WithPages, WithReports, WithTables, banana.Banana):
     """
     One connection of Perspective Broker.
 
@@ -109,7 +109,6 @@ class Broker(WithPages, WithTables, banana.Banana):
         self.maxBrokerRefsViolations = 0
         self.serializingPerspective: Any = None
         self.unserializingPerspective: Any = None
-        self.one_way_failures = 0  # calls of the peer that failed here with nobody to be told
         self._localCleanup: dict[Any, Callable[[], object]] = {}
         self._reason: Any = None
         self._thread = threading.get_ident()
@@ -246,15 +245,6 @@ class Broker(WithPages, WithTables, banana.Banana):
         if self._visit is not None:
             self._visit.unread(held)
 
-    def may_log(self, kind: str) -> bool:
-        """Whether one more line about this peer may be logged; how many were not is told later."""
-        return self._visit is None or self._visit.may_log(kind)
-
-    def wrote(self, size: int) -> None:
-        """So many bytes were logged about this peer."""
-        if self._visit is not None:
-            self._visit.wrote(size)
-
     def connectionFailed(self) -> None:
         """Tell who asked that no connection came about."""
         failures, self.failures = self.failures or [], None
@@ -323,15 +313,6 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._has_more = True
         else:
             self._flush()
-
-    def one_way_failed(self, name: str, error: BaseException) -> None:
-        self.one_way_failures += 1
-        if self.may_log("one-way calls that failed"):
-            log.msg(f"one-way call of {name} failed: {type(error).__qualname__}: {one_line(text_of(error, 1_000))}")
-
-    def report(self, doing: str, error: BaseException) -> None:
-        if self.may_log(f"errors while {doing}"):
-            log_failure(self, Failure(error), f"while {doing}")
 
     def _flush(self) -> None:
         if self._is_flushing or self.transport is None:
@@ -499,7 +480,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         else:
             self.one_way_failures += 1
         if not is_quiet:
-            log_failure(self, failed)
+            self.log_failure(failed)
 
     def sendCall(self, *exp: Any) -> None:
         """Send a message as an s-expression."""
