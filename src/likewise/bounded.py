@@ -129,8 +129,7 @@ MOST_TOLD: Final = 24  # errors in one report, those in groups and their causes 
 MOST_NOTES: Final = 8  # of one error
 DEEPEST_GROUP: Final = 4  # groups within groups that are opened
 
-_args = BaseException.__dict__["args"].__get__  # past what a class of the application's may have put in its place
-_cause = BaseException.__dict__["__cause__"].__get__
+_cause = BaseException.__dict__["__cause__"].__get__  # past what a class of the application's may have put in its place
 _context = BaseException.__dict__["__context__"].__get__
 _is_suppressed = BaseException.__dict__["__suppress_context__"].__get__
 _traceback = BaseException.__dict__["__traceback__"].__get__
@@ -223,7 +222,7 @@ def text_of(error: BaseException, size: int = 10_000) -> str:
     no end. Of an error that is not small the arguments are named, not printed.
     """
     try:
-        args = _args(error)
+        args = args_of(error)
         if len(args) == 1 and type(args[0]) is str and type(error).__str__ is BaseException.__str__:  # most are
             text: str = args[0]
         elif is_small(error, size=size):
@@ -231,11 +230,17 @@ def text_of(error: BaseException, size: int = 10_000) -> str:
         else:
             text = ", ".join(clip(each) for each in args[:4])
         shown = str.__getitem__(text, slice(size))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as broken:  # an application's own __str__
         return f"(its text can't be had: {type(broken).__name__})"
     return shown if str.__len__(text) <= size else shown + "..."
+
+
+def args_of(error: BaseException) -> tuple[Any, ...]:
+    """What an exception was made with, though its class has an ``args`` of its own."""
+    args: tuple[Any, ...] = BaseException.__dict__["args"].__get__(error)
+    return args
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
@@ -353,6 +358,7 @@ def _notes(error: BaseException) -> list[str]:
 __all__ = (
     "CHAIN",
     "CLIP",
+    "args_of",
     "brief",
     "chain_of",
     "clip",

@@ -21,6 +21,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from itertools import cycle
 from typing import Any, cast
 
+from .bounded import one_line, shown, text_of
 from .broker.core import Broker
 from .broker.events import CallReceived
 from .broker.states import Side, State
@@ -87,7 +88,9 @@ class Result:
     def __repr__(self) -> str:
         if not self.is_settled:
             return "<Result, cancelled>" if self.is_cancelled else "<Result, waiting>"
-        return f"<Result, {self.error!r}>" if self.error is not None else f"<Result, {self.value!r}>"
+        if self.error is not None:
+            return f"<Result, {type(self.error).__name__}: {one_line(text_of(self.error))}>"
+        return f"<Result, {shown(self.value)}>"
 
 
 class End:

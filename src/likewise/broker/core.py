@@ -337,7 +337,7 @@ class Broker:
                 self.messages += 1
                 event = self._message(frame) if self.outbox.is_open else self._greeting(frame)
             except RemoteProtocolError as error:
-                self._trace("fault", error=str(error))
+                self._trace("fault", error=text_of(error, CLIP))
                 raise
             if event is not None:
                 return event
@@ -376,7 +376,7 @@ class Broker:
         callbacks, self._callbacks = self._callbacks or (), None
         for callback in callbacks:
             self._guard("running a disconnect callback", callback)
-        self._trace("closed", reason=clip(str(reason)) if reason else "")
+        self._trace("closed", reason=text_of(reason, CLIP) if reason else "")
 
     # --- odds of writing
 

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from .. import errors
-from ..bounded import clip, one_line, shown
+from ..bounded import clip, one_line, shown, text_of
 from ..broker import core as cores
 from ..broker.events import CallReceived
 from ..broker.states import Side
@@ -229,11 +229,11 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
 
     def _drop(self, error: RemoteProtocolError) -> None:
         self._dropped = error
-        text = str(error)
+        text = text_of(error)
         cause = BananaError(f"Security precaution: {text}") if isinstance(error, LimitExceeded) else ProtocolError(text)
         self._reason = Failure(cause)
         if self.may_log("connections dropped"):
-            log.msg(f"PB connection dropped: {one_line(str(cause))}")
+            log.msg(f"PB connection dropped: {one_line(text_of(cause))}")
 
     def _abort(self) -> None:
         self._last_call = None
