@@ -10,6 +10,7 @@ import collections
 import resource
 import sys
 import time
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,14 @@ class Trap:
 
     def __setstate__(self, state: Any) -> None:
         forbidden["Trap"] += 1
+
+
+@likewise.copyable(name="hostile.Slotted")
+@dataclass(slots=True)
+class Slotted:
+    """Has no dictionary; what it holds is printed all the same."""
+
+    x: Any = None
 
 
 def note_the_end(peer: str, reason: BaseException | None) -> None:

@@ -465,6 +465,8 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         self.flow.ended()
 
     def _fail(self, call: CallReceived, failed: Failure) -> None:
+        if self.disconnected and failed.check(ConnectionClosed):  # it waited for the peer that has gone: no fault
+            return
         is_expected = failed.check(Error, errors.Error) is not None
         is_quiet = is_expected or not self.may_log("failures of methods")
         if not is_quiet and call.want_answer:
