@@ -11,22 +11,21 @@ from typing import Any
 from tests.hostile.harness import Server, case, cases, refuses, serves
 from tests.hostile.raw import Peer, dictionary, text
 from tests.hostile.times import next_call
-from tests.hostile.values import last, shared
+from tests.hostile.values import shared
 from tests.sexp import encode
 
 FORGED = "x\nFORGED\r\x1b[2J\u2028FORGED\x85FORGED"
-SLOTS = [b"hostile.Slotted", dictionary({"x": last(40)})]
-NESTED = [b"hostile.Slotted", dictionary({"x": [b"hostile.Copy", dictionary({"x": SLOTS})]})]
+SLOTS = [b"hostile.Slotted", dictionary({"x": shared(40, b"list")})]
 
 
 @cases(
     "H-5",
     "2^40 leaves behind slots are printed and logged in bounds",
     {
-        "at once": [*shared(40, b"list"), SLOTS],
-        "behind a dict": [*shared(40, b"list"), NESTED],
-        "in a tuple": [*shared(40, b"list"), [b"tuple", SLOTS, NESTED]],
-        "beside a text": [*shared(40, b"list"), text(FORGED), SLOTS],
+        "at once": SLOTS,
+        "behind a dict": [b"hostile.Copy", dictionary({"x": SLOTS})],
+        "behind more slots": [b"hostile.Slotted", dictionary({"x": [b"tuple", SLOTS]})],
+        "beside a text": [b"list", text(FORGED), SLOTS],
     },
 )
 def slots(server: Server, value: list[Any]) -> None:
@@ -37,7 +36,7 @@ def slots(server: Server, value: list[Any]) -> None:
         refuses(peer, peer.call(b"no_such_method", value), "twisted.spread.flavors.NoSuchMethod")
         peer.send(peer.message(b"ping", [b"tuple", value], answer=0)[1])
         peer.send(peer.message(b"fail", [b"tuple", value], answer=0)[1])
-        refuses(peer, peer.call(b"look_up", value), "builtins.TypeError")
+        assert peer.result(peer.call(b"look_up", value))[0] == b"error"  # it may be a key, and is none
         peer.result(peer.call(b"echo", value))
         serves(peer)
 
