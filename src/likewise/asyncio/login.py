@@ -354,6 +354,9 @@ class Door(Referenceable):
         self._is_busy = True
         try:
             avatar = await self.gate.avatar(user, mind, self.connection)
+        except LoginFailed:  # sent away by the realm, with a text
+            self._note_refusal(way, user or "")
+            raise
         finally:
             self._is_busy = False
         if avatar is None:
