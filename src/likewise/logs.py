@@ -19,7 +19,7 @@ import time
 import types
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from .bounded import clip, is_cheap, one_line, outline, text_of
@@ -90,7 +90,7 @@ class Throttle(Allowance):
     def __init__(self, log: logging.Logger, lines: int, size: float) -> None:
         super().__init__(lines, size, log.error)
         self._log = log
-        self.mark = at_the_peer()
+        self.mark = types.TracebackType(None, _shown_frame, -1, _shown_frame.f_lineno - 1)
         """What an error that came from a peer of this endpoint gets for a traceback, to be known by."""
         _marks[id(self.mark)] = self
 
@@ -174,11 +174,14 @@ _accepting: weakref.WeakKeyDictionary[Throttle, _Accepting] = weakref.WeakKeyDic
 _lock = threading.Lock()
 
 
-def at_the_peer() -> types.TracebackType:
-    """What stands innermost in the traceback of an error that came from a peer; it shows the line after ``frame =``."""
-    frame = sys._getframe()
+def at_the_peer() -> Iterator[types.FrameType]:
+    """The frame that stands innermost in the traceback of an error that came from a peer, which shows its line below."""
     # the peer sent this error: where it was raised there is known in its log
-    return types.TracebackType(None, frame, -1, frame.f_lineno - 1)
+    yield sys._getframe()
+
+
+_suspended = at_the_peer()  # as long as it is, its frame leads to no other, which would be kept with all it holds
+_shown_frame = next(_suspended)
 
 
 def throttle_of(error: BaseException) -> Throttle | None:

@@ -9,7 +9,6 @@ asyncio is told to take one at a time, and the system to hold many.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +24,7 @@ AT_ONCE: Final = 1  # connections that the loop takes in one turn: the ``backlog
 def begin(listening: asyncio.Server, endpoint: Endpoint) -> None:
     """A server has begun to listen: have the system hold :data:`BACKLOG` connections, and the log bounded."""
     for plug in listening.sockets:
-        with socket.socket(fileno=os.dup(plug.fileno())) as again:
+        with socket.fromfd(plug.fileno(), plug.family, plug.type) as again:
             again.listen(BACKLOG)
     logs.accepting(endpoint.log, listening.sockets, _remedy(endpoint.limits.connections))
 
