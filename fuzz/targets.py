@@ -313,6 +313,12 @@ class End:
 
     output_may_wait = release_ready = output_ready
 
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        """What the peer sent was refused, as it should be."""
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
+
     def report(self, doing: str, error: BaseException) -> None:
         self.faults.append(f"{doing}: {type(error).__name__}: {error!s:.300}")
 

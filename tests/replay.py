@@ -149,6 +149,12 @@ class End:
     def release_ready(self) -> None:
         pass
 
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        pass
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
+
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append(error)
 

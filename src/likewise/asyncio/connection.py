@@ -15,25 +15,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from ..bounded import is_small, text_of
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
-from ..errors import (
-    ENDS_THE_PROGRAM,
-    CallError,
-    ConnectionClosed,
-    LimitExceeded,
-    NotExecuted,
-    RemoteProtocolError,
-    text_of,
-)
+from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LimitExceeded, NotExecuted, RemoteProtocolError
 from ..objects.by_reference import RemoteReference
 from ..serving.turns import LIGHT, SLICE
 from .addresses import ip_address, peer_name
 from .calls import check_thread, end_loop
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, NOTICED, keep_alive
+from .reports import WithReports
 from .tasks import Tasks
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
@@ -42,12 +36,13 @@ PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
-class Connection(asyncio.Protocol):
+class Connection(WithReports, asyncio.Protocol):
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
     ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: ``None``
-    while it is open and after an orderly end.
+    while it is open and after an orderly end. ``one_way_failures`` counts the calls of the peer that failed here with
+    nobody there to be told: one-way ones.
     """
 
     __slots__ = (
@@ -105,6 +100,7 @@ class Connection(asyncio.Protocol):
         self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
+        self.one_way_failures = 0
 
     # --- for users
 
@@ -359,9 +355,10 @@ class Connection(asyncio.Protocol):
 
     def reject(self, result: asyncio.Future[Any], error: BaseException) -> None:
         if not result.done():
-            result.set_exception(error)
-            if isinstance(error, ConnectionClosed):
-                result.exception()  # who did not wait for an answer is told of the end elsewhere, not by a warning for each
+            is_lost = isinstance(error, ConnectionClosed)
+            result.set_exception(error if is_lost else BaseException.with_traceback(error, self._endpoint.log.mark))
+            if is_lost or not is_small(error):
+                result.exception()  # no warning of asyncio's, which would print it; of the end one is told elsewhere
 
     def output_ready(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
@@ -382,10 +379,6 @@ class Connection(asyncio.Protocol):
                 self._loop.call_soon_threadsafe(self.output_ready)
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
-
-    def report(self, doing: str, error: BaseException) -> None:
-        later = self._loop.call_later
-        self._endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
 
     # --- reading
 
@@ -469,7 +462,7 @@ class Connection(asyncio.Protocol):
 
     def drop(self, error: RemoteProtocolError) -> None:
         """The peer broke the protocol: what was answered before still goes out, if it is read."""
-        self._endpoint.log.warning(self._loop.call_later, "connections dropped", "%s: dropped: %s", self.peer, error)
+        self._dropped(error)
         self._reason = self._reason or error
         self.is_ended = True
         self._in_turn = False
@@ -498,7 +491,7 @@ class Connection(asyncio.Protocol):
             return
         self._stall = None
         seconds = self._endpoint.limits.stalled_seconds
-        self.abort(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
+        self._give_up(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
 
     # --- calls of the peer
 
@@ -551,11 +544,7 @@ class Connection(asyncio.Protocol):
         if isinstance(error, asyncio.CancelledError):
             error = CallError(text_of(error, 500) or "the call was cancelled at the server")
         sent = self.broker.fail(call, error)
-        if not isinstance(error, CallError):
-            number = getattr(sent, "id", 0)
-            id = f"#{number}" if number else ""
-            log, later = self._endpoint.log, self._loop.call_later
-            log.failure(later, "failures of methods", error, "%s: failure %s in %s", self.peer, id, call.name)
+        self._method_failed(call, error, getattr(sent, "id", 0))
         if self._writing_is_paused:
             self._consider_holding()
 
@@ -596,7 +585,7 @@ class Connection(asyncio.Protocol):
             return
         limit = self._endpoint.limits.queued_output
         if transport.get_write_buffer_size() > limit:
-            self.abort(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
+            self._give_up(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
         elif not transport.is_closing():
             for piece in pieces:
                 transport.write(piece)

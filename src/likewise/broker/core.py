@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..bounded import CLIP, clip, text_of
 from ..errors import (
-    CLIP,
     ENDS_THE_PROGRAM,
     CallError,
     Error,
@@ -25,8 +25,6 @@ from ..errors import (
     NotSendable,
     RemoteProtocolError,
     TooManyCalls,
-    clip,
-    text_of,
 )
 from ..jelly import atoms
 from ..jelly.atoms import ANSWER, CACHEMESSAGE, ERROR, MESSAGE
@@ -343,7 +341,7 @@ class Broker:
                 self.messages += 1
                 event = self._message(frame) if self.outbox.is_open else self._greeting(frame)
             except RemoteProtocolError as error:
-                self._trace("fault", error=str(error))
+                self._trace("fault", error=text_of(error, CLIP))
                 raise
             if event is not None:
                 return event
@@ -382,7 +380,7 @@ class Broker:
         callbacks, self._callbacks = self._callbacks or (), None
         for callback in callbacks:
             self._guard("running a disconnect callback", callback)
-        self._trace("closed", reason=clip(str(reason)) if reason else "")
+        self._trace("closed", reason=text_of(reason, CLIP) if reason else "")
 
     # --- odds of writing
 
@@ -523,6 +521,8 @@ class Broker:
                 self.driver.report("reading the arguments of a call", error)
             if want_answer:
                 self._send_error(request, error)
+            else:
+                self.driver.one_way_failed(clip(raw_name), error)
             if isinstance(error, ENDS_THE_PROGRAM):
                 raise
             return None

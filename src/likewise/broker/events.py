@@ -117,5 +117,14 @@ class Driver(Protocol):
     def release_ready(self) -> None:
         """As :meth:`output_ready`, from a finalizer: on any thread, at any moment. Must only schedule."""
 
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        """A call that wants no answer never began: nobody else can be told. ``name`` is bounded."""
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        """
+        Run ``work()``, which may wait for a disk and raises nothing, on another thread if there is one for that, and
+        ``done(what it returned)`` here.
+        """
+
     def report(self, doing: str, error: BaseException) -> None:
         """An application's hook raised where nobody can be told; log it."""

@@ -9,19 +9,10 @@ as :class:`~likewise.errors.RemoteError`. Names on the wire are Twisted's, so a 
 from __future__ import annotations
 
 import itertools
-import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import (
-    WIRE_NAMES,
-    LikewiseError,
-    RemoteError,
-    chain_of,
-    clip,
-    is_small,
-    outline,
-    text_of,
-)
+from ..bounded import clip, outline, text_of
+from ..errors import WIRE_NAMES, LikewiseError, RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable
 from ..jelly.plans import COPY_HOOK, Incoming, wire_name
@@ -97,11 +88,7 @@ def _clean(text: str) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    if all(is_small(each) for each in chain_of(error)):
-        text = "".join(traceback.format_exception(error))
-    else:
-        text = outline(error)
-    return text[-LONGEST_TRACEBACK:].encode("utf-8", "replace").decode()
+    return outline(error, LONGEST_TRACEBACK).encode("utf-8", "replace").decode()
 
 
 class ReceivedFailure(RemoteCopy):

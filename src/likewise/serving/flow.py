@@ -94,7 +94,8 @@ class Flow:
         self._unanswered = unanswered
         self._drop = drop
         self._waiting: deque[CallReceived] = deque()
-        self._running_bytes = self._waiting_bytes = 0
+        self._running_bytes: int = 0
+        self._waiting_bytes: int = 0
         self._refused = 0  # calls, while the peer leaves its answers unread
         self._is_held = self._is_noted = self._is_dropped = self._has_moved = False
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from twisted.internet import defer
 from twisted.python import failure, log, reflect
 
-from ..errors import clip, is_small, one_line, outline, text_of
+from ..bounded import clip, is_small, one_line, outline, text_of
 from ..jelly.plans import may_be_set
 from .faults import OUR_NAMES, RemoteError
 from .flavors import Copyable, RemoteCopy
@@ -41,11 +41,6 @@ def can_be_printed(value: Any, text: int = TEXT) -> bool:
 def in_short(error: Any) -> str:
     """Its arguments named, not printed."""
     return ", ".join(clip(each) for each in error.args[:4])
-
-
-def log_failure(failed: failure.Failure, why: str | None = None) -> None:
-    """Write a Failure to the log, or one that says it in short."""
-    log.err(for_log(failed), why)
 
 
 class Shown(Exception):
@@ -132,13 +127,17 @@ class CopiedFailure(RemoteCopy, failure.Failure):
 
     def printTraceback(self, file: Any = None, elideFrameworkCode: Any = 0, detail: str = "default") -> None:
         """Write one line that says what happened at the peer."""
-        (log.logfile if file is None else file).write(f"Traceback from remote host -- {_text(self.type)}: {self.value}\n")
+        (log.logfile if file is None else file).write(f"Traceback from remote host -- {self._told()}\n")
 
     printBriefTraceback = printTraceback
     printDetailedTraceback = printTraceback
 
     def __repr__(self) -> str:
-        return f"<{reflect.qual(type(self))} {_text(self.type)}: {self.value}>"
+        return f"<{reflect.qual(type(self))} {self._told()}>"
+
+    def _told(self) -> str:
+        value: Any = self.value
+        return one_line(f"{_text(self.type)[:500]}: {value[:10_000]}")
 
     def remote_error(self) -> RemoteError:
         """This as an exception."""

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from zope.interface import Interface, implementer
 
+from ..bounded import clip, shown
 from ..errors import NotSendable
 from ..jelly.encoder import Encoder
 from ..objects import by_cache, by_copy, by_reference
@@ -74,13 +75,19 @@ class Receiver:
         cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
 
 
-def called(method: Callable[..., Any], args: Any, kw: Any) -> Any:
+def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> Any:
     """Call a method for a peer; that it takes other arguments is logged."""
     try:
         return method(*args, **kw)
     except TypeError:
-        log.msg(f"{method} didn't accept {args} and {kw}")
+        if broker.may_log("calls not accepted"):
+            log.msg(f"{name_of(method)} didn't accept {shown(args)} and {shown(kw)}")
         raise
+
+
+def name_of(method: Any) -> str:
+    """What to call a method in the log: printed as it is, it prints its object, and all that a peer has put into that."""
+    return clip(str(getattr(method, "__qualname__", type(method).__qualname__)))[1:-1]
 
 
 def receive(
@@ -90,7 +97,7 @@ def receive(
     args = broker.unserialize(args, who)
     kw = {key.decode() if isinstance(key, bytes) else key: value for key, value in broker.unserialize(kw, who).items()}
     method = finder(message if isinstance(message, str) else message.decode())
-    return broker.serialize(called(method, args, kw), answers_to, method, args, kw)
+    return broker.serialize(called(broker, method, args, kw), answers_to, method, args, kw)
 
 
 # --- by reference
