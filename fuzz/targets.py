@@ -291,7 +291,7 @@ class End:
         except (TypeError, ValueError, AttributeError, likewise.LikewiseError) as error:
             self.broker.fail(call, error)
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         self.results.append(Result())
         return self.results[-1]
 

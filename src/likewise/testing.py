@@ -202,7 +202,7 @@ class End:
 
     # --- what the core needs of its driver
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         return Result()
 
     def unheard(self, result: Result) -> None:

@@ -18,13 +18,14 @@ from typing import Any, cast
 from ..bounded import is_small, text_of
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
-from ..broker.events import CallReceived, Opened, can_be_awaited
+from ..broker.events import CallCancelled, CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
 from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LimitExceeded, NotExecuted, RemoteProtocolError
 from ..objects.by_reference import RemoteReference
 from ..serving.turns import LIGHT, SLICE
+from ..wire.tokens import LIKEWISE_1
 from .addresses import ip_address, peer_name
-from .calls import check_thread, end_loop
+from .calls import CallResult, check_thread, end_loop
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, NOTICED, keep_alive
 from .reports import WithReports
@@ -66,6 +67,7 @@ class Connection(WithReports, asyncio.Protocol):
         "_side",
         "_slice_ends",
         "_stall",
+        "_tells_of_cancels",
         "_transport",
         "_watch",
         "_writing_is_paused",
@@ -89,6 +91,7 @@ class Connection(WithReports, asyncio.Protocol):
         self._stall: asyncio.TimerHandle | None = None
         self._avatar: RemoteReference | None = None  # a login's
         self._callbacks: list[OnConnection] | None = None
+        self._tells_of_cancels = False
         self._backlog: Tasks | None = None  # made with the first call that takes its time
         self._slice_ends = 0.0
         self._watch = Watch(0.0)
@@ -343,8 +346,13 @@ class Connection(WithReports, asyncio.Protocol):
 
     # --- what the core needs of its driver
 
-    def new_result(self) -> asyncio.Future[Any]:
-        return self._loop.create_future()
+    def new_result(self, request: int) -> asyncio.Future[Any]:
+        if not request or not self._tells_of_cancels:
+            return self._loop.create_future()
+        result = CallResult(loop=self._loop)
+        result.core = self.broker
+        result.request = request
+        return result
 
     def unheard(self, result: asyncio.Future[Any]) -> None:
         result.add_done_callback(_hear)
@@ -396,6 +404,9 @@ class Connection(WithReports, asyncio.Protocol):
                         self.run(event)
                     else:
                         self._backlog.take(event)
+                elif type(event) is CallCancelled:
+                    if self._backlog is not None:
+                        self._backlog.cancel(event.request)
                 elif event is not None:
                     self._open(cast(Opened, event))
                 elif not broker.has_more:
@@ -448,6 +459,7 @@ class Connection(WithReports, asyncio.Protocol):
             victim.drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
+        self._tells_of_cancels = event.dialect is LIKEWISE_1
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
@@ -555,6 +567,10 @@ class Connection(WithReports, asyncio.Protocol):
         self.broker.fail(call, error)
         if self._writing_is_paused:
             self._consider_holding()
+
+    def give_back(self, call: CallReceived) -> None:
+        """Fail a call whose caller has given up on it before it was run."""
+        self.broker.fail(call, NotExecuted("the call was not run: its caller has cancelled it"))
 
     def write_answers(self) -> None:
         """Write what has gathered if it is much."""

@@ -131,7 +131,7 @@ async def get_all_pages(
     """
     caller = reference._caller
     driver = caller.driver
-    collected = driver.new_result()
+    collected = driver.new_result(0)
     driver.unheard(collected)  # the method may fail first
 
     def lost(_: Any = None) -> None:

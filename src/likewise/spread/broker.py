@@ -305,7 +305,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
 
     # --- what the core asks of its driver
 
-    def new_result(self) -> Answer:
+    def new_result(self, request: int) -> Answer:
         return Answer()
 
     def settle(self, result: defer.Deferred[Any], value: Any) -> None:
