@@ -57,7 +57,7 @@ class AtOnce:
         else:
             self.broker.answer(call, value)
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         return Result()
 
     def unheard(self, result: Result) -> None:
