@@ -28,11 +28,14 @@ This module imports nothing of the package, so no layer needs a late import to r
 from __future__ import annotations
 
 import traceback
-from typing import Final
+from typing import Any, Final
 
 CLIP: Final = 200  # characters of peer data in one error text: enough to recognise it, too few to flood a log
 CHAIN: Final = 8  # causes of causes that one report shows
 SMALL: Final = 2_000  # parts and characters up to which a value is printed by its own means
+
+ENDS_THE_PROGRAM: Final = (KeyboardInterrupt, SystemExit)
+"""What is handed on wherever an application's code raises it. Whatever else it raises has failed one call, or one hook."""
 
 
 def clip(value: object, size: int = CLIP) -> str:
@@ -83,10 +86,16 @@ def is_small(*values: object, size: int = SMALL) -> bool:
             if type(attributes) is dict and attributes:
                 stack.append(attributes)
             if isinstance(value, BaseException):
-                stack.append(value.args)
+                stack.append(args_of(value))
         if size < 0:
             return False
     return True
+
+
+def args_of(error: BaseException) -> tuple[object, ...]:
+    """What an exception was made with, though its class has an ``args`` of its own."""
+    args: tuple[object, ...] = BaseException.args.__get__(error)  # type: ignore[attr-defined]
+    return args
 
 
 def text_of(error: BaseException, size: int = 10_000) -> str:
@@ -95,11 +104,13 @@ def text_of(error: BaseException, size: int = 10_000) -> str:
     no end. Of an error that is not small the arguments are named, not printed.
     """
     try:
-        if is_small(error.args, getattr(error, "__dict__", None), size=size):
+        if is_small(args_of(error), getattr(error, "__dict__", None), size=size):
             text = str(error)
         else:
-            text = ", ".join(clip(each) for each in error.args[:4])
-    except Exception as broken:  # an application's own __str__
+            text = ", ".join(clip(each) for each in args_of(error)[:4])
+    except ENDS_THE_PROGRAM:
+        raise
+    except BaseException as broken:  # an application's own __str__
         text = f"(its text can't be had: {type(broken).__name__})"
     return text if len(text) <= size else text[:size] + "..."
 
@@ -108,7 +119,7 @@ def chain_of(error: BaseException) -> list[BaseException]:
     """An error, what caused it, and so on: the outermost first, at most :data:`CHAIN` of them."""
     chain: list[BaseException] = []
     following: BaseException | None = error
-    while following is not None and following not in chain and len(chain) < CHAIN:
+    while following is not None and not any(each is following for each in chain) and len(chain) < CHAIN:
         chain.append(following)
         following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
     return chain
@@ -123,8 +134,29 @@ def outline(error: BaseException, size: int = 8_000) -> str:
     return "".join(parts)[-size:]
 
 
+IS_HEAP_TYPE: Final = 1 << 9  # in the __flags__ of a class that was made at run time: not by the interpreter itself
+
+
+def made_again(cls: type[Any], args: tuple[Any, ...], attributes: dict[str, Any] | None = None) -> Any:
+    """
+    An exception of this class with these ``args`` and attributes. As for any object that is read from a wire or a file,
+    no ``__init__``, ``__new__`` or ``__setattr__`` of the class is run: they may want other arguments than they got.
+    """
+    base = cls
+    while base.__flags__ & IS_HEAP_TYPE and base.__base__ is not None:
+        base = base.__base__
+    error = base.__new__(cls, *args)
+    base.__init__(error, *args)
+    if attributes:
+        error.__dict__.update(attributes)
+    return error
+
+
 class LikewiseError(Exception):
-    """Base of all errors that likewise raises."""
+    """Base of all errors that likewise raises. They can be pickled and copied, whatever their ``__init__`` takes."""
+
+    def __reduce__(self) -> Any:
+        return made_again, (type(self), args_of(self), dict(self.__dict__))
 
 
 class ConnectionClosed(LikewiseError):
@@ -246,10 +278,20 @@ class RemoteError(CallError):
     ``type`` is its full class name there (``"builtins.ValueError"``), ``text`` its text, ``parents`` the
     full names of its base classes, ``traceback`` the remote traceback or ``""`` where the peer keeps it to
     itself, ``id`` the number under which the peer's log has the whole story (0 if it gave none).
+    ``remote_args`` is what it was made with there, ``None`` where that is not known or is no plain values;
+    ``members`` the errors in it, if it was an exception group. Notes (``__notes__``) are those that it had there.
     """
 
     def __init__(
-        self, type: str, text: str, *, parents: tuple[str, ...] = (), traceback: str = "", id: int = 0
+        self,
+        type: str,
+        text: str,
+        *,
+        parents: tuple[str, ...] = (),
+        traceback: str = "",
+        id: int = 0,
+        remote_args: tuple[Any, ...] | None = None,
+        members: tuple[Exception, ...] = (),
     ) -> None:
         super().__init__(f"{type}: {text}" if text else type)
         self.type = type
@@ -257,6 +299,9 @@ class RemoteError(CallError):
         self.parents = parents
         self.traceback = traceback
         self.id = id
+        self.remote_args = remote_args
+        self.members = members
+        self.carried: dict[str, Any] = {}  # what else came of it, as it came: to be passed on
 
     def check(self, *names: str | type[BaseException]) -> bool:
         """Whether the remote exception was one of these classes, or derived from one: by class or full name."""

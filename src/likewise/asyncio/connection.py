@@ -25,6 +25,7 @@ from ..limits import Limits
 from ..logs import Throttle
 from ..objects.by_reference import RemoteReference
 from ..objects.flavours import Flavours
+from ..objects.rebuilt import settleable
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
 from .addresses import ip_address, peer_name
@@ -363,7 +364,7 @@ class Connection(asyncio.Protocol):
 
     def reject(self, result: asyncio.Future[Any], error: BaseException) -> None:
         if not result.done():
-            result.set_exception(error)
+            result.set_exception(settleable(error))
             if isinstance(error, ConnectionClosed):
                 result.exception()  # who did not wait for an answer is told of the end elsewhere, not by a warning for each
 

@@ -383,15 +383,15 @@ class Broker:
     # --- odds of writing
 
     def _send_error(self, request: int, error: BaseException) -> Any:
-        sent = self.flavours.error_to_send(error)
         pieces: Pieces = [ERROR_HEAD + int_token(request)]
+        sent: Any = None
         try:
+            sent = self.flavours.error_to_send(error)
             self.outbox.write(pieces, sent, None, None)
         except Exception as unsendable:  # an exception with a state of its own that can't cross
             if not self.outbox.is_open:
                 return sent
-            why = f"{type(error).__name__}, whose state can't be sent: {text_of(unsendable)}"
-            sent = self.flavours.error_to_send(Error(why))
+            sent = self.flavours.error_in_short(error, unsendable)
             del pieces[1:]
             self.outbox.write(pieces, sent, None, None)
         self.outbox.queue_answer(pieces)
