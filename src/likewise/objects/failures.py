@@ -49,11 +49,15 @@ class Failure(Sendable):
         if is_sendable and encoder.dialect.name != LIKEWISE_1.name:  # as Twisted's peers expect it
             error.jelly_into(encoder)
             return
-        names, text = names_and_text(error)
-        parts = {} if self.in_short else parts_in(error, text)
+        told = names_and_text(error)
+        parts = {} if self.in_short else parts_in(error, told[1])
         if is_sendable and ITSELF not in parts:  # a reference is in it, say: there is no reading it apart
             error.jelly_into(encoder)
             return
+        encoder.write_copy(self, COPYABLE_FAILURE, self.state(*told, parts))
+
+    def state(self, names: list[str], text: str, parts: dict[str, Any]) -> dict[str, Any]:
+        """What is sent."""
         state: dict[str, Any] = {
             "count": self.id,
             "type": names[0].encode("utf-8", "replace"),
@@ -64,11 +68,11 @@ class Failure(Sendable):
             "parents": [name.encode("utf-8", "replace").decode() for name in names],
             "frames": [],
             "stack": [],
-            "traceback": _traceback(error) if self.with_traceback else NO_TRACEBACK,
+            "traceback": _traceback(self.error) if self.with_traceback else NO_TRACEBACK,
         }
         if parts:
             state["carried"] = written_alone(parts)
-        encoder.write_copy(self, COPYABLE_FAILURE, state)
+        return state
 
 
 def _traceback(error: BaseException) -> str:

@@ -62,49 +62,69 @@ def as_text(value: Any, size: int = LONGEST_TEXT) -> str:
     return cut.decode("utf-8", "replace") if isinstance(cut, bytes) else cut
 
 
-def error_from(
-    told: Described, registries: tuple[Registry, ...], left: list[int] | None = None, depth: int = 0
-) -> Exception:
+class Came:
     """
-    The exception that a waiting call fails with: of its own class where one of these registries has it.
+    What came beside class and text, as far as it can be read here: arguments, members, notes.
 
     ``left`` is how many exceptions in groups there may still be, in a list that all of these share.
     """
-    parts = parts_of(told.carried)
-    left = [ERROR_MEMBERS + ERROR_DEPTH] if left is None else left
-    members: list[Exception] = []
-    for state in parts.get(MEMBERS, ()) if depth <= ERROR_DEPTH else ():
-        if left[0] <= 0:
-            break
-        left[0] -= 1
-        members.append(error_from(Described(state), registries, left, depth + 1))
-    args = args_from(parts)
-    notes = [short(note, ERROR_NOTE) for note in parts.get(NOTES, ())[:ERROR_NOTES] if type(note) is str]
-    error: Any = None
+
+    def __init__(
+        self, told: Described, registries: tuple[Registry, ...], left: list[int] | None = None, depth: int = 0
+    ) -> None:
+        self.parts = parts_of(told.carried)
+        self.args = args_from(self.parts)
+        self.notes = [short(note, ERROR_NOTE) for note in self.parts.get(NOTES, ())[:ERROR_NOTES] if type(note) is str]
+        left = [ERROR_MEMBERS + ERROR_DEPTH] if left is None else left
+        self.members: list[Exception] = []
+        for state in self.parts.get(MEMBERS, ()) if depth <= ERROR_DEPTH else ():
+            if left[0] <= 0:
+                break
+            left[0] -= 1
+            self.members.append(error_from(Described(state), registries, left, depth + 1))
+
+    def noted(self, error: Exception) -> Exception:
+        """The error, with the notes."""
+        if self.notes:
+            error.__dict__["__notes__"] = self.notes  # add_note() asks the class, and a frozen dataclass refuses
+        return error
+
+
+def error_from(
+    told: Described, registries: tuple[Registry, ...], left: list[int] | None = None, depth: int = 0
+) -> Exception:
+    """The exception that a waiting call fails with: of its own class where one of these registries has it."""
+    came = Came(told, registries, left, depth)
     try:
-        error = _as_itself(told, parts, args, members, registries)
+        error = _as_itself(told, came, registries)
         if error is not None:
             check(error)
+            return came.noted(error)
     except ENDS_THE_PROGRAM:
         raise
     except BaseException as broken:  # of a hook, a class with other ideas, or what came for it
-        error = None
-        notes.append(f"(not made again as {clip(told.type)[1:-1]}: {text_of(broken, ERROR_NOTE)})")
-    if error is None:
-        error = RemoteError(
-            told.type,
-            told.text,
-            parents=told.parents,
-            traceback=told.traceback,
-            id=told.id,
-            remote_args=args,
-            members=tuple(members),
-        )
-        error.carried = parts
-    if notes:
-        error.__dict__["__notes__"] = notes  # add_note() asks the class, and a frozen dataclass refuses
-    made: Exception = error
-    return made
+        came.notes.append(f"(not made again as {clip(told.type)[1:-1]}: {text_of(broken, ERROR_NOTE)})")
+    remote = RemoteError(
+        told.type,
+        told.text,
+        parents=told.parents,
+        traceback=told.traceback,
+        id=told.id,
+        remote_args=came.args,
+        members=tuple(came.members),
+    )
+    remote.carried = came.parts
+    return came.noted(remote)
+
+
+def is_known(told: Described, registries: tuple[Registry, ...]) -> bool:
+    """Whether one of these registries has the class of what came."""
+    tag = told.type.encode("utf-8", "replace")
+    return any(told.type in registry.exceptions or _is_dataclass(registry.incoming.get(tag)) for registry in registries)
+
+
+def _is_dataclass(plan: Incoming | None) -> bool:
+    return plan is not None and plan.kind == DATACLASS and issubclass(plan.make, Exception)
 
 
 def parts_of(carried: Any) -> dict[str, Any]:
@@ -140,23 +160,18 @@ def read_alone(data: bytes, registry: Registry) -> Any:
     return Decoder(to_frame(data, LIMITS), registry, None, LIMITS).decode()
 
 
-def _as_itself(
-    told: Described,
-    parts: dict[str, Any],
-    args: tuple[Any, ...] | None,
-    members: list[Exception],
-    registries: tuple[Registry, ...],
-) -> Any:
+def _as_itself(told: Described, came: Came, registries: tuple[Registry, ...]) -> Any:
     """The exception as an instance of its own class; ``None`` if that is not registered."""
-    tag = told.type.encode("utf-8", "replace")
+    parts, args = came.parts, came.args
     if ITSELF in parts:
         error = read_alone(parts[ITSELF], registries[-1])
         if isinstance(error, BaseException) and not BaseException.__dict__["args"].__get__(error):
             BaseException.__dict__["args"].__set__(error, _args_for(type(error), told.text) if args is None else args)
         return error
+    tag = told.type.encode("utf-8", "replace")
     for registry in registries:
         plan = registry.incoming.get(tag)
-        if plan is not None and plan.kind == DATACLASS and FIELDS in parts and issubclass(plan.make, Exception):
+        if plan is not None and FIELDS in parts and _is_dataclass(plan):
             return _with_fields(plan, parts[FIELDS], _args_for(plan.make, told.text) if args is None else args, registry)
         cls: Any = registry.exceptions.get(told.type)
         if cls is not None:
@@ -165,8 +180,8 @@ def _as_itself(
         cls = KNOWN.get(told.type)
     if cls is None:
         return None
-    if issubclass(cls, BaseExceptionGroup) and args and members:
-        return made_again(cls, (args[0], members))
+    if issubclass(cls, BaseExceptionGroup) and args and came.members:
+        return made_again(cls, (args[0], came.members))
     return made_again(cls, args if args is not None else _args_for(cls, told.text))
 
 
@@ -222,4 +237,4 @@ def settleable(error: BaseException) -> BaseException:
     return refused
 
 
-__all__ = ("Described", "as_text", "check", "error_from", "settleable")
+__all__ = ("Came", "Described", "as_text", "check", "error_from", "is_known", "settleable")

@@ -59,11 +59,16 @@ def error_names(cls: type) -> list[str]:
 def names_and_text(error: BaseException) -> tuple[list[str], str]:
     """The full names of the class of an error and of its bases, and its text; of one that is passed on, as they came."""
     if isinstance(error, RemoteError):
-        return list(dict.fromkeys((error.type, *error.parents))), short(error.text)
+        return names_of_remote(error), short(error.text)
     kind = type(error)
     if isinstance(error, BaseExceptionGroup) and kind.__str__ is BaseExceptionGroup.__str__:
         return error_names(kind), short(str(error))  # which counts the members, and prints none of them
     return error_names(kind), short(text_of(error, LONGEST_TEXT))
+
+
+def names_of_remote(error: RemoteError) -> list[str]:
+    """The names of an error of a peer, for the next one: its class first, and no name twice."""
+    return list(dict.fromkeys((error.type, *error.parents)))
 
 
 def short(text: str, size: int = LONGEST_TEXT) -> str:
@@ -203,6 +208,7 @@ __all__ = (
     "error_names",
     "is_plain",
     "names_and_text",
+    "names_of_remote",
     "parts_in",
     "short",
     "written_alone",

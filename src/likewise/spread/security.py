@@ -71,6 +71,8 @@ class Watched(dict[Any, Any]):
 class DummySecurityOptions:
     """Allows everything. For jelly that never leaves this process, or comes from one that is trusted like it."""
 
+    __module__ = "likewise.spread.jelly"
+
     def isModuleAllowed(self, moduleName: Any) -> Any:
         """Whether things of this module may be looked up."""
         return 1
@@ -90,6 +92,8 @@ class SecurityOptions:
 
     ``allowedTypes``, ``allowedModules`` and ``allowedClasses`` are dicts: names as bytes, classes.
     """
+
+    __module__ = "likewise.spread.jelly"
 
     basicTypes = [
         "dictionary",
