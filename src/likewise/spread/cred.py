@@ -89,7 +89,7 @@ class Avatar(by_reference.Avatar):
         args = broker.unserialize(args, self)
         kw = broker.unserialize(kw, self)
         method = self.find_remote_method(message if isinstance(message, str) else message.decode())
-        return broker.serialize(called(method, args, kw), self, method, args, kw)
+        return broker.serialize(called(broker, method, args, kw), self, method, args, kw)
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:
         found: Callable[..., Any] = getattr(self, "perspective_" + name)

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from zope.interface import Interface, implementer
 
-from ..errors import NotSendable
+from ..errors import NotSendable, clip, is_small, one_line
 from ..jelly.encoder import Encoder
 from ..objects import by_cache, by_copy, by_reference
 from .faults import DeadReferenceError, NoSuchMethod
@@ -74,13 +74,20 @@ class Receiver:
         cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
 
 
-def called(method: Callable[..., Any], args: Any, kw: Any) -> Any:
+def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> Any:
     """Call a method for a peer; that it takes other arguments is logged."""
     try:
         return method(*args, **kw)
     except TypeError:
-        log.msg(f"{method} didn't accept {args} and {kw}")
+        if broker.may_log("calls not accepted"):
+            name = getattr(method, "__qualname__", type(method).__qualname__)
+            log.msg(f"{one_line(clip(name))[1:-1]} didn't accept {shown(args)} and {shown(kw)}")
         raise
+
+
+def shown(value: Any) -> str:
+    """What a peer has sent, for the log; what would have no end to print, in short."""
+    return one_line(repr(value)) if is_small(value) else one_line(clip(value))
 
 
 def receive(
@@ -90,7 +97,7 @@ def receive(
     args = broker.unserialize(args, who)
     kw = {key.decode() if isinstance(key, bytes) else key: value for key, value in broker.unserialize(kw, who).items()}
     method = finder(message if isinstance(message, str) else message.decode())
-    return broker.serialize(called(method, args, kw), answers_to, method, args, kw)
+    return broker.serialize(called(broker, method, args, kw), answers_to, method, args, kw)
 
 
 # --- by reference

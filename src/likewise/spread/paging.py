@@ -36,7 +36,7 @@ class WithPages:
                 pager.sendNextPage()
                 if pager.stillPaging():
                     continue
-            except Exception:
+            except BaseException:
                 if not self.disconnected:
                     log.err(None, "while sending pages: no more of them are sent")
                 abandon(pager)
@@ -61,7 +61,7 @@ def abandon(pager: Any) -> None:
     if let_go is not None:
         try:
             let_go()
-        except Exception:
+        except BaseException:
             log.err()
 
 

@@ -196,7 +196,7 @@ def check(expression: Any, taster: Any, incoming: Mapping[bytes, Incoming]) -> N
     stack = [expression]
     while stack:
         item = stack.pop()
-        if type(item) is not list or not item or type(item[0]) is not bytes:
+        if not isinstance(item, list) or not item or type(item[0]) is not bytes:
             continue  # no jelly: the decoder says so better
         word = item[0]
         if not taster.isTypeAllowed(word):
@@ -204,7 +204,7 @@ def check(expression: Any, taster: Any, incoming: Mapping[bytes, Incoming]) -> N
         plan = incoming.get(word)
         if word == b"dictionary":
             for pair in reversed(item[1:]):
-                stack.extend(reversed(pair) if type(pair) is list else ())
+                stack.extend(reversed(pair) if isinstance(pair, list) else ())
         elif plan is None or plan.kind != TAKER:
             stack.extend(reversed(item[1:]))
 
