@@ -28,7 +28,7 @@ from ..errors import LimitExceeded
 from ..objects import by_reference
 from .clock import the_reactor
 from .faults import Error
-from .flavors import IPBRoot, Referenceable, called
+from .flavors import IPBRoot, Referenceable, arguments, called
 from .forms import is_stock, stock
 from .interfaces import IJellyable
 
@@ -86,8 +86,7 @@ class Avatar(by_reference.Avatar):
     @stock
     def perspectiveMessageReceived(self, broker: Any, message: Any, args: Any, kw: Any) -> Any:
         """A call has come; ``args`` and ``kw`` are s-expressions, and so is what is returned."""
-        args = broker.unserialize(args, self)
-        kw = broker.unserialize(kw, self)
+        args, kw = arguments(broker, args, kw, self)
         method = self.find_remote_method(message if isinstance(message, str) else message.decode())
         return broker.serialize(called(broker, method, args, kw), self, method, args, kw)
 
