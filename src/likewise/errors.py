@@ -12,12 +12,14 @@ The base class answers the question a caller asks first: is the connection still
     │  ├─ LocalProtocolError       we tried something that the protocol forbids
     │  └─ RemoteProtocolError      the peer did
     │     └─ LimitExceeded           ... by sending more than a ceiling in ``limits.py`` allows
+    ├─ WrongThread               used outside of its event loop; nothing was done
     └─ CallError                 ends one call; the connection and the other calls go on
        ├─ Error                    what a remote method raises to say "expected trouble" (PB's ``pb.Error``)
        ├─ NoSuchMethod             the object is there, the method is not
        ├─ InsecureJelly            a value that may not cross
        │  └─ NotSendable             ... refused before anything was sent; names the path to it
        ├─ TooManyCalls             our own ceiling of unanswered calls
+       ├─ NotExecuted              the peer did not run the call: it may be made again
        ├─ LoginFailed              nobody was logged in: not this way, not now
        │  └─ LoginRefused            ... or not these credentials; which part of them is wrong is not said
        └─ RemoteError              any other exception of the peer, as type and text
@@ -203,6 +205,20 @@ class LimitExceeded(RemoteProtocolError):
         self.ceiling = ceiling
 
 
+class WrongThread(LikewiseError, RuntimeError):
+    """
+    A connection, or something that leads through one, was used on another thread than its event loop's.
+
+    Nothing was done. ``asyncio.run_coroutine_threadsafe(coroutine, loop)`` gets there from another thread.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: this is another thread than that of the connection's event loop; go through "
+            f"asyncio.run_coroutine_threadsafe(coroutine, loop), or loop.call_soon_threadsafe(function)"
+        )
+
+
 class CallError(LikewiseError):
     """One call failed; the connection is as good as before."""
 
@@ -253,6 +269,14 @@ class NotSendable(InsecureJelly):
 
 class TooManyCalls(CallError):
     """``limits.open_calls`` calls of ours are unanswered; nothing was queued."""
+
+
+class NotExecuted(CallError):
+    """
+    The peer has not run the call, and will not: it may be made again.
+
+    Too many calls wait there already, or for too long, or it is closing; the text says which.
+    """
 
 
 class LoginFailed(CallError):
@@ -316,8 +340,9 @@ WIRE_NAMES: Final[dict[type, str]] = {
     LoginFailed: "twisted.cred.error.LoginFailed",
     LoginRefused: "twisted.cred.error.UnauthorizedLogin",
     NoSuchMethod: "twisted.spread.flavors.NoSuchMethod",
+    NotExecuted: "likewise.errors.NotExecuted",
 }
-"""Those of our classes that travel under the names that PB gave them."""
+"""Those of our classes that a peer of ours raises as themselves, and their names on the wire: PB's where it has one."""
 
 
 __all__ = (
@@ -332,9 +357,11 @@ __all__ = (
     "LoginFailed",
     "LoginRefused",
     "NoSuchMethod",
+    "NotExecuted",
     "NotSendable",
     "ProtocolError",
     "RemoteError",
     "RemoteProtocolError",
     "TooManyCalls",
+    "WrongThread",
 )

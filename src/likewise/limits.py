@@ -15,6 +15,7 @@ from typing import Any, Final
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+LARGEST: Final = 2**53  # of a ceiling that is counted: the compiled build keeps it, and what is added to it, in 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Limits:
     The ceilings of one connection. Defaults suit peers that mean well and may err; see :meth:`public`.
 
     Raises:
-        ValueError: a ceiling below 1, or ``depth`` over :data:`DEEPEST`.
+        ValueError: a ceiling below 1, one that is counted and no int or over 2**53, or ``depth`` over :data:`DEEPEST`.
     """
 
     prefix_digits: int = 64
@@ -68,8 +69,23 @@ class Limits:
     """Our own calls without an answer yet: one more raises TooManyCalls. Cancelled ones count until answered."""
 
     running_calls: int = 1_000
-    """Calls of the peer that run here at once (suspended coroutines). At the ceiling its messages wait unread. From an
-    address whose ended connections left ten times as many running, no new one is taken until some have ended."""
+    """Calls of the peer that run here at once (suspended coroutines); those that wait for the peer themselves do not
+    count. Further calls wait to be started. From an address whose ended connections left ten times as many running, no
+    new one is taken until some have ended."""
+
+    waiting_calls: int = 100_000
+    """Calls of the peer that wait to be started, besides ``running_calls``. One more is refused: it was not run. As many
+    as ``open_calls``, which is what an honest peer of ours may have unanswered."""
+
+    waiting_seconds: float = 60.0
+    """Time that calls wait to be started while none of those that run ends. Then they are refused: they were not run."""
+
+    argument_bytes: int = 128 * MIB
+    """Bytes of memory that the arguments of calls hold: of those that run, and as much again of those that wait. A call
+    has a weight of some 500 bytes besides while it waits, and of 2 KiB while it runs."""
+
+    all_argument_bytes: int = 512 * MIB
+    """The same of all connections of a server together. Past it, the connection whose calls hold most is dropped."""
 
     references: int = 65_536
     """Our objects that the peer holds by reference, and its objects that we hold: each counted alone."""
@@ -81,10 +97,10 @@ class Limits:
     """Bytes waiting for a peer that does not read. When more is queued on top, it is dropped as too slow."""
 
     unread_answers: int = MIB
-    """Bytes of answers that a peer leaves unread before its further calls are not read either."""
+    """Bytes of answers that a peer leaves unread before its further calls wait to be started."""
 
     stalled_seconds: float = 60.0
-    """Time that a peer may leave its answers unread before it is dropped."""
+    """Time in which a peer reads nothing of the answers that it has left unread before it is dropped."""
 
     faults: int = 100
     """Messages that no honest peer sends (answers to nothing, releases of what is not held) before it is dropped."""
@@ -147,8 +163,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if getattr(self, field.name) <= 0:
-                raise ValueError(f"Limits.{field.name} must be positive, not {getattr(self, field.name)}")
+            value = getattr(self, field.name)
+            if field.type == "int" and (type(value) is not int or value > LARGEST):
+                raise ValueError(f"Limits.{field.name} must be a whole number (int), at most 2**53, not {value!r}")
+            if not value > 0:
+                raise ValueError(f"Limits.{field.name} must be positive, not {value}")
         if self.depth > DEEPEST:
             raise ValueError(f"Limits.depth is at most {DEEPEST}: deeper would overflow the stack")
 
@@ -162,6 +181,7 @@ class Limits:
         """For a peer you run yourself: large messages pass, faults are still bounded."""
         generous = {"frame_items": 20_000_000, "list_items": 20_000_000, "frame_bytes": 1024 * MIB}
         more = {"string_bytes": 1023 * MIB, "queued_output": 1024 * MIB, "references": 1_000_000, "caches": 1_000_000}
+        more |= {"argument_bytes": 4 * 1024 * MIB, "all_argument_bytes": 16 * 1024 * MIB}
         more |= {"held_bytes": 8 * 1024 * MIB, "unread_bytes": 8 * 1024 * MIB, "paged_bytes": 8 * 1024 * MIB}
         return cls(**(generous | more | changes))
 
@@ -171,11 +191,12 @@ class Limits:
         message = {"frame_items": 25_000, "frame_bytes": MIB, "string_bytes": 640 * KIB, "list_items": 25_000, "depth": 64}
         work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 32, "faults": 10, "log_lines": 50}
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
-        held["paged_bytes"] = 8 * MIB
+        held |= {"paged_bytes": 8 * MIB, "argument_bytes": 4 * MIB, "waiting_calls": 8_000}
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
+        seconds["waiting_seconds"] = 20.0
         logins = {"login_attempts": 3, "login_seconds": 20.0}
         together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
-        together["unread_bytes"] = 32 * MIB
+        together |= {"unread_bytes": 32 * MIB, "all_argument_bytes": 64 * MIB}
         return cls(**(message | work | held | seconds | logins | together | changes))
 
 

@@ -32,7 +32,7 @@ class Collector(likewise.PageCollector):
     async def remote_gotPage(self, page: Any) -> None:  # type: ignore[override]
         self.running += 1
         self.most = max(self.most, self.running)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
         self.running -= 1
         super().remote_gotPage(page)
 

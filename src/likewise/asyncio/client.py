@@ -16,8 +16,9 @@ from ..limits import Limits
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import parse
-from .connection import Connection, Endpoint
+from .connection import Connection
 from .credentials import Credential, log_in
+from .endpoint import Endpoint
 from .tls import TLS, client_context, explain
 
 

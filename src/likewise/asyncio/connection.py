@@ -2,79 +2,46 @@
 An :class:`asyncio.Protocol` that pumps one :class:`~likewise.broker.core.Broker`.
 
 One write for each turn of the loop: what methods answer while a chunk is handled goes out behind it, what the
-application sends goes out at the end of its turn. A peer that does not read its answers stops being read from.
+application sends goes out at the end of its turn. Reading stops only for the turns of others, never for the peer: calls
+that may not start yet are put aside (:mod:`likewise.serving.flow`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
-from ..broker.events import CallReceived, Opened
+from ..broker.events import CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
-from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError, text_of
-from ..jelly.registry import Registry
-from ..limits import Limits
-from ..logs import Throttle
+from ..errors import (
+    ENDS_THE_PROGRAM,
+    CallError,
+    ConnectionClosed,
+    LimitExceeded,
+    NotExecuted,
+    RemoteProtocolError,
+    text_of,
+)
 from ..objects.by_reference import RemoteReference
-from ..objects.flavours import Flavours
 from ..objects.rebuilt import settleable
-from ..trace import Tracer
-from ..wire.tokens import DIALECTS, Dialect
+from ..serving.turns import LIGHT, SLICE
 from .addresses import ip_address, peer_name
-from .dispatch import start
-from .guard import HANDED_ON, NOTICED, Guard, keep_alive
-from .pace import Pace, pace_of
-
-log = logging.getLogger("likewise")
+from .calls import check_thread, end_loop
+from .endpoint import Endpoint, OnConnection
+from .guard import HANDED_ON, NOTICED, keep_alive
+from .tasks import Tasks
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
 
-SLICE = 0.01  # seconds after which a connection waits for its turn among those that ask for as much
-LIGHT = 512  # bytes of a chunk up to which its time is not taken: what so few can cost is little more than that
 PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
-
-OnConnection = Callable[["Connection"], object]
-
-
-@dataclass(slots=True)
-class Endpoint:
-    """What all connections of one server, or one client, share."""
-
-    registry: Registry
-    limits: Limits
-    flavours: Flavours
-    trace: Tracer | None = None
-    dialects: tuple[Dialect, ...] = DIALECTS
-    root: Any = None
-    at_first: Callable[[Broker], object] | None = None  # called with each core before it starts
-    on_open: OnConnection | None = None
-    on_close: OnConnection | None = None
-    connections: set[Connection] = field(default_factory=set)
-    thread: int = 0  # the loop's; connections are made on it
-    guard: Guard = field(init=False)
-    log: Throttle = field(init=False)
-    _pace: Pace | None = None
-
-    def __post_init__(self) -> None:
-        self.guard = Guard(self.limits)
-        self.log = Throttle(log, self.limits.log_lines)
-
-    def pace(self, loop: asyncio.AbstractEventLoop) -> Pace:
-        """When connections are flushed; asked for each change to each observer, so it is kept."""
-        if self._pace is None:
-            self._pace = pace_of(loop)
-        return self._pace
-
 
 class Connection(asyncio.Protocol):
     """
@@ -88,27 +55,29 @@ class Connection(asyncio.Protocol):
         "__weakref__",
         "_address",
         "_avatar",
+        "_backlog",
         "_broker",
         "_callbacks",
         "_closed",
         "_endpoint",
         "_flush_is_scheduled",
         "_handshake",
-        "_holds",
+        "_held",
         "_in_turn",
         "_is_counted_out",
         "_loop",
         "_opened",
         "_reading_is_paused",
         "_reason",
-        "_running",
         "_side",
         "_slice_ends",
         "_stall",
-        "_tasks",
         "_transport",
         "_watch",
         "_writing_is_paused",
+        "_written",
+        "awaits_first_step",
+        "is_ended",
         "peer",
     )
 
@@ -126,13 +95,15 @@ class Connection(asyncio.Protocol):
         self._stall: asyncio.TimerHandle | None = None
         self._avatar: RemoteReference | None = None  # a login's
         self._callbacks: list[OnConnection] | None = None
-        self._tasks: set[asyncio.Task[Any]] | None = None
-        self._running = 0
+        self._backlog: Tasks | None = None  # made with the first call that takes its time
         self._slice_ends = 0.0
         self._watch = Watch(0.0)
-        self._holds = False
+        self._held = 0  # bytes of an unfinished message
+        self._written = 0  # bytes, since it was noticed that answers are unread
         self._address: str | None = None  # where it is counted; None while it is not
         self._in_turn = self._flush_is_scheduled = self._is_counted_out = False
+        self.is_ended = False  # nothing is handled any more, though the transport may still have to say so
+        self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
 
@@ -175,6 +146,7 @@ class Connection(asyncio.Protocol):
 
     def notifyOnDisconnect(self, callback: OnConnection) -> None:
         """Have ``callback(this connection)`` run once when it ends; :attr:`peer` and :attr:`reason` tell who and why."""
+        check_thread(self._loop, "notifyOnDisconnect()")
         if self._callbacks is None:
             self._callbacks = []
         self._callbacks.append(callback)
@@ -191,13 +163,11 @@ class Connection(asyncio.Protocol):
 
         Calls of ours that are unanswered fail with ConnectionClosed.
         """
+        check_thread(self._loop, "close()")
         if self._transport is None or self.broker.is_closed:
             return
-        if self._tasks and grace > 0:
-            await asyncio.wait(set(self._tasks), timeout=grace)
-        for task in tuple(self._tasks or ()):
-            task.cancel()
-        self._flush()
+        await self._backlog_made().finish(grace)
+        self.flush()
         self._transport.close()
         try:
             await asyncio.wait_for(self.wait_closed(), max(grace, 0.1))
@@ -207,8 +177,10 @@ class Connection(asyncio.Protocol):
 
     def abort(self, reason: BaseException | None = None) -> None:
         """End the connection at once; what is queued is lost."""
+        check_thread(self._loop, "abort()")
         if self._transport is not None and not self.broker.is_closed:
             self._reason = self._reason or reason
+            self.is_ended = True
             self._transport.abort()
 
     async def wait_closed(self) -> None:
@@ -260,6 +232,7 @@ class Connection(asyncio.Protocol):
             peer=self.peer,
         )
         self._broker.patience = PATIENCE
+        self._broker.outbox.keep_to_thread(partial(check_thread, self._loop))
         if endpoint.at_first is not None:
             endpoint.at_first(self._broker)
         address = ip_address(transport)
@@ -281,17 +254,24 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._handshake is not None and self._side is Side.SERVER and data.startswith(TLS_RECORD):
-            self._drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
+            self.drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
             return
         self._watch.heard = True
-        if len(data) <= LIGHT:
-            self.broker.receive_data(data)
+        self.broker.receive_data(data)
+        if self._reading_is_paused:  # it waits for its turn, and what was on its way to it has come
+            return
+        if self._held + len(data) <= LIGHT:
             self._pump()
             return
+        turns = self._endpoint.pace(self._loop).turns
         began = self._loop.time()
-        self.broker.receive_data(data)
+        if not turns.may_begin(began):
+            self._wait_for_turn()
+            return
         self._pump()
-        if self._loop.time() - began > SLICE and not self._reading_is_paused:
+        now = self._loop.time()
+        turns.ended(now)
+        if now - began > SLICE and not self._reading_is_paused:
             self._wait_for_turn()
 
     def look(self, now: float) -> None:
@@ -303,26 +283,33 @@ class Connection(asyncio.Protocol):
         is_waiting = broker.held_bytes > 0 and not self._reading_is_paused
         late = self._watch.verdict(now, self._endpoint.limits, broker.messages, is_waiting, self._running > 0)
         if late is not None:
-            self._drop(late)
+            self.drop(late)
 
     def pause_writing(self) -> None:
         self._writing_is_paused = True
-        self._consider_reading()
+        self._consider_holding()
 
     def resume_writing(self) -> None:
         self._writing_is_paused = False
         self._endpoint.guard.unread.hold(self, 0)
         self.broker.outbox.answer_bytes = 0
-        self._go_on_reading()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        if self._backlog is not None:
+            self._backlog.hold(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._reason = self._reason or exc
         self._count_out()
+        self.is_ended = True
         for timer in (self._handshake, self._stall):
             if timer is not None:
                 timer.cancel()
         self._handshake = self._stall = None
-        self.broker.connection_lost(self._reason)
+        if self._backlog is not None:
+            self._backlog.connection_lost()
+        self._guarded("ending the connection", partial(self.broker.connection_lost, self._reason))
         if self._opened is not None and not self._opened.done():
             error = ConnectionClosed(f"{self.peer} closed the connection before a dialect was agreed")
             error.__cause__ = self._reason
@@ -334,6 +321,15 @@ class Connection(asyncio.Protocol):
             self._notify(callback)
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
+
+    @property
+    def _running(self) -> int:
+        return self._backlog.running if self._backlog is not None else 0
+
+    def orphan_ended(self) -> None:
+        """A call has ended after its connection has."""
+        if self._address is not None:
+            self._endpoint.guard.orphaned(self._address, -1)
 
     def make_way(self, reason: LimitExceeded) -> None:
         """Another one takes the place of this connection, which has yet to agree on a dialect."""
@@ -371,11 +367,11 @@ class Connection(asyncio.Protocol):
     def output_ready(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
             self._flush_is_scheduled = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
 
     def output_may_wait(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
-            self._endpoint.pace(self._loop).add(self._flush)
+            self._endpoint.pace(self._loop).add(self.flush)
 
     def release_ready(self) -> None:
         if self._loop.is_closed():
@@ -395,16 +391,19 @@ class Connection(asyncio.Protocol):
     # --- reading
 
     def _pump(self) -> None:
-        """Handle whole messages, as long as answers are read and not too many calls are running."""
+        """Handle whole messages, as long as it is this connection's turn."""
         broker = self.broker
         self._in_turn = True
         turns = 0
         self._slice_ends = 0.0
         try:
-            while not self._reading_is_paused:
+            while not self._reading_is_paused and not self.is_ended and not self.awaits_first_step:
                 event = broker.next_event()
                 if type(event) is CallReceived:
-                    self._run(event)
+                    if self._backlog is None:
+                        self.run(event)
+                    else:
+                        self._backlog.take(event)
                 elif event is not None:
                     self._open(cast(Opened, event))
                 elif not broker.has_more:
@@ -413,14 +412,16 @@ class Connection(asyncio.Protocol):
                 if broker.outbox.has_large or not turns & 3:
                     self._breathe()
         except RemoteProtocolError as error:
-            self._drop(error)
+            self.drop(error)
+        except ENDS_THE_PROGRAM as error:
+            end_loop(self._loop, error)
         finally:
             self._in_turn = False
-        self._flush()
+        self.flush()
         held, unfinished = broker.held_bytes, self._endpoint.guard.unfinished
-        if held > unfinished.noticed or self._holds:
-            self._holds = held > unfinished.noticed
+        if held > unfinished.noticed or self._held > unfinished.noticed:
             self._note(unfinished, held)
+        self._held = held
 
     def _breathe(self) -> None:
         """
@@ -428,9 +429,7 @@ class Connection(asyncio.Protocol):
 
         A chunk of 256 KiB holds thousands of calls; their answers may be large, each may be as costly as a ceiling allows.
         """
-        broker = self.broker
-        if broker.outbox.has_large or broker.outbox.pieces_waiting > PIECES:
-            self._flush()
+        self.write_answers()
         now = self._loop.time()
         if not self._slice_ends:
             self._slice_ends = now + SLICE
@@ -439,19 +438,22 @@ class Connection(asyncio.Protocol):
 
     def _wait_for_turn(self) -> None:
         """Read on when those had their turn that ask for as much."""
-        self._pause_reading()
-        self._endpoint.pace(self._loop).take_turns(self._go_on_reading)
-
-    def _pause_reading(self) -> None:
         self._reading_is_paused = True
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
+        self._endpoint.pace(self._loop).turns.take_turns(self._go_on_reading)
+
+    def _go_on_reading(self) -> None:
+        self._reading_is_paused = False
+        self._pump()
+        if not self._reading_is_paused and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _note(self, pool: Pool, held: int) -> None:
         """What this connection holds, in the endpoint's account of it. Whoever has held much for longest may have to go."""
         victim = pool.hold(self, held)
         if victim is not None:
-            victim._drop(pool.excess())
+            victim.drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
         if self._handshake is not None:
@@ -464,94 +466,89 @@ class Connection(asyncio.Protocol):
             self._notify(self._endpoint.on_open)
 
     def _too_late(self) -> None:
-        self._drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
+        self.drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
 
-    def _drop(self, error: RemoteProtocolError) -> None:
+    def drop(self, error: RemoteProtocolError) -> None:
         """The peer broke the protocol: what was answered before still goes out, if it is read."""
         self._endpoint.log.warning(self._loop.call_later, "connections dropped", "%s: dropped: %s", self.peer, error)
         self._reason = self._reason or error
+        self.is_ended = True
         self._in_turn = False
-        self._flush()
+        self.flush()
         if self._transport is not None:
             (self._transport.abort if self._writing_is_paused else self._transport.close)()
         self.broker.connection_lost(error)
 
-    def _consider_reading(self) -> None:
-        """Stop reading from a peer that has too many calls running, or leaves its answers unread."""
+    def _consider_holding(self) -> None:
+        """Start no more calls of a peer that leaves its answers unread."""
         limits = self._endpoint.limits
-        unread = self._writing_is_paused and self.broker.outbox.answer_bytes > limits.unread_answers
-        if (unread or self._running >= limits.running_calls) and not self._reading_is_paused:
-            self._pause_reading()
-            if unread and self._stall is None:
-                self._stall = self._loop.call_later(limits.stalled_seconds, self._stalled)
+        if self._stall is None and self.broker.outbox.answer_bytes > limits.unread_answers and not self.is_ended:
+            self._backlog_made().hold(True)
+            self._await_reader()
 
-    def _go_on_reading(self) -> None:
-        if self._stall is not None and not self._writing_is_paused:
-            self._stall.cancel()
-            self._stall = None
-        if self._reading_is_paused and self._running < self._endpoint.limits.running_calls and self._stall is None:
-            self._reading_is_paused = False
-            self._pump()
-            if not self._reading_is_paused and self._transport is not None and not self._transport.is_closing():
-                self._transport.resume_reading()
+    def _await_reader(self) -> None:
+        self._written = 0
+        unread = cast(asyncio.Transport, self._transport).get_write_buffer_size()
+        self._stall = self._loop.call_later(self._endpoint.limits.stalled_seconds, self._stalled, unread)
 
-    def _stalled(self) -> None:
+    def _stalled(self, unread: int) -> None:
+        """Drop the peer if it has read nothing for so long; ``unread`` bytes were, when the time began."""
+        assert self._transport is not None
+        if self._transport.get_write_buffer_size() < unread + self._written:
+            self._await_reader()
+            return
         self._stall = None
         seconds = self._endpoint.limits.stalled_seconds
         self.abort(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
 
     # --- calls of the peer
 
-    def _run(self, call: CallReceived) -> None:
+    def _backlog_made(self) -> Tasks:
+        if self._backlog is None:
+            self._backlog = Tasks(self, self.broker, self._endpoint, self._loop)
+        return self._backlog
+
+    def run(self, call: CallReceived) -> None:
         try:
             value = call.method()(*call.args, **call.kwargs)
-        except Exception as error:
-            self._fail(call, error)
+        except BaseException as error:
+            self.fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return
-        kind = type(value)
-        if kind in PLAIN or not hasattr(kind, "__await__"):
-            self._answer(call, value)
+        if type(value) in PLAIN or not can_be_awaited(value):
+            self.answer(call, value)
         else:
-            self._run_on(call, value)
+            self._backlog_made().run_on(call, value)
 
-    def _run_on(self, call: CallReceived, value: Any) -> None:
-        """A method that takes its time: a coroutine, or anything that can be awaited."""
-        call.args, call.kwargs = (), {}  # the method has them: what it lets go of is given back before it ends
-        self._running += 1
+    def await_first_step(self) -> None:
+        """A task was made that takes its first step in the next turn of the loop: handle nothing before it has."""
+        if not self.awaits_first_step:
+            self.awaits_first_step = True
+            self._loop.call_soon(self._first_step_taken)
 
-        def done(value: Any, error: BaseException | None) -> None:
-            self._running -= 1
-            if self._address is not None and self.broker.is_closed:
-                self._endpoint.guard.orphaned(self._address, -1)
-            if error is None:
-                self._answer(call, value)
-            else:
-                self._fail(call, error)
-            if self._reading_is_paused:
-                self._go_on_reading()
+    def _first_step_taken(self) -> None:
+        """The task that was made last has run up to where it waits: the next message may be handled."""
+        self.awaits_first_step = False
+        self._pump()
+        self._backlog_made().start_calls()
 
-        task = start(self._loop, value, call.name, done)
-        if task is not None:
-            if self._tasks is None:
-                self._tasks = set()
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            self._consider_reading()
-
-    def _answer(self, call: CallReceived, value: Any) -> None:
+    def answer(self, call: CallReceived, value: Any) -> None:
         broker = self.broker
         try:
             refused = broker.answer(call, value)
-        except Exception as error:  # a hook of the value that was to be sent
-            self._fail(call, error)
+        except BaseException as error:  # a hook of the value that was to be sent
+            self.fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return
         if refused is not None:
             text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)
             self._endpoint.log.warning(self._loop.call_later, "answers not sendable", text, self.peer, call.name, why)
         if self._writing_is_paused:
-            self._consider_reading()
+            self._consider_holding()
 
-    def _fail(self, call: CallReceived, error: BaseException) -> None:
+    def fail(self, call: CallReceived, error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
             error = CallError(text_of(error, 500) or "the call was cancelled at the server")
         sent = self.broker.fail(call, error)
@@ -561,17 +558,36 @@ class Connection(asyncio.Protocol):
             log, later = self._endpoint.log, self._loop.call_later
             log.failure(later, "failures of methods", error, "%s: failure %s in %s", self.peer, id, call.name)
         if self._writing_is_paused:
-            self._consider_reading()
+            self._consider_holding()
+
+    def refuse(self, call: CallReceived, error: NotExecuted) -> None:
+        """Fail a call that was not run."""
+        text, why = "%s: %s was not run: %s", text_of(error, 500)
+        self._endpoint.log.warning(self._loop.call_later, "calls not run", text, self.peer, call.name, why)
+        self.broker.fail(call, error)
+        if self._writing_is_paused:
+            self._consider_holding()
+
+    def write_answers(self) -> None:
+        """Write what has gathered if it is much."""
+        if self.broker.outbox.has_large or self.broker.outbox.pieces_waiting > PIECES:
+            self.flush()
 
     def _notify(self, callback: OnConnection) -> None:
+        self._guarded("running a callback of the connection", partial(callback, self))
+
+    def _guarded(self, doing: str, run: Callable[[], object]) -> None:
+        """Run what must not keep anybody behind it from being told, whatever it raises."""
         try:
-            callback(self)
-        except Exception as error:
-            self.report("running a callback of the connection", error)
+            run()
+        except ENDS_THE_PROGRAM as error:
+            end_loop(self._loop, error)
+        except BaseException as error:
+            self.report(doing, error)
 
     # --- writing
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         self._flush_is_scheduled = False
         transport = self._transport
         if transport is None or self.broker.is_closed:
@@ -585,10 +601,14 @@ class Connection(asyncio.Protocol):
         elif not transport.is_closing():
             for piece in pieces:
                 transport.write(piece)
+            if self._stall is not None:
+                self._written += sum(map(len, pieces))
             if self._writing_is_paused:
                 self._note(self._endpoint.guard.unread, transport.get_write_buffer_size())
             else:
                 self.broker.outbox.answer_bytes = 0
+        if self._backlog is not None:
+            self._backlog.called()
 
 
 def _hear(result: asyncio.Future[Any]) -> None:

@@ -34,7 +34,8 @@ from ..limits import Limits
 from ..logs import Seldom
 from ..objects.by_reference import AsReferenceable, Avatar, Referenceable
 from ..trace import Record
-from .connection import Connection, Endpoint
+from .connection import Connection
+from .endpoint import Endpoint
 from .passwords import Argon2Passwords, Records, ScramPasswords, Tokens, find
 
 log = Seldom(logging.getLogger("likewise"))

@@ -15,7 +15,9 @@ from ..limits import Limits
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import Address, parse
-from .connection import Connection, Endpoint, OnConnection
+from .calls import check_thread
+from .connection import Connection
+from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, keep_alive
 from .login import Gate, Login
 from .tls import TLS, Entrance, server_context
@@ -38,7 +40,8 @@ class Server:
         self._listening = listening
         self._tls = tls
         self._entrance = entrance
-        self._stopped = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._stopped = self._loop.create_future()
         self._closing: asyncio.Task[None] | None = None
         if address.scheme != "unix" and listening.sockets:
             address = Address(address.scheme, address.host, listening.sockets[0].getsockname()[1])
@@ -87,14 +90,16 @@ class Server:
 
         A remote method that stops its server must not wait for this: it runs itself. Use :meth:`stop` there.
         """
+        check_thread(self._loop, "close()")
         if self._closing is None:
             self.stop(grace)
         await asyncio.shield(self._stopped)
 
     def stop(self, grace: float = 5.0) -> None:
         """As :meth:`close`, without waiting; what calls this in a remote method is answered first."""
+        check_thread(self._loop, "stop()")
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(self._close(grace))
+            self._closing = self._loop.create_task(self._close(grace))
 
     async def _close(self, grace: float) -> None:
         self._listening.close()

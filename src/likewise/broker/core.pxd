@@ -68,5 +68,3 @@ cdef class Broker:
     cdef _released(self, bytes word, luid)
     cdef _salvage(self, Decoder decoder, Frame frame, Py_ssize_t start)
     cdef _fault(self, what)
-    cdef _not_open(self)
-    cdef _closed_error(self)

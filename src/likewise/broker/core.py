@@ -16,8 +16,8 @@ from typing import Any
 
 from ..errors import (
     CLIP,
+    ENDS_THE_PROGRAM,
     CallError,
-    ConnectionClosed,
     Error,
     InsecureJelly,
     LimitExceeded,
@@ -45,11 +45,12 @@ from .events import CallReceived, Driver, Event, Opened, call_received
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, ERROR_HEAD, MESSAGE_HEAD, luid_token, name_token, read_luid
 from .names import check_keywords, method_name
 from .outbox import Outbox
-from .states import Move, Side, State, following
+from .states import Move, Side, State, closed_error, following, for_caller, not_open
 from .tables import NOTHING, Observed, Tables, takes_expressions
 
 OPEN, CLOSED = State.OPEN, State.CLOSED  # looked up once: to find a member of an enum costs as much as to read a token
 IDLE_KEPT = 4
+ITEM_BYTES = 60  # of an object that a token becomes, on the average
 _idle: list[Decoder] = []  # to be used again, by whatever connection is next
 
 
@@ -189,10 +190,12 @@ class Broker:
             TooManyCalls: ``limits.open_calls`` calls are unanswered. Nothing was queued.
             ConnectionClosed: the connection has ended.
             LocalProtocolError: no dialect is agreed yet.
+            WrongThread: this is not the thread of the driver's loop.
         """
+        self.outbox.check_thread(method)
         is_early = not self.outbox.is_open
         if is_early and not (self.speaks_early and self.state is State.CHOOSING and self.side is Side.SERVER):
-            raise self._not_open()
+            raise not_open(self.state, self.reason)
         if want_answer and len(self._waiting) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
         request = self._next_request
@@ -240,6 +243,7 @@ class Broker:
 
     def notify_on_disconnect(self, callback: Callable[[], object]) -> None:
         """Have ``callback()`` run once when the connection ends; at once if it has."""
+        self.outbox.check_thread()
         if self.is_closed:
             self._guard("running a disconnect callback", callback)
         else:
@@ -372,7 +376,7 @@ class Broker:
         self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
         waiting, self._waiting = self._waiting, NOTHING
         for result in waiting.values():
-            self.driver.reject(result, self._closed_error())
+            self.driver.reject(result, closed_error(reason))
         for entry in self.tables.clear():
             entry.stop(self.driver)
         callbacks, self._callbacks = self._callbacks or (), None
@@ -388,12 +392,15 @@ class Broker:
         try:
             sent = self.flavours.error_to_send(error)
             self.outbox.write(pieces, sent, None, None)
-        except Exception as unsendable:  # an exception with a state of its own that can't cross
+        except BaseException as unsendable:  # an exception with a state of its own that can't cross, or whatever a hook raises
             if not self.outbox.is_open:
                 return sent
             sent = self.flavours.error_in_short(error, unsendable)
             del pieces[1:]
             self.outbox.write(pieces, sent, None, None)
+            if isinstance(unsendable, ENDS_THE_PROGRAM):
+                self.outbox.queue_answer(pieces)
+                raise
         self.outbox.queue_answer(pieces)
         return sent
 
@@ -433,7 +440,10 @@ class Broker:
 
     def _message(self, frame: Frame) -> Event | None:
         """Handle one whole message; a call becomes an event."""
-        decoder = _idle.pop() if _idle else None
+        try:
+            decoder: Decoder | None = _idle.pop()
+        except IndexError:  # none idle; to look first is no help, for other threads have loops of their own
+            decoder = None
         if decoder is None or type(decoder) is not self.decoder:
             decoder = self.decoder(frame, self.registry, self.tables, self.limits)
         else:
@@ -507,15 +517,20 @@ class Broker:
                 if kwargs:
                     kwargs = check_keywords(kwargs, self._name_limit)
             name = method_name(raw_name, self._name_limit)
-        except Exception as error:
+        except BaseException as error:  # what a hook of the application raises, too
             self._salvage(decoder, frame, start)
             self._trace("call.refused", method=clip(raw_name), error=text_of(error, CLIP))
             if not isinstance(error, CallError):
                 self.driver.report("reading the arguments of a call", error)
             if want_answer:
                 self._send_error(request, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return None
-        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw)
+        weight = frame.items * ITEM_BYTES + frame.end - frame.start
+        if frame.large:
+            weight += sum(map(len, frame.large))
+        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw, weight)
 
     def _settle(self, decoder: Decoder, frame: Frame, is_error: bool) -> None:
         """An answer or an error; the call it settles does so even if it can't be read."""
@@ -530,9 +545,9 @@ class Broker:
             value = decoder.decode()
             if is_error:
                 value = self.flavours.error_to_raise(value, self.registry)
-        except Exception as error:
+        except BaseException as error:
             self._salvage(decoder, frame, start)
-            is_error, value = True, error
+            is_error, value = True, for_caller(error)
         if self.tables.fading and not self._waiting:
             self.tables.fading = None
         if is_error:
@@ -581,19 +596,10 @@ class Broker:
     def _guard(self, doing: str, run: Callable[[], object]) -> None:
         try:
             run()
-        except Exception as error:
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:
             self.driver.report(doing, error)
-
-    def _not_open(self) -> Exception:
-        if self.state is CLOSED:
-            return self._closed_error()
-        return LocalProtocolError("no dialect is agreed yet: wait until the connection is open")
-
-    def _closed_error(self) -> ConnectionClosed:
-        why = f": {text_of(self.reason, 500)}" if self.reason else ""
-        error = ConnectionClosed(f"the connection has ended{why}")
-        error.__cause__ = self.reason
-        return error
 
     def _trace(self, name: str, **detail: object) -> None:
         if self.trace is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import CO_ITERABLE_COROUTINE
+from types import GeneratorType
 from typing import Any, Protocol
 
 from ..errors import NoSuchMethod
@@ -23,10 +25,11 @@ class CallReceived:
     The peer calls a method. Find it, run it, then pass this to ``broker.answer`` or ``broker.fail``, once.
 
     ``target`` is an object of ours, or a mirror here; ``perspective`` who the peer is to the answer. ``is_raw``: the
-    target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet.
+    target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet. ``weight`` is
+    what the arguments take in memory, in bytes, roughly.
     """
 
-    __slots__ = ("args", "is_raw", "kwargs", "name", "perspective", "request", "target", "want_answer")
+    __slots__ = ("args", "is_raw", "kwargs", "name", "perspective", "request", "target", "want_answer", "weight")
 
     request: int
     target: Any
@@ -36,6 +39,7 @@ class CallReceived:
     perspective: Any
     want_answer: bool
     is_raw: bool
+    weight: int
 
     def method(self) -> Callable[..., Any]:
         """
@@ -59,8 +63,9 @@ def call_received(
     perspective: Any,
     want_answer: bool,
     is_raw: bool,
+    weight: int,
 ) -> CallReceived:
-    """A new CallReceived: apart from the class, because passing eight arguments to one costs more than setting them."""
+    """A new CallReceived: apart from the class, because passing nine arguments to one costs more than setting them."""
     call = CallReceived()
     call.request = request
     call.target = target
@@ -70,7 +75,16 @@ def call_received(
     call.perspective = perspective
     call.want_answer = want_answer
     call.is_raw = is_raw
+    call.weight = weight
     return call
+
+
+def can_be_awaited(value: Any) -> bool:
+    """Whether a method has returned something to wait for: a coroutine, a future, anything that ``await`` takes."""
+    kind = type(value)
+    if kind is GeneratorType:  # of types.coroutine
+        return bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)
+    return hasattr(kind, "__await__")
 
 
 Event = Opened | CallReceived

@@ -5,7 +5,7 @@ cimport cython
 
 from likewise.broker.outbox cimport Outbox
 
-@cython.locals(tail=bytes, is_long=bint)
-cpdef publish(observers, str name, tuple args, dict kwargs, perspective)
+@cython.locals(tail=bytes, is_long=bint, thread=cython.ulonglong)
+cpdef publish(observers, name, tuple args, dict kwargs, perspective)
 cdef queue(Outbox outbox, bytes head, bytes tail)
-cpdef shared_tail(str name, tuple args, dict kwargs, perspective)
+cpdef shared_tail(name, tuple args, dict kwargs, perspective)

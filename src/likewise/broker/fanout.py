@@ -8,9 +8,10 @@ observer's message is written for it alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any
 
-from ..errors import CallError
+from ..errors import CallError, LikewiseError, WrongThread
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.tokens import LIKEWISE_1, SIZE_LIMIT
@@ -37,7 +38,9 @@ class NoTables:
     caller = property(_not_shared)
 
 
-def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> None:
+def publish(
+    observers: Iterable[Any], name: str | bytes, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
+) -> None:
     """
     Call ``observe_<name>`` on the mirrors of observers that share a perspective, one way.
 
@@ -46,14 +49,22 @@ def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: 
 
     Raises:
         NotSendable: an argument can't cross; to nobody, or not to the peer of one observer.
+        WrongThread: one observer is on a connection of another thread's loop.
     """
     tail = shared_tail(name, args, kwargs, perspective)
     is_long = tail is not None and len(tail) > SIZE_LIMIT
-    failed: CallError | None = None
+    failed: LikewiseError | None = None
+    thread = get_ident()
     for observer in observers:
         outbox = observer.outbox
         if outbox is None or not outbox.is_open:
             continue
+        if outbox.thread != thread:
+            try:
+                outbox.check_thread(name)
+            except WrongThread as error:
+                failed = error
+                continue
         if tail is None or (is_long and outbox.dialect is not LIKEWISE_1):
             try:
                 observer.callRemoteOnly(name, *args, **kwargs)
@@ -73,7 +84,7 @@ def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
     outbox.queue_shared(head, tail)
 
 
-def shared_tail(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> bytes | None:
+def shared_tail(name: str | bytes, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> bytes | None:
     """Everything of a one-way call behind its id, or ``None`` if it can't be the same for all."""
     encoder = Encoder(NoTables(), perspective, DEPTH, LIKEWISE_1)
     try:
@@ -81,4 +92,4 @@ def shared_tail(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspe
         encoder.encode_keywords(kwargs)
     except NotShared:
         return None
-    return b"".join([bytes_token(name.encode()), NO_ANSWER, *encoder.written()])
+    return b"".join([bytes_token(name.encode() if isinstance(name, str) else name), NO_ANSWER, *encoder.written()])

@@ -13,6 +13,8 @@ cdef class Outbox:
     cdef public object dialect
     cdef public bint is_open
     cdef public Py_ssize_t answer_bytes
+    cdef public unsigned long long thread
+    cdef object _check
     cdef object _driver
     cdef object _encoder
     cdef Tables _tables
@@ -36,4 +38,5 @@ cdef class Outbox:
     cpdef queue_shared(self, bytes head, bytes tail)
     cpdef list take(self)
     cpdef clear(self)
+    cpdef check_thread(self, method=*)
     cdef _queue_after(self)

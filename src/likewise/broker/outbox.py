@@ -7,9 +7,11 @@ hook sends while another message is being written goes behind that message, whic
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable
+from ..errors import ConnectionClosed, LimitExceeded, NotSendable, clip
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.framer import Framer
@@ -30,13 +32,15 @@ class Outbox:
     The messages of one connection on their way out.
 
     ``is_open`` is kept by the broker: calls and answers may be written. ``answer_bytes`` counts the answers taken out;
-    the driver sets it back when the peer has read them.
+    the driver sets it back when the peer has read them. ``thread`` is the only one that may send, if
+    :meth:`keep_to_thread` was called.
     """
 
     __slots__ = (
         "_after",
         "_at_most",
         "_bytes_limit",
+        "_check",
         "_depth",
         "_driver",
         "_encoder",
@@ -51,6 +55,7 @@ class Outbox:
         "dialect",
         "has_large",
         "is_open",
+        "thread",
     )
 
     def __init__(self, driver: Driver, tables: Tables, limits: Limits, encoder: type[Encoder] = Encoder) -> None:
@@ -62,6 +67,8 @@ class Outbox:
         self.speak(PB)
         self.is_open = False
         self.answer_bytes = 0
+        self.thread = 0
+        self._check: Callable[[str], object] | None = None
         self._driver = driver
         self._tables = tables
         self._depth = limits.depth - JELLY_MARGIN
@@ -204,6 +211,20 @@ class Outbox:
             self.answer_bytes += sum(map(len, out))
         self.has_large = self._has_answers = self._may_wait = False
         return out
+
+    def keep_to_thread(self, check: Callable[[str], object]) -> None:
+        """
+        From now on nothing is sent on another thread than this one, but what ``check(what)`` lets pass: it raises
+        WrongThread, or else the loop has moved to that thread, which is the only one then.
+        """
+        self.thread = get_ident()
+        self._check = check
+
+    def check_thread(self, method: str | bytes | None = None) -> None:
+        """Something is about to be asked for: a call of ``method``, to be told of the end. Raises WrongThread."""
+        if self._check is not None and self.thread != get_ident():
+            self._check(f"callRemote({clip(method)})" if method is not None else "notifyOnDisconnect()")
+            self.thread = get_ident()
 
     @property
     def pieces_waiting(self) -> int:

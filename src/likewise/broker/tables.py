@@ -15,6 +15,7 @@ from typing import Any, cast
 from ..errors import InsecureJelly, NotSendable, clip
 from ..jelly.context import Caller, Flavours, Luid
 from ..limits import Limits
+from ..wire import native
 from ..wire.tokens import HUGE
 from .events import Driver
 
@@ -127,8 +128,8 @@ class MirrorEntry:
             raise InsecureJelly(f"the cache {self.luid} is not here: its state could not be read")
         if self.state is None:
             raise InsecureJelly(f"the mirror {self.luid} has ended, and its class overrides __del__ without super()")
-        mirror = self.cls.__new__(self.cls)
-        mirror.__dict__ = self.state
+        mirror = native.new_instance(self.cls)
+        native.replace_dict(mirror, self.state)
         return mirror
 
     def end(self) -> None:

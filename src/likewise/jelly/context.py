@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from ..wire import native
 from .checks import BASES
 from .plans import admit_state
 
@@ -45,7 +46,7 @@ class Receivable:
 
         A name that would shadow a method, a property or a dunder is refused with InsecureJelly.
         """
-        self.__dict__ = admit_state(type(self), state)
+        native.replace_dict(self, admit_state(type(self), state))
 
 
 BASES.append(Receivable)

@@ -544,7 +544,7 @@ class Decoder(Graph):
         """Give an instance its state; a hook that fails ends the call, whatever it raises."""
         kind = plan.kind
         if kind == 0:
-            native.set_dict(instance, state)
+            native.set_dict(plan.dict_slot, instance, state)
             return
         try:
             if kind == 3 or kind == 6:

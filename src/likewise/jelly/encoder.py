@@ -16,6 +16,7 @@ path costs nothing until it is needed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from ..errors import NotSendable
@@ -420,12 +421,21 @@ class Encoder:
             self._is_deep = True
 
 
+WHAT_RUNS: dict[type, str] = {
+    CoroutineType: "a coroutine that nobody has awaited: await it, and send what it returns",
+    GeneratorType: "a generator, which stays where it runs: send a list of what it yields, or several calls",
+    AsyncGeneratorType: "an async generator, which stays where it runs: send a list of what it yields, or several calls",
+}
+
+
 def why_not(instance: Any, kind: type) -> str:
     """One sentence on why a value can't be sent, and what to do about it."""
     if isinstance(instance, type):
         return f"the class {wire_name(instance)}: classes don't cross; send its name"
     if callable(instance) and not hasattr(instance, "__dict__"):
         return f"a {kind.__name__}: code doesn't cross; send a likewise.Referenceable with a remote_ method"
+    if kind in WHAT_RUNS:
+        return WHAT_RUNS[kind]
     for base in (bool, int, float, str, bytes, list, tuple, dict, set, frozenset):
         if isinstance(instance, base):
             return f"{wire_name(kind)} is a subclass of {base.__name__}, and only {base.__name__} itself crosses: convert it"

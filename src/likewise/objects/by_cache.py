@@ -7,7 +7,7 @@ on it runs the mirror's ``observe_`` method of that name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import ConnectionClosed
@@ -53,7 +53,7 @@ class RemoteCacheObserver:
         """The connection that the mirror is on, or ``None`` once it stopped observing."""
         return self._caller.owner if self._caller is not None else None
 
-    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Any:
+    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """
         Run ``observe_<name>(*args, **kwargs)`` on the mirror; an awaitable of what it returns.
 
@@ -66,7 +66,8 @@ class RemoteCacheObserver:
         caller = self._caller
         if caller is None or caller.is_closed:
             return self._gone(caller)
-        return caller.call(self.luid, _name, args, kwargs, self.perspective, True, True)
+        result: Awaitable[Any] = caller.call(self.luid, _name, args, kwargs, self.perspective, True, True)
+        return result
 
     def callRemoteOnly(self, _name: str, /, *args: Any, **kwargs: Any) -> None:
         """As :meth:`callRemote`, one way: no answer comes, and errors stay at the mirror."""
@@ -74,9 +75,10 @@ class RemoteCacheObserver:
         if caller is not None and not caller.is_closed:
             caller.call(self.luid, _name, args, kwargs, self.perspective, False, True)
 
-    def _gone(self, caller: Caller | None) -> Any:
+    def _gone(self, caller: Caller | None) -> Awaitable[Any]:
         error = ConnectionClosed("the peer stopped observing")
-        return caller.refused(error) if caller is not None else _Refused(error)
+        result: Awaitable[Any] = caller.refused(error) if caller is not None else _Refused(error)
+        return result
 
     def stop(self) -> None:
         """Called once by the owner of the tables, after ``stoppedObserving``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from .by_cache import RemoteCacheObserver
@@ -70,7 +70,7 @@ class Observers:
         if failed is not None:
             raise failed
 
-    def callRemoteForAnswers(self, _name: str, /, *args: Any, **kwargs: Any) -> dict[RemoteCacheObserver, Any]:
+    def callRemoteForAnswers(self, _name: str, /, *args: Any, **kwargs: Any) -> dict[RemoteCacheObserver, Awaitable[Any]]:
         """As :meth:`callRemote`, and observer -> an awaitable of what its mirror answers; written for each alone."""
         return {observer: observer.callRemote(_name, *args, **kwargs) for observer in self}
 

@@ -165,13 +165,13 @@ async def get_all_pages(
         else:
             driver.reject(collected, Error(FORGOTTEN))
 
+    reference.notifyOnDisconnect(lost)
     collector = PageCollector(
         lambda pages: driver.settle(collected, pages),
         caller.limits.paged_bytes if most_bytes is None else most_bytes,
         lambda error: driver.reject(collected, error),
     )
     when_forgotten(collector, forgotten)
-    reference.notifyOnDisconnect(lost)
     try:
         called = reference.callRemote(name, collector, *args, **kwargs)
         del collector  # the peer holds it

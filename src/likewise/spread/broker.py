@@ -20,20 +20,32 @@ from twisted.python.reflect import qual
 
 from .. import errors
 from ..broker import core as cores
-from ..broker.events import CallReceived
+from ..broker.events import CallReceived, can_be_awaited
 from ..broker.states import Side
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError, clip, is_small, one_line
+from ..errors import (
+    ENDS_THE_PROGRAM,
+    ConnectionClosed,
+    LimitExceeded,
+    NotSendable,
+    RemoteProtocolError,
+    clip,
+    is_small,
+    one_line,
+)
 from ..jelly.context import Luid
 from ..jelly.expressions import to_frame
 from ..limits import MIB, Limits
+from ..serving.flow import ArgumentBytes
+from ..serving.turns import LIGHT, SLICE
 from ..wire.reader import Reader
 from . import banana
-from .clock import the_reactor
+from .awaited import as_deferred
+from .clock import CLOCK, the_reactor
 from .core_flavours import Flavours
 from .failures import Answer, CopyableFailure, log_failure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
 from .flavors import is_unhandled, quiet
-from .flow import Flow, send_at_once
+from .flow import Calls, Unread, send_at_once
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
@@ -83,9 +95,11 @@ class Broker(WithPages, WithTables, banana.Banana):
         self._thread = threading.get_ident()
         self._busy = 0  # how deep we are in the core, where a finalizer must not write
         self._is_pumping = self._is_flushing = self._has_more = False
+        self.is_waiting_for_turn = False
         self._backlog: deque[bytes] = deque()
         self._dropped: Exception | None = None  # why this end has ended the connection, if it has
         self._visit: Visit | None = None
+        self._held = 0  # bytes of an unfinished message
         self._last_call: Any = None
         limits = self.limits or default_limits()
         self.core = cores.Broker(
@@ -100,7 +114,8 @@ class Broker(WithPages, WithTables, banana.Banana):
         )
         self.core.speaks_early = True
         self.core.patience = PATIENCE
-        self.flow = Flow(self, limits)
+        self.unread = Unread(self, limits)
+        self.calls = Calls(self, limits, ArgumentBytes(limits))
         tables = self.core.tables
         if self.limits is None:  # as many as Twisted's servers give out; of what comes in it counts nothing
             tables.incoming = Limits(references=limits.references * 64, caches=limits.caches * 64)
@@ -129,27 +144,52 @@ class Broker(WithPages, WithTables, banana.Banana):
             return
         self.core.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
         self.core.receive_data(chunk)
-        self.pump()
+        if self._visit is None or self._held + len(chunk) <= LIGHT:  # in memory, whoever delivers is waiting
+            self.pump()
+        elif not self.is_waiting_for_turn:
+            if not CLOCK.turns.may_begin(CLOCK.now()):
+                self._wait_for_turn()
+            else:
+                self.pump()
+                CLOCK.turns.ended(CLOCK.now())
         if self._visit is not None:
+            self._held = self.core.held_bytes
             self._visit.heard()
 
+    def _wait_for_turn(self) -> None:
+        """Read on when those had their turn that ask for as much."""
+        self.is_waiting_for_turn = True
+        self.transport.pauseProducing()
+        CLOCK.turns.take_turns(self._go_on_reading)
+
+    def _go_on_reading(self) -> None:
+        self.is_waiting_for_turn = False
+        self.pump()
+        if not self.is_waiting_for_turn and not self.disconnected and not self.core.is_closed:
+            self.transport.resumeProducing()
+
     def pump(self) -> None:
-        """Handle the messages that are here, as long as answers are read and not too many calls are running."""
+        """Handle the messages that are here, as long as it is this connection's turn."""
         if self._is_pumping:
             return
-        core, flow = self.core, self.flow
+        core, calls = self.core, self.calls
         self._is_pumping = True
+        handled = 0
+        ends = 0.0
         try:
-            while not flow.is_held:
+            while not self.is_waiting_for_turn and self._dropped is None:
                 self._busy += 1
                 try:
                     event = core.next_event()
+                except ENDS_THE_PROGRAM:  # by a hook; nothing that a peer asks for ends a program of Twisted
+                    log_failure(Failure(), "while reading a message")
+                    continue
                 finally:
                     self._busy -= 1
                 if self._has_more:
                     self._flush()
                 if type(event) is CallReceived:
-                    self._run(event)
+                    calls.take(event)
                 elif event is not None:
                     self._opened()
                 elif core.has_more:
@@ -159,6 +199,11 @@ class Broker(WithPages, WithTables, banana.Banana):
                 else:
                     break
                 del event  # and with it the arguments
+                handled += 1
+                if not handled & 3 and self._visit is not None:
+                    ends = ends or CLOCK.now() + SLICE
+                    if CLOCK.now() > ends:
+                        self._wait_for_turn()
         except RemoteProtocolError as error:
             self.broken(error)
         finally:
@@ -228,13 +273,14 @@ class Broker(WithPages, WithTables, banana.Banana):
         """The connection has ended: waiting calls fail, observers stop, who asked is told."""
         self.disconnected = 1
         self._reason = self._reason or reason
-        self.flow.connection_lost()
+        self.unread.connection_lost()
+        self.calls.connection_lost()
         self.core.connection_lost(self._dropped or getattr(reason, "value", None))
         self.stopProducing()
         if self._last_call is not None:
             self._last_call.cancel()
         if self._visit is not None:
-            self._visit.ended(self.flow.running)
+            self._visit.ended(self.calls.running)
         disconnects, self.disconnects = self.disconnects or [], None
         for notifier in disconnects:
             self._guarded(notifier)
@@ -309,17 +355,16 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._busy -= 1
 
     def _write(self, pieces: list[bytes]) -> None:
-        flow = self.flow
-        for piece in pieces:
-            flow.unread += len(piece)
-        if flow.unread <= flow.noticed:
+        unread = self.unread
+        unread.note_written(sum(map(len, pieces)))
+        if unread.size <= unread.noticed:
             for piece in pieces:
                 self.transport.write(piece)
             return
-        flow.about_to_write()
+        unread.about_to_write()
         for piece in pieces:
             self.transport.write(piece)
-        flow.written()
+        unread.written()
 
     def _leave(self) -> None:
         """Out of the core: what a finalizer had to say meanwhile goes out."""
@@ -382,6 +427,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             return defer.fail(Failure(translated(error)))
         finally:
             self._leave()
+        self.calls.called()
         if callbacks is not None:
             result.addCallbacks(*(each or (lambda x: x) for each in callbacks))
         return result
@@ -389,7 +435,7 @@ class Broker(WithPages, WithTables, banana.Banana):
     def _sendMessage(self, prefix: bytes, perspective: Any, objectID: Any, message: Any, args: Any, kw: Any) -> Any:
         return self.send_call(objectID, message, tuple(args), kw, perspective, prefix == b"cache")
 
-    def _run(self, call: CallReceived) -> None:
+    def run_call(self, call: CallReceived) -> None:
         """Run a method that the peer calls, and answer with what it returns, now or later."""
         try:
             if call.is_raw:
@@ -406,11 +452,11 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._fail(call, CopyableFailure(translated(error)))
             return
         call.args = call.kwargs = None  # else what came is held for as long as the answer takes
-        if hasattr(type(value), "__await__"):
-            answer = value if isinstance(value, defer.Deferred) else defer.ensureDeferred(value)
-            self.flow.running += 1
-            answer.addCallbacks(self._answer_later, self._fail_later, callbackArgs=(call,), errbackArgs=(call,))
-            self.flow.consider()
+        if can_be_awaited(value):
+            answer = as_deferred(value)
+            self.calls.begin_with(call, answer)
+            which = (call, answer)
+            answer.addCallbacks(self._answer_later, self._fail_later, callbackArgs=which, errbackArgs=which)
         else:
             self._answer(call, value)
 
@@ -423,23 +469,34 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self.core.send([b"answer", call.request, value])
             else:
                 self.core.answer(call, value)
-        except Exception as error:  # a hook of the value, or an expression that banana does not carry
+        except BaseException as error:  # a hook of the value, or an expression that banana does not carry
             self._fail(call, CopyableFailure(translated(error)))
         finally:
             self._leave()
 
-    def _answer_later(self, value: Any, call: CallReceived) -> None:
+    def _answer_later(self, value: Any, call: CallReceived, answer: defer.Deferred[Any]) -> None:
         self._answer(call, value)
-        self._call_ended()
+        self._call_ended(call, answer)
 
-    def _fail_later(self, failed: Failure, call: CallReceived) -> None:
+    def _fail_later(self, failed: Failure, call: CallReceived, answer: defer.Deferred[Any]) -> None:
         self._fail(call, failed)
-        self._call_ended()
+        self._call_ended(call, answer)
 
-    def _call_ended(self) -> None:
+    def _call_ended(self, call: CallReceived, answer: defer.Deferred[Any]) -> None:
         if self.disconnected and self._visit is not None:
             self._visit.orphan_ended()
-        self.flow.ended()
+        self.calls.end_with(call, answer)
+
+    def refuse_call(self, call: CallReceived, error: errors.NotExecuted) -> None:
+        """Fail a call that was not run."""
+        if self.may_log("calls not run"):
+            log.msg(f"{clip(call.name)} was not run: {error}")
+        if call.want_answer:
+            self._busy += 1
+            try:
+                self.core.fail(call, CopyableFailure(translated(error)))
+            finally:
+                self._leave()
 
     def _fail(self, call: CallReceived, failed: Failure) -> None:
         is_quiet = failed.check(Error, errors.Error) is not None or not self.may_log("failures of methods")

@@ -151,7 +151,7 @@ def translated(error: BaseException) -> BaseException:
         known = InsecureJelly(str(error))
     elif type(error) is errors.NoSuchMethod:
         known = NoSuchMethod(str(error))
-    elif type(error) in (errors.Error, errors.TooManyCalls):
+    elif type(error) in (errors.Error, errors.TooManyCalls, errors.NotExecuted):
         known = Error(str(error))
     elif type(error) is errors.ConnectionClosed:
         known = DeadReferenceError(str(error))

@@ -26,6 +26,7 @@ from ..jelly.expressions import to_frame
 from ..jelly.plans import FILLED, Incoming, admit_state
 from ..jelly.registry import default_registry
 from ..limits import DEEPEST, Limits
+from ..wire import native
 from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
@@ -248,7 +249,7 @@ class Filled(Incoming):
         if setter is not None:
             setter(state)
         elif isinstance(state, dict):
-            instance.__dict__ = state if self.is_trusted else admit_state(type(instance), state)
+            native.replace_dict(instance, state if self.is_trusted else admit_state(type(instance), state))
 
 
 class SpreadDecoder(Decoder):

@@ -138,7 +138,7 @@ class Visit:
         ``is_late``: it was not looked for long, so that nobody knows when the message that is unfinished began.
         """
         broker = self._broker
-        core, flow = broker.core, broker.flow
+        core = broker.core
         if core.is_closed:
             return
         seconds = self._limits.handshake_seconds
@@ -146,8 +146,8 @@ class Visit:
             if now - self._opened_at > seconds:
                 broker.broken(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
             return
-        is_waiting = core.held_bytes > 0 and not flow.is_held and not is_late
-        late = self._watch.verdict(now, self._limits, core.messages, is_waiting, flow.running > 0)
+        is_waiting = core.held_bytes > 0 and not broker.is_waiting_for_turn and not is_late
+        late = self._watch.verdict(now, self._limits, core.messages, is_waiting, broker.calls.running > 0)
         if late is not None:
             broker.broken(late)
 

@@ -20,6 +20,7 @@ from ..jelly.basics import Unpersistable
 from ..jelly.context import Receivable, Sendable
 from ..jelly.encoder import Encoder
 from ..jelly.expressions import to_frame
+from ..wire import native
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 from .faults import InsecureJelly, translated
@@ -89,7 +90,7 @@ def setInstanceState(inst: Any, unjellier: Any, jellyList: Any) -> Any:
     if hasattr(inst, "__setstate__"):
         inst.__setstate__(state)
     else:
-        inst.__dict__ = state_for(inst, unjellier, state)
+        native.replace_dict(inst, state_for(inst, unjellier, state))
     return inst
 
 
@@ -126,7 +127,7 @@ class Unjellyable(Receivable):
     @stock
     def setStateFor(self, unjellier: Any, state: Any) -> None:
         """Take the state that came: by default it becomes the attributes of this object."""
-        self.__dict__ = state_for(self, unjellier, state)
+        native.replace_dict(self, state_for(self, unjellier, state))
 
     @stock
     def unjellyFor(self, unjellier: Any, jellyList: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.python import log
 
-from .flow import Flow
+from .flow import Unread
 
 
 class WithPages:
@@ -14,7 +14,7 @@ class WithPages:
 
     transport: Any
     disconnected: int
-    flow: Flow
+    unread: Unread
     pageProducers: list[Any]
 
     def registerPageProducer(self, pager: Any) -> None:
@@ -25,12 +25,12 @@ class WithPages:
 
     def begin_paging(self) -> None:
         """Ask for pages, if there are any, and as soon as the transport has no other producer."""
-        if self.pageProducers and not self.flow.is_producer:
+        if self.pageProducers and not self.unread.is_producer:
             self.transport.registerProducer(self, False)
 
     def resumeProducing(self) -> None:
         """The transport has sent everything: one page of each pager."""
-        self.flow.drained()
+        self.unread.drained()
         for pager in self.pageProducers[::-1]:
             try:
                 pager.sendNextPage()
