@@ -13,9 +13,8 @@ from typing import Any
 from twisted.internet import defer, endpoints, reactor
 from twisted.python import log
 
-import likewise
 from likewise.spread import pb
-from tests.raised import BASE, RAISED, REGISTERED
+from tests.raised import BASE, RAISED
 
 
 class Root(pb.Root):
@@ -44,10 +43,7 @@ class Root(pb.Root):
 
 
 def main() -> None:
-    for each in REGISTERED:
-        if "--registered" in sys.argv:
-            likewise.default_registry.accept(each)
-    log.startLogging(open("/dev/null", "w"), setStdout=False)  # what is raised here is raised on purpose
+    log.startLoggingWithObserver(lambda event: None, setStdout=False)  # what is raised here is raised on purpose
 
     def ready(port: Any) -> None:
         print(f"READY {port.getHost().port}", flush=True)

@@ -392,7 +392,7 @@ class Broker:
         try:
             sent = self.flavours.error_to_send(error)
             self.outbox.write(pieces, sent, None, None)
-        except BaseException as unsendable:  # an exception with a state of its own that can't cross, or whatever a hook raises
+        except BaseException as unsendable:  # the state of an exception can't cross, or a hook raises
             if not self.outbox.is_open:
                 return sent
             sent = self.flavours.error_in_short(error, unsendable)

@@ -21,7 +21,7 @@ from ..jelly.registry import BUILT_IN, Registry
 from ..wire.tokens import LIKEWISE_1
 from .by_copy import RemoteCopy
 from .rebuilt import LONGEST_TRACEBACK, NO_TRACEBACK, Described, as_text, error_from
-from .told import ITSELF, names_and_text, parts_in, written_alone
+from .told import ITSELF, NOTES, names_and_text, parts_in, state_not_sent, written_alone
 
 if TYPE_CHECKING:
     from ..jelly.encoder import Encoder
@@ -34,23 +34,26 @@ class Failure(Sendable):
     An exception on its way out. ``id`` is the number by which this process's log knows it.
 
     The state has Twisted's keys, for its client loses the connection over one without ``parents``, and ``carried`` where
-    there is more to tell. ``in_short``: nothing more is told, and no hook of the application is asked.
+    there is more to tell. ``why_in_short`` is why that could not be sent: then class and text are told, and why.
     """
 
-    def __init__(self, error: BaseException, *, with_traceback: bool = False, in_short: bool = False) -> None:
+    def __init__(
+        self, error: BaseException, *, with_traceback: bool = False, why_in_short: BaseException | None = None
+    ) -> None:
         self.id = next(_count)
         self.error = error
         self.with_traceback = with_traceback
-        self.in_short = in_short
+        self.why_in_short = why_in_short
 
     def jelly_into(self, encoder: Encoder) -> None:
         error: Any = self.error
-        is_sendable = isinstance(error, Sendable) and not self.in_short
+        why = self.why_in_short
+        is_sendable = isinstance(error, Sendable) and why is None
         if is_sendable and encoder.dialect.name != LIKEWISE_1.name:  # as Twisted's peers expect it
             error.jelly_into(encoder)
             return
         told = names_and_text(error)
-        parts = {} if self.in_short else parts_in(error, told[1])
+        parts = parts_in(error, told[1]) if why is None else {NOTES: [state_not_sent(why)]}
         if is_sendable and ITSELF not in parts:  # a reference is in it, say: there is no reading it apart
             error.jelly_into(encoder)
             return

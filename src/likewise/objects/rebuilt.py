@@ -178,8 +178,7 @@ def _as_itself(told: Described, came: Came, registries: tuple[Registry, ...]) ->
             break
     else:
         cls = KNOWN.get(told.type)
-    if cls is None:
-        return None
+        return None if cls is None else made_again(cls, _args_for(cls, told.text))  # what was raised may be derived from it
     if issubclass(cls, BaseExceptionGroup) and args and came.members:
         return made_again(cls, (args[0], came.members))
     return made_again(cls, args if args is not None else _args_for(cls, told.text))

@@ -112,16 +112,19 @@ def parts_in(error: BaseException, text: str, left: list[int] | None = None, dep
     ``left`` is how many exceptions in groups there may still be, in a list that all of these share.
     """
     parts: dict[str, Any] = {}
+    why: BaseException | None = None
     if isinstance(error, RemoteError):  # passed on by a server between two others: it stays what it was
         parts |= error.carried
         parts.pop(NOTES, None)
     else:
         _take(parts, ARGS, lambda: _args(error, text))
-        _take(parts, FIELDS, lambda: _fields(error))
+        why = _take(parts, FIELDS, lambda: _fields(error))
         _take(parts, ITSELF, lambda: _itself(error))
     if isinstance(error, BaseExceptionGroup):
         _take(parts, MEMBERS, lambda: _members(error, [ERROR_MEMBERS] if left is None else left, depth))
     _take(parts, NOTES, lambda: _notes(error))
+    if why is not None:
+        parts[NOTES] = [*parts.get(NOTES, ()), state_not_sent(why)]
     for name in LEFT_OUT:
         if not parts or len(written_alone(parts)) <= ERROR_BYTES:
             break
@@ -135,15 +138,22 @@ def carried_by(error: BaseException, text: str, left: list[int] | None = None, d
     return written_alone(parts) if parts else b""
 
 
-def _take(parts: dict[str, Any], name: str, make: Callable[[], Any]) -> None:
+def _take(parts: dict[str, Any], name: str, make: Callable[[], Any]) -> BaseException | None:
+    """Have one part made; returns why it can't be."""
     try:
         part = make()
     except ENDS_THE_PROGRAM:
         raise
-    except BaseException:  # a hook, a property, or a value that can't cross
-        return
+    except BaseException as why:  # of a hook, a property, or a value that can't cross
+        return why
     if part is not None:
         parts[name] = part
+    return None
+
+
+def state_not_sent(why: BaseException) -> str:
+    """The note on an error that class and text alone are sent of."""
+    return short(f"(its state can't be sent: {text_of(why, ERROR_NOTE)})", ERROR_NOTE)
 
 
 def written_alone(value: Any) -> bytes:
@@ -211,5 +221,6 @@ __all__ = (
     "names_of_remote",
     "parts_in",
     "short",
+    "state_not_sent",
     "written_alone",
 )

@@ -47,7 +47,7 @@ class Flavours:
         return copyable
 
     def error_in_short(self, error: BaseException, why: BaseException) -> Any:
-        return InShort(error if isinstance(error, Failure) else Failure(translated(error)))
+        return InShort(error if isinstance(error, Failure) else Failure(translated(error)), why)
 
     def error_to_raise(self, received: Any, _: Any) -> Any:
         """What came, a CopiedFailure as a rule; of a class that is registered with likewise, an instance of that."""

@@ -17,7 +17,7 @@ from ..errors import args_of, clip, is_small, one_line, outline, text_of
 from ..jelly.plans import may_be_set
 from ..limits import ERROR_BYTES
 from ..objects.rebuilt import LONGEST_NAME, MOST_PARENTS, Came, Described, as_text
-from ..objects.told import carried_by, error_names, names_of_remote, short
+from ..objects.told import NOTES, carried_by, error_names, names_of_remote, short, state_not_sent, written_alone
 from .faults import OUR_NAMES, RemoteError
 from .flavors import Copyable, RemoteCopy
 from .jelly import setUnjellyableForClass
@@ -149,8 +149,9 @@ class InShort(Copyable):
 
     __module__ = "twisted.spread.pb"
 
-    def __init__(self, failed: failure.Failure) -> None:
+    def __init__(self, failed: failure.Failure, why: BaseException) -> None:
         self.failed = failed
+        self.why = why
 
     def getTypeToCopy(self) -> bytes:
         return reflect.qual(CopyableFailure).encode()
@@ -170,6 +171,7 @@ class InShort(Copyable):
             "frames": nothing,
             "stack": nothing,
             "traceback": NO_TRACEBACK,
+            "carried": written_alone({NOTES: [state_not_sent(self.why)]}),
         }
 
 
