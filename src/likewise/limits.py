@@ -215,4 +215,4 @@ ERROR_NOTE: Final = 1_000  # characters of one note
 ERROR_MEMBERS: Final = 100  # exceptions in one exception group, those of groups in it included
 ERROR_DEPTH: Final = 6  # exception groups in one another
 
-REWRITTEN: Final = 4  # times over that a message is written anew for hooks of likewise.spread that change what they read
+REWRITTEN: Final = 4  # times that a message, or 64 KiB, may be written anew for hooks of likewise.spread that change it

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from ..errors import InsecureJelly
-from ..limits import DEEPEST, MIB, REWRITTEN
+from ..limits import DEEPEST, KIB, REWRITTEN
 from ..wire.framer import LARGE, Frame, new_frame
 from ..wire.tokens import LARGEST_INT, LIKEWISE_1
 from ..wire.writer import Pieces, bytes_token, int_token, list_head, string_head, write_expression
@@ -78,7 +78,7 @@ class Written:
         self._charge()
         self.data = bytes(self._data)
         if left is None:
-            self.left = [MIB + REWRITTEN * self._size]
+            self.left = [REWRITTEN * max(self._size, 64 * KIB)]
 
     def frame_of(self, part: Part) -> Frame:
         """The part, to be read."""
