@@ -13,7 +13,7 @@ import pytest
 # From the bottom up. What stands in one row separated by `|` never meets; within a part, a word may import
 # those left of it. A package may import itself. `__init__` is the public package: nothing below imports it.
 LAYERS = [
-    "errors limits logs trace",
+    "errors bounded limits logs trace",
     "wire",
     "jelly",
     "objects live | broker",
@@ -24,7 +24,7 @@ LAYERS = [
     "testing | cli",
     "__init__ __main__",
 ]
-NO_IO = {"errors", "limits", "trace", "wire", "jelly", "objects", "live", "broker", "serving"}
+NO_IO = {"bounded", "errors", "limits", "trace", "wire", "jelly", "objects", "live", "broker", "serving"}
 IO_MODULES = {"asyncio", "select", "selectors", "socket", "ssl", "subprocess", "twisted"}
 IMPORTING_CALLS = {"__import__", "import_module", "importlib.import_module"}
 

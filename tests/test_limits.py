@@ -329,7 +329,7 @@ def test_log_lines_have_a_ceiling_and_what_is_not_written_is_counted(caplog: pyt
     from likewise.logs import Throttle
 
     later: list[Callable[[], None]] = []
-    throttle = Throttle(logging.getLogger("likewise"), 3)
+    throttle = Throttle(logging.getLogger("likewise"), 3, 100_000)
     for number in range(10):
         throttle.warning(lambda seconds, run: later.append(run), "floods", "line %d", number)
     for _ in range(5):

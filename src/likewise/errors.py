@@ -29,111 +29,10 @@ This module imports nothing of the package, so no layer needs a late import to r
 
 from __future__ import annotations
 
-import traceback
 from typing import Any, Final
-
-CLIP: Final = 200  # characters of peer data in one error text: enough to recognise it, too few to flood a log
-CHAIN: Final = 8  # causes of causes that one report shows
-SMALL: Final = 2_000  # parts and characters up to which a value is printed by its own means
 
 ENDS_THE_PROGRAM: Final = (KeyboardInterrupt, SystemExit)
 """What is handed on wherever an application's code raises it. Whatever else it raises has failed one call, or one hook."""
-
-
-def clip(value: object, size: int = CLIP) -> str:
-    """The ``repr`` of something a peer sent, cut to ``size`` characters; never walks a large value."""
-    if isinstance(value, (str, bytes)):
-        text = repr(value[:size])
-        return text if len(value) <= size else f"{text}... ({len(value)} in all)"
-    if isinstance(value, (int, float, bool, type(None))):
-        return repr(value) if not isinstance(value, int) or value.bit_length() < 4 * size else "a very large int"
-    return f"<{type(value).__name__}>"
-
-
-def one_line(text: str) -> str:
-    """
-    A text as one line of a log or a terminal: line ends, control characters and what Unicode has to hide or to turn
-    around text are escaped.
-    """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-
-
-def is_small(*values: object, size: int = SMALL) -> bool:
-    """
-    Whether printing these values is cheap, however their parts are shared: what a peer sent may have 2**40 leaves.
-
-    Containers are walked, and the attributes of instances, for dataclasses and exceptions print those.
-    """
-    stack: list[object] = list(values)
-    while stack:
-        value = stack.pop()
-        size -= 1
-        if isinstance(value, (str, bytes, bytearray)):
-            size -= len(value)
-        elif isinstance(value, int):
-            size -= value.bit_length() // 3
-        elif isinstance(value, dict):
-            size -= 2 * len(value)
-            if size >= 0:
-                stack += value.keys()
-                stack += value.values()
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            size -= len(value)
-            if size >= 0:
-                stack += value
-        else:
-            attributes = getattr(value, "__dict__", None)
-            if type(attributes) is dict and attributes:
-                stack.append(attributes)
-            if isinstance(value, BaseException):
-                stack.append(args_of(value))
-        if size < 0:
-            return False
-    return True
-
-
-def args_of(error: BaseException) -> tuple[object, ...]:
-    """What an exception was made with, though its class has an ``args`` of its own."""
-    args: tuple[object, ...] = BaseException.args.__get__(error)  # type: ignore[attr-defined]
-    return args
-
-
-def text_of(error: BaseException, size: int = 10_000) -> str:
-    """
-    The text of an error, at most ``size`` characters and bounded in work: one that holds what a peer sent may have
-    no end. Of an error that is not small the arguments are named, not printed.
-    """
-    try:
-        if is_small(args_of(error), getattr(error, "__dict__", None), size=size):
-            text = str(error)
-        else:
-            text = ", ".join(clip(each) for each in args_of(error)[:4])
-    except ENDS_THE_PROGRAM:
-        raise
-    except BaseException as broken:  # an application's own __str__
-        text = f"(its text can't be had: {type(broken).__name__})"
-    return text if len(text) <= size else text[:size] + "..."
-
-
-def chain_of(error: BaseException) -> list[BaseException]:
-    """An error, what caused it, and so on: the outermost first, at most :data:`CHAIN` of them."""
-    chain: list[BaseException] = []
-    following: BaseException | None = error
-    while following is not None and not any(each is following for each in chain) and len(chain) < CHAIN:
-        chain.append(following)
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
-    return chain
-
-
-def outline(error: BaseException, size: int = 8_000) -> str:
-    """A traceback of at most ``size`` characters, for an error that may hold what has no end to print."""
-    parts = []
-    for each in reversed(chain_of(error)):
-        parts += traceback.format_tb(each.__traceback__, limit=-12)
-        parts.append(f"{type(each).__module__}.{type(each).__qualname__}: {text_of(each, 500)}\n")
-    return "".join(parts)[-size:]
 
 
 IS_HEAP_TYPE: Final = 1 << 9  # in the __flags__ of a class that was made at run time: not by the interpreter itself
@@ -158,7 +57,7 @@ class LikewiseError(Exception):
     """Base of all errors that likewise raises. They can be pickled and copied, whatever their ``__init__`` takes."""
 
     def __reduce__(self) -> Any:
-        return made_again, (type(self), args_of(self), dict(self.__dict__))
+        return made_again, (type(self), BaseException.__dict__["args"].__get__(self), dict(self.__dict__))
 
 
 class ConnectionClosed(LikewiseError):

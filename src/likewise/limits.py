@@ -137,11 +137,21 @@ class Limits:
     left a large part unread for longest is dropped."""
 
     paged_bytes: int = 256 * MIB
-    """Bytes of all the pages that one collector gathers, each with at least 64 for what an object takes. One page more
-    fails what waits for them."""
+    """Bytes of all the pages that one collector gathers, as they lie in memory here, slots and empty containers too, and at
+    least 64 each. One page more fails what waits for them."""
+
+    published_files: int = 1_000
+    """Files that keep the states of published objects in one directory; with one more the oldest goes."""
+
+    published_bytes: int = 256 * MIB
+    """Bytes of all these files together, on the disk. What is larger alone is not kept, and fetched anew each time."""
 
     log_lines: int = 200
     """Lines about peers that one endpoint logs in 10 seconds; the others are counted, and one line tells how many."""
+
+    log_bytes: int = 256 * KIB
+    """Bytes of what one endpoint logs about peers in 10 seconds, tracebacks and asyncio's reports included. One entry is at
+    most some 20 KiB, so that much it may be more; what goes beyond is counted as with ``log_lines``."""
 
     login_attempts: int = 5
     """Logins that one connection may begin without one that succeeds; with one more it is dropped."""
@@ -190,8 +200,10 @@ class Limits:
         """For strangers: one connection can hold a few MiB of this process, not more."""
         message = {"frame_items": 25_000, "frame_bytes": MIB, "string_bytes": 640 * KIB, "list_items": 25_000, "depth": 64}
         work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 32, "faults": 10, "log_lines": 50}
+        work["log_bytes"] = 64 * KIB
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
-        held |= {"paged_bytes": 8 * MIB, "argument_bytes": 4 * MIB, "waiting_calls": 8_000}
+        held |= {"paged_bytes": 8 * MIB, "published_files": 100, "published_bytes": 16 * MIB}
+        held |= {"argument_bytes": 4 * MIB, "waiting_calls": 8_000}
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
         seconds["waiting_seconds"] = 20.0
         logins = {"login_attempts": 3, "login_seconds": 20.0}

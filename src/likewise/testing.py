@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .asyncio.connection import Connection
 from .asyncio.endpoint import Endpoint, OnConnection
+from .bounded import one_line, shown, text_of
 from .broker.core import Broker
 from .broker.events import CallReceived, can_be_awaited
 from .broker.states import Side, State
@@ -99,7 +100,9 @@ class Result:
     def __repr__(self) -> str:
         if not self.is_settled:
             return "<Result, cancelled>" if self.is_cancelled else "<Result, waiting>"
-        return f"<Result, {self.error!r}>" if self.error is not None else f"<Result, {self.value!r}>"
+        if self.error is not None:
+            return f"<Result, {type(self.error).__name__}: {one_line(text_of(self.error))}>"
+        return f"<Result, {shown(self.value)}>"
 
 
 if TYPE_CHECKING:
@@ -199,7 +202,7 @@ class End:
 
     # --- what the core needs of its driver
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         return Result()
 
     def unheard(self, result: Result) -> None:
@@ -220,6 +223,12 @@ class End:
 
     def release_ready(self) -> None:
         """As above; runs in finalizers."""
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        self.reports.append((f"reading the one-way call {name}", error))
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
 
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append((doing, error))

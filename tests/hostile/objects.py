@@ -11,6 +11,7 @@ import collections
 import resource
 import sys
 import time
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,6 +56,14 @@ def no_exception(kind: str) -> BaseException:
     if kind == "BaseExceptionGroup":
         return BaseExceptionGroup("as asked", [Own()])
     return {"CancelledError": asyncio.CancelledError, "GeneratorExit": GeneratorExit, "Own": Own}[kind]("as asked")
+
+
+@likewise.copyable(name="hostile.Slotted")
+@dataclass(slots=True)
+class Slotted:
+    """Has no dictionary; what it holds is printed all the same."""
+
+    x: Any = None
 
 
 def note_the_end(peer: str, reason: BaseException | None) -> None:

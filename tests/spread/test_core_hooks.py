@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ class AtOnce:
         else:
             self.broker.answer(call, value)
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         return Result()
 
     def unheard(self, result: Result) -> None:
@@ -74,6 +75,12 @@ class AtOnce:
 
     def release_ready(self) -> None:
         pass
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        pass
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
 
     def report(self, doing: str, error: BaseException) -> None:
         raise error

@@ -14,6 +14,7 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NoReturn
 
+from ..broker.core import Broker
 from ..errors import ENDS_THE_PROGRAM, WrongThread
 from .eager import eager_task, is_eager
 
@@ -65,6 +66,21 @@ def _ended(done: Done, task: asyncio.Task[Any]) -> None:
     else:
         error = task.exception()
     done(task.result() if error is None else None, error)
+
+
+class CallResult(asyncio.Future[Any]):
+    """What a call in ``likewise-1`` returns: to cancel it cancels the call at the peer."""
+
+    __slots__ = ("core", "request")
+    core: Broker
+    request: int
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Give up on the call. It is cancelled at the peer, which need not heed that; what it answers is dropped."""
+        if not super().cancel(msg):
+            return False
+        self.core.cancel(self.request)
+        return True
 
 
 def end_loop(loop: asyncio.AbstractEventLoop, error: BaseException) -> None:

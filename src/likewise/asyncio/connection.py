@@ -15,26 +15,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from ..bounded import is_small, text_of
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
-from ..broker.events import CallReceived, Opened, can_be_awaited
+from ..broker.events import CallCancelled, CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
-from ..errors import (
-    ENDS_THE_PROGRAM,
-    CallError,
-    ConnectionClosed,
-    LimitExceeded,
-    NotExecuted,
-    RemoteProtocolError,
-    text_of,
-)
+from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LimitExceeded, NotExecuted, RemoteProtocolError
 from ..objects.by_reference import RemoteReference
 from ..objects.rebuilt import settleable
 from ..serving.turns import LIGHT, SLICE
+from ..wire.tokens import LIKEWISE_1
 from .addresses import ip_address, peer_name
-from .calls import check_thread, end_loop
+from .calls import CallResult, check_thread, end_loop
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, NOTICED, keep_alive
+from .reports import WithReports
 from .tasks import Tasks
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
@@ -43,12 +38,13 @@ PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
-class Connection(asyncio.Protocol):
+class Connection(WithReports, asyncio.Protocol):
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
     ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: ``None``
-    while it is open and after an orderly end.
+    while it is open and after an orderly end. ``one_way_failures`` counts the calls of the peer that failed here with
+    nobody there to be told: one-way ones.
     """
 
     __slots__ = (
@@ -72,6 +68,7 @@ class Connection(asyncio.Protocol):
         "_side",
         "_slice_ends",
         "_stall",
+        "_tells_of_cancels",
         "_transport",
         "_watch",
         "_writing_is_paused",
@@ -95,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._stall: asyncio.TimerHandle | None = None
         self._avatar: RemoteReference | None = None  # a login's
         self._callbacks: list[OnConnection] | None = None
+        self._tells_of_cancels = False
         self._backlog: Tasks | None = None  # made with the first call that takes its time
         self._slice_ends = 0.0
         self._watch = Watch(0.0)
@@ -106,6 +104,7 @@ class Connection(asyncio.Protocol):
         self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
+        self.one_way_failures = 0
 
     # --- for users
 
@@ -348,8 +347,13 @@ class Connection(asyncio.Protocol):
 
     # --- what the core needs of its driver
 
-    def new_result(self) -> asyncio.Future[Any]:
-        return self._loop.create_future()
+    def new_result(self, request: int) -> asyncio.Future[Any]:
+        if not request or not self._tells_of_cancels:
+            return self._loop.create_future()
+        result = CallResult(loop=self._loop)
+        result.core = self.broker
+        result.request = request
+        return result
 
     def unheard(self, result: asyncio.Future[Any]) -> None:
         result.add_done_callback(_hear)
@@ -360,9 +364,11 @@ class Connection(asyncio.Protocol):
 
     def reject(self, result: asyncio.Future[Any], error: BaseException) -> None:
         if not result.done():
-            result.set_exception(settleable(error))
-            if isinstance(error, ConnectionClosed):
-                result.exception()  # who did not wait for an answer is told of the end elsewhere, not by a warning for each
+            error = settleable(error)
+            is_lost = isinstance(error, ConnectionClosed)
+            result.set_exception(error if is_lost else BaseException.with_traceback(error, self._endpoint.log.mark))
+            if is_lost or not is_small(error):
+                result.exception()  # no warning of asyncio's, which would print it; of the end one is told elsewhere
 
     def output_ready(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
@@ -384,10 +390,6 @@ class Connection(asyncio.Protocol):
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
 
-    def report(self, doing: str, error: BaseException) -> None:
-        later = self._loop.call_later
-        self._endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
-
     # --- reading
 
     def _pump(self) -> None:
@@ -404,6 +406,9 @@ class Connection(asyncio.Protocol):
                         self.run(event)
                     else:
                         self._backlog.take(event)
+                elif type(event) is CallCancelled:
+                    if self._backlog is not None:
+                        self._backlog.cancel(event.request)
                 elif event is not None:
                     self._open(cast(Opened, event))
                 elif not broker.has_more:
@@ -456,6 +461,7 @@ class Connection(asyncio.Protocol):
             victim.drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
+        self._tells_of_cancels = event.dialect is LIKEWISE_1
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
@@ -470,7 +476,7 @@ class Connection(asyncio.Protocol):
 
     def drop(self, error: RemoteProtocolError) -> None:
         """The peer broke the protocol: what was answered before still goes out, if it is read."""
-        self._endpoint.log.warning(self._loop.call_later, "connections dropped", "%s: dropped: %s", self.peer, error)
+        self._dropped(error)
         self._reason = self._reason or error
         self.is_ended = True
         self._in_turn = False
@@ -499,7 +505,7 @@ class Connection(asyncio.Protocol):
             return
         self._stall = None
         seconds = self._endpoint.limits.stalled_seconds
-        self.abort(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
+        self._give_up(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
 
     # --- calls of the peer
 
@@ -552,11 +558,7 @@ class Connection(asyncio.Protocol):
         if isinstance(error, asyncio.CancelledError):
             error = CallError(text_of(error, 500) or "the call was cancelled at the server")
         sent = self.broker.fail(call, error)
-        if not isinstance(error, CallError):
-            number = getattr(sent, "id", 0)
-            id = f"#{number}" if number else ""
-            log, later = self._endpoint.log, self._loop.call_later
-            log.failure(later, "failures of methods", error, "%s: failure %s in %s", self.peer, id, call.name)
+        self._method_failed(call, error, getattr(sent, "id", 0))
         if self._writing_is_paused:
             self._consider_holding()
 
@@ -567,6 +569,10 @@ class Connection(asyncio.Protocol):
         self.broker.fail(call, error)
         if self._writing_is_paused:
             self._consider_holding()
+
+    def give_back(self, call: CallReceived) -> None:
+        """Fail a call whose caller has given up on it before it was run."""
+        self.broker.fail(call, NotExecuted("the call was not run: its caller has cancelled it"))
 
     def write_answers(self) -> None:
         """Write what has gathered if it is much."""
@@ -597,7 +603,7 @@ class Connection(asyncio.Protocol):
             return
         limit = self._endpoint.limits.queued_output
         if transport.get_write_buffer_size() > limit:
-            self.abort(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
+            self._give_up(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
         elif not transport.is_closing():
             for piece in pieces:
                 transport.write(piece)

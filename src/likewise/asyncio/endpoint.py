@@ -11,7 +11,7 @@ from typing import Any
 from ..broker.core import Broker
 from ..jelly.registry import Registry
 from ..limits import Limits
-from ..logs import Throttle
+from ..logs import Throttle, restrain
 from ..objects.flavours import Flavours
 from ..serving.flow import ArgumentBytes
 from ..trace import Tracer
@@ -48,7 +48,8 @@ class Endpoint:
     def __post_init__(self) -> None:
         self.guard = Guard(self.limits)
         self.arguments = ArgumentBytes(self.limits)
-        self.log = Throttle(log, self.limits.log_lines)
+        restrain()
+        self.log = Throttle(log, self.limits.log_lines, self.limits.log_bytes)
 
     def pace(self, loop: asyncio.AbstractEventLoop) -> Pace:
         """When connections are flushed; asked for each change to each observer, so it is kept."""

@@ -14,6 +14,7 @@ from ..jelly.registry import Registry, registry_from
 from ..limits import Limits
 from ..objects.flavours import Flavours
 from ..trace import Tracer
+from . import accepting
 from .addresses import Address, parse
 from .calls import check_thread
 from .connection import Connection
@@ -21,8 +22,6 @@ from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, keep_alive
 from .login import Gate, Login
 from .tls import TLS, Entrance, server_context
-
-BACKLOG = 1024  # connections that the system holds until the loop takes them: a deploy reconnects all at once
 
 
 class Server:
@@ -199,14 +198,16 @@ class serve:
         address = self._address
         if self._tls is not None:
             entrance = Entrance(self._tls, endpoint, accept)
-            listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=BACKLOG)
+            listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=accepting.AT_ONCE)
             self._keep_alive(listening)
+            accepting.begin(listening, endpoint)
             return Server(endpoint, address, listening, self._tls, entrance)
         if address.scheme == "unix":
-            listening = await loop.create_unix_server(accept, address.path, backlog=BACKLOG)
+            listening = await loop.create_unix_server(accept, address.path, backlog=accepting.AT_ONCE)
         else:
-            listening = await loop.create_server(accept, address.host, address.port, backlog=BACKLOG)
+            listening = await loop.create_server(accept, address.host, address.port, backlog=accepting.AT_ONCE)
             self._keep_alive(listening)
+        accepting.begin(listening, endpoint)
         return Server(endpoint, address, listening)
 
     def _keep_alive(self, listening: asyncio.Server) -> None:

@@ -24,7 +24,7 @@ class TaskRunner(Runner, Protocol):
 class Tasks(Backlog):
     """As :class:`Backlog`, for coroutines."""
 
-    __slots__ = ("_broker", "_loop", "_runner", "_tasks")
+    __slots__ = ("_broker", "_by_request", "_loop", "_runner", "_tasks")
 
     def __init__(
         self, connection: TaskRunner, broker: Broker, endpoint: Endpoint, loop: asyncio.AbstractEventLoop
@@ -34,6 +34,7 @@ class Tasks(Backlog):
         self._loop = loop
         self._runner = connection
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._by_request: dict[str, asyncio.Task[Any]] = {}  # of calls that may be cancelled; see Flow for the keys
 
     def run_on(self, call: CallReceived, value: Any) -> None:
         """A method takes its time: it has returned a coroutine, or anything else that can be awaited."""
@@ -42,6 +43,8 @@ class Tasks(Backlog):
         self.begin(call)
 
         def done(value: Any, error: BaseException | None) -> None:
+            if self._by_request:
+                self._by_request.pop(str(call.request), None)
             if self._broker.is_closed:
                 runner.orphan_ended()
             if error is None:
@@ -54,6 +57,8 @@ class Tasks(Backlog):
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            if call.want_answer:
+                self._by_request[str(call.request)] = task
             if not is_eager(self._loop):
                 runner.await_first_step()
 
@@ -63,6 +68,11 @@ class Tasks(Backlog):
         if self._tasks and grace > 0:
             await asyncio.wait(set(self._tasks), timeout=grace)
         self.cancel_running()
+
+    def cancel_call(self, request: int) -> None:
+        task = self._by_request.get(str(request))
+        if task is not None:
+            task.cancel()
 
     def cancel_running(self) -> None:
         for task in tuple(self._tasks):

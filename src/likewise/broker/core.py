@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..bounded import CLIP, clip, text_of
 from ..errors import (
-    CLIP,
     ENDS_THE_PROGRAM,
     CallError,
     Error,
@@ -25,8 +25,6 @@ from ..errors import (
     NotSendable,
     RemoteProtocolError,
     TooManyCalls,
-    clip,
-    text_of,
 )
 from ..jelly import atoms
 from ..jelly.atoms import ANSWER, CACHEMESSAGE, ERROR, MESSAGE
@@ -38,10 +36,10 @@ from ..jelly.salvage import Salvage
 from ..limits import Limits
 from ..trace import Record, Tracer
 from ..wire.framer import Frame, Framer
-from ..wire.tokens import DIALECTS, PB, Dialect
+from ..wire.tokens import DIALECTS, LIKEWISE_1, PB, Dialect
 from ..wire.writer import Pieces, int_token, write_expression
 from . import fanout, messages
-from .events import CallReceived, Driver, Event, Opened, call_received
+from .events import CallCancelled, CallReceived, Driver, Event, Opened, call_received
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, ERROR_HEAD, MESSAGE_HEAD, luid_token, name_token, read_luid
 from .names import check_keywords, method_name
 from .outbox import Outbox
@@ -215,7 +213,7 @@ class Broker:
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
             if self._waiting is NOTHING:
                 self._waiting = {}
-            result = self._waiting[request] = self.driver.new_result()
+            result = self._waiting[request] = self.driver.new_result(request)
             if to_cache:  # who publishes a change need not ask what became of it
                 self.driver.unheard(result)
         if is_early:
@@ -223,6 +221,11 @@ class Broker:
         else:
             self.outbox.queue(pieces, has_large)
         return result
+
+    def cancel(self, request: int) -> None:
+        """The caller has given up on a call. In ``likewise-1`` the peer is told; an answer to it comes all the same."""
+        if request in self._waiting and self.outbox.is_open and self.dialect is LIKEWISE_1:
+            self.outbox.queue([messages.cancel(request)])
 
     def spend_request(self) -> int:
         """Use up the number of a call without making one."""
@@ -237,7 +240,7 @@ class Broker:
 
     def refused(self, error: Exception) -> Any:
         """A result that has failed already, for a caller that must not be raised at."""
-        result = self.driver.new_result()
+        result = self.driver.new_result(0)
         self.driver.reject(result, error)
         return result
 
@@ -343,7 +346,7 @@ class Broker:
                 self.messages += 1
                 event = self._message(frame) if self.outbox.is_open else self._greeting(frame)
             except RemoteProtocolError as error:
-                self._trace("fault", error=str(error))
+                self._trace("fault", error=text_of(error, CLIP))
                 raise
             if event is not None:
                 return event
@@ -382,7 +385,7 @@ class Broker:
         callbacks, self._callbacks = self._callbacks or (), None
         for callback in callbacks:
             self._guard("running a disconnect callback", callback)
-        self._trace("closed", reason=clip(str(reason)) if reason else "")
+        self._trace("closed", reason=text_of(reason, CLIP) if reason else "")
 
     # --- odds of writing
 
@@ -480,6 +483,8 @@ class Broker:
             if version != atoms.PB_VERSION:
                 raise RemoteProtocolError(f"Version Incompatibility: {atoms.PB_VERSION} {clip(version)}")
             return None
+        elif word == atoms.CANCEL and self.dialect is LIKEWISE_1:
+            return CallCancelled(decoder.read_int())
         if word == atoms.DID_NOT_UNDERSTAND:
             self._trace("not-understood", word=clip(decoder.read_expression() if count > 1 else b""))
         else:
@@ -524,6 +529,8 @@ class Broker:
                 self.driver.report("reading the arguments of a call", error)
             if want_answer:
                 self._send_error(request, error)
+            else:
+                self.driver.one_way_failed(clip(raw_name), error)
             if isinstance(error, ENDS_THE_PROGRAM):
                 raise
             return None

@@ -87,7 +87,20 @@ def can_be_awaited(value: Any) -> bool:
     return hasattr(kind, "__await__")
 
 
-Event = Opened | CallReceived
+class CallCancelled:
+    """
+    The peer has given up on a call of that number. It may have been answered meanwhile.
+
+    If it runs, end it; if it waits to be started, forget it; either way it is answered, with an error.
+    """
+
+    __slots__ = ("request",)
+
+    def __init__(self, request: int) -> None:
+        self.request = request
+
+
+Event = Opened | CallReceived | CallCancelled
 
 
 class Driver(Protocol):
@@ -96,8 +109,12 @@ class Driver(Protocol):
     driver into the core, on the driver's thread.
     """
 
-    def new_result(self) -> Any:
-        """What a call returns: an asyncio Future, a Deferred."""
+    def new_result(self, request: int) -> Any:
+        """
+        What a call returns: an asyncio Future, a Deferred.
+
+        ``request`` is the number of the call, for ``broker.cancel``, 0 for what is no call.
+        """
 
     def unheard(self, result: Any) -> None:
         """Nobody need wait for this result: if the call fails, that is no reason for a warning."""
@@ -116,6 +133,15 @@ class Driver(Protocol):
 
     def release_ready(self) -> None:
         """As :meth:`output_ready`, from a finalizer: on any thread, at any moment. Must only schedule."""
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        """A call that wants no answer never began: nobody else can be told. ``name`` is bounded."""
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        """
+        Run ``work()``, which may wait for a disk and raises nothing, on another thread if there is one for that, and
+        ``done(what it returned)`` here.
+        """
 
     def report(self, doing: str, error: BaseException) -> None:
         """An application's hook raised where nobody can be told; log it."""

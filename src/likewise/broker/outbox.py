@@ -11,7 +11,8 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable, clip
+from ..bounded import clip
+from ..errors import ConnectionClosed, LimitExceeded, NotSendable
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.framer import Framer

@@ -11,7 +11,8 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LikewiseError, LocalProtocolError, text_of
+from ..bounded import text_of
+from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LikewiseError, LocalProtocolError
 
 
 class Side(enum.Enum):

@@ -12,7 +12,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
-from ..errors import InsecureJelly, NotSendable, clip
+from ..bounded import clip, opaque
+from ..errors import InsecureJelly, NotSendable
 from ..jelly.context import Caller, Flavours, Luid
 from ..limits import Limits
 from ..wire import native
@@ -135,6 +136,9 @@ class MirrorEntry:
     def end(self) -> None:
         self.tables = None
         self.state = None
+
+
+opaque.add(MirrorEntry)
 
 
 class Tables:

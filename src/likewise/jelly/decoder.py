@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip, text_of
+from ..errors import InsecureJelly
 from ..limits import Limits
 from ..wire import native
 from ..wire.framer import Frame
@@ -189,7 +190,7 @@ class Decoder(Graph):
             try:
                 plan = self.plan_for(word)
             except InsecureJelly as error:
-                raise self._refuse(start, str(error)) from None
+                raise self._refuse(start, text_of(error)) from None
         return self._instance(plan, word, count, reference, start)
 
     # --- the frequent ones
@@ -306,14 +307,14 @@ class Decoder(Graph):
             try:
                 return read_basic(code, items, self._exponent_limit)
             except InsecureJelly as error:
-                raise self._refuse(start, str(error)) from None
+                raise self._refuse(start, text_of(error)) from None
         if code == 40 or code == 41:  # spelled out in dialect none, or malformed
             return self._spelled(code, count, start)
         word = next(word for word, number in CODES.items() if number == code)
         try:
             return self.by_name(word, count - 1, reference)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
 
     # --- what a driver with forms of its own overrides, or calls from its TAKER plans
 
@@ -401,7 +402,7 @@ class Decoder(Graph):
                 return tables.mirror(luid)
             return tables.original(luid)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
 
     def _spelled(self, code: int, count: int, start: int) -> Any:
         items = [self.read_expression() for _ in range(count - 1)]
@@ -438,7 +439,7 @@ class Decoder(Graph):
             try:
                 self.tables.hold_mirror(luid, instance, False)
             except InsecureJelly as error:
-                raise self._refuse(start, str(error)) from None
+                raise self._refuse(start, text_of(error)) from None
             instance.__init__()  # held already: if this raises, the end of the instance gives the cache back
         if reference is not None:
             self.name_reference(reference, instance)
@@ -521,7 +522,7 @@ class Decoder(Graph):
         try:
             return plan.admit(raw)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
 
     def _checked(self, plan: Incoming, state: Any, start: int) -> Any:
         """A state that came in another form than a plain dictionary: shared, or absent."""
@@ -557,7 +558,7 @@ class Decoder(Graph):
             else:
                 instance.setCopyableState(state)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
         if kind == 2 and self.tables is not None:
             self.tables.mirror_filled(instance)
 

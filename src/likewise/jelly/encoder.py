@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
+from ..bounded import clip
 from ..errors import NotSendable
 from ..wire.sink import COMPILED, LARGE_PIECE, Sink
 from ..wire.tokens import PB, VOCAB_TOKENS, Dialect
@@ -482,4 +483,4 @@ def _is_state_of(owner: Any, state: dict[Any, Any]) -> bool:
 
 
 def _short(key: Any) -> str:
-    return repr(key)[:60] if isinstance(key, (str, bytes, int, float, bool, type(None))) else f"a {type(key).__name__}"
+    return clip(key, 60) if isinstance(key, (str, bytes, int, float, bool, type(None))) else f"a {type(key).__name__}"

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip, text_of
+from ..errors import InsecureJelly
 from ..limits import Limits
 from ..wire.reader import Reader
 from ..wire.tokens import HUGE
@@ -115,7 +116,7 @@ class Graph(Reader):
                 try:
                     plan.admit_values(state, seen)
                 except InsecureJelly as error:
-                    raise self._refuse(self.pos, str(error)) from None
+                    raise self._refuse(self.pos, text_of(error)) from None
         if self._after is not None:
             after, self._after = self._after, None
             for instance in after:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from types import MemberDescriptorType
 from typing import Any, Final
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip
+from ..errors import InsecureJelly
 from ..wire import native
 from ..wire.writer import bytes_token
 from .checks import Fields, Seen

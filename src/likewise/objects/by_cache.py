@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..bounded import opaque
 from ..errors import ConnectionClosed
 from ..jelly.atoms import CACHED, LCACHE
 from ..jelly.context import Caller, Sendable
@@ -180,5 +181,7 @@ class RemoteCache(RemoteCopy, Sendable):
         if mirror is not None:
             mirror.keep(self.__dict__)
 
+
+opaque.update((Cacheable, RemoteCacheObserver))
 
 __all__ = ("Cacheable", "RemoteCache", "RemoteCacheObserver")

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from ..errors import NoSuchMethod, WrongThread, clip
+from ..bounded import brief, clip, opaque
+from ..errors import NoSuchMethod, WrongThread
 from ..jelly.atoms import LOCAL, REMOTE
 from ..jelly.checks import ARRIVES
 from ..jelly.context import Caller, Luid, Sendable
@@ -240,6 +241,8 @@ class RemoteReference(Sendable):
 
 
 ARRIVES.add(RemoteReference)
+opaque.update((Referenceable, RemoteReference, Viewable))
+brief.add(RemoteReference)
 
 
 class RemoteMethod:

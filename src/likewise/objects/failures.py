@@ -10,10 +10,10 @@ other as :class:`~likewise.errors.RemoteError`. Names on the wire are Twisted's,
 from __future__ import annotations
 
 import itertools
-import traceback
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RemoteError, chain_of, is_small, outline, text_of
+from ..bounded import outline, text_of
+from ..errors import RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable
 from ..jelly.plans import COPY_HOOK, Incoming, wire_name
@@ -79,11 +79,7 @@ class Failure(Sendable):
 
 
 def _traceback(error: BaseException) -> str:
-    if all(is_small(each) for each in chain_of(error)):
-        text = "".join(traceback.format_exception(error))
-    else:
-        text = outline(error)
-    return text[-LONGEST_TRACEBACK:].encode("utf-8", "replace").decode()
+    return outline(error, LONGEST_TRACEBACK).encode("utf-8", "replace").decode()
 
 
 class ReceivedFailure(RemoteCopy):

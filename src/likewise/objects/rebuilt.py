@@ -13,7 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..errors import ENDS_THE_PROGRAM, CallError, RemoteError, clip, is_small, made_again, text_of
+from ..bounded import clip, is_small, text_of
+from ..errors import ENDS_THE_PROGRAM, CallError, RemoteError, made_again
 from ..jelly.checks import Seen
 from ..jelly.decoder import Decoder
 from ..jelly.expressions import to_frame

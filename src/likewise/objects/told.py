@@ -16,7 +16,8 @@ import decimal
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..errors import ENDS_THE_PROGRAM, WIRE_NAMES, LikewiseError, RemoteError, args_of, clip, text_of
+from ..bounded import args_of, clip, text_of
+from ..errors import ENDS_THE_PROGRAM, WIRE_NAMES, LikewiseError, RemoteError
 from ..jelly.context import Sendable
 from ..jelly.encoder import Encoder
 from ..jelly.plans import wire_name

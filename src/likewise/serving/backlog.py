@@ -35,6 +35,9 @@ class Runner(Protocol):
     def refuse(self, call: CallReceived, error: NotExecuted) -> None:
         """Fail a call that was not run, and log that."""
 
+    def give_back(self, call: CallReceived) -> None:
+        """Fail a call that was not run, since its caller has given up on it."""
+
     def drop(self, error: Any) -> None:
         """End the connection."""
 
@@ -111,6 +114,15 @@ class Backlog:
         if not is_held:
             self.start_calls()
 
+    def cancel(self, request: int) -> None:
+        """The caller has given up on a call: forget it if it waits, end it if it runs."""
+        call = self._flow.forget(request)
+        if call is not None:
+            call.args = call.kwargs = None
+            self._connection.give_back(call)
+        else:
+            self.cancel_call(request)
+
     def called(self) -> None:
         """A call was made to the peer: what runs may wait for it now, and what waits need wait no longer."""
         if self._flow.waiting:
@@ -148,6 +160,9 @@ class Backlog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def cancel_call(self, request: int) -> None:
+        """End the call of this number if it runs; only a driver that hears of it need know how."""
 
     def cancel_running(self) -> None:
         """End the calls that run; the driver knows how."""

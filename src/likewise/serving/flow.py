@@ -17,7 +17,7 @@ is dropped: the errors would be unread, too.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -71,6 +71,7 @@ class Flow:
 
     __slots__ = (
         "_all",
+        "_by_request",
         "_drop",
         "_has_moved",
         "_is_dropped",
@@ -93,8 +94,10 @@ class Flow:
         self._all = everybody
         self._unanswered = unanswered
         self._drop = drop
-        self._waiting: deque[CallReceived] = deque()
-        self._running_bytes = self._waiting_bytes = 0
+        self._waiting: OrderedDict[int, CallReceived] = OrderedDict()  # by id(), in the order in which they came
+        self._by_request: dict[str, CallReceived] = {}  # text: where it lies in the table is not the peer's to choose
+        self._running_bytes: int = 0
+        self._waiting_bytes: int = 0
         self._refused = 0  # calls, while the peer leaves its answers unread
         self._is_held = self._is_noted = self._is_dropped = self._has_moved = False
 
@@ -144,7 +147,9 @@ class Flow:
             if self._is_held and self._refused > REFUSALS:
                 self._drop(LimitExceeded("unread_answers", self._limits.unread_answers + 1, self._limits.unread_answers))
             return refused
-        self._waiting.append(call)
+        self._waiting[id(call)] = call
+        if call.want_answer:
+            self._by_request[str(call.request)] = call
         self._waiting_bytes += call.weight + WAITING_BYTES
         self._account()
         return None
@@ -187,8 +192,9 @@ class Flow:
 
     def clear(self) -> list[CallReceived]:
         """Let go of all calls that wait; they are the caller's to refuse, if anybody is there to be told."""
-        calls = list(self._waiting)
+        calls = list(self._waiting.values())
         self._waiting.clear()
+        self._by_request.clear()
         self._waiting_bytes = 0
         self._account()
         return calls
@@ -199,16 +205,18 @@ class Flow:
 
     def forget(self, request: int) -> CallReceived | None:
         """Take back the call of this number if it waits."""
-        for call in self._waiting:
-            if call.request == request and call.want_answer:
-                self._waiting.remove(call)
-                self._waiting_bytes -= call.weight + WAITING_BYTES
-                self._account()
-                return call
-        return None
+        call = self._by_request.pop(str(request), None)
+        if call is None:
+            return None
+        del self._waiting[id(call)]
+        self._waiting_bytes -= call.weight + WAITING_BYTES
+        self._account()
+        return call
 
     def _take(self) -> CallReceived:
-        call = self._waiting.popleft()
+        _, call = self._waiting.popitem(last=False)
+        if call.want_answer and self._by_request.get(str(call.request)) is call:
+            del self._by_request[str(call.request)]
         self._waiting_bytes -= call.weight + WAITING_BYTES
         self._has_moved = True
         self._account()

@@ -19,19 +19,11 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from .. import errors
+from ..bounded import clip, one_line, shown, text_of
 from ..broker import core as cores
 from ..broker.events import CallReceived, can_be_awaited
 from ..broker.states import Side
-from ..errors import (
-    ENDS_THE_PROGRAM,
-    ConnectionClosed,
-    LimitExceeded,
-    NotSendable,
-    RemoteProtocolError,
-    clip,
-    is_small,
-    one_line,
-)
+from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError
 from ..jelly.context import Luid
 from ..jelly.expressions import to_frame
 from ..limits import MIB, Limits
@@ -42,15 +34,16 @@ from . import banana
 from .awaited import as_deferred
 from .clock import CLOCK, the_reactor
 from .core_flavours import Flavours
-from .failures import Answer, CopyableFailure, log_failure
+from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
-from .flavors import is_unhandled, quiet
+from .flavors import is_unhandled, name_of, quiet
 from .flow import Calls, Unread, send_at_once
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
 from .paging import WithPages
 from .registry import registry
+from .reports import FailureOfPeer, WithReports
 from .security import is_narrow
 from .tables import WithTables
 
@@ -64,7 +57,7 @@ UNREAD_ANSWERS = 8 * MIB
 _logger = Logger(namespace="likewise.spread")
 
 
-class Broker(WithPages, WithTables, banana.Banana):
+class Broker(WithPages, WithReports, WithTables, banana.Banana):
     """
     One connection of Perspective Broker.
 
@@ -182,7 +175,7 @@ class Broker(WithPages, WithTables, banana.Banana):
                 try:
                     event = core.next_event()
                 except ENDS_THE_PROGRAM:  # by a hook; nothing that a peer asks for ends a program of Twisted
-                    log_failure(Failure(), "while reading a message")
+                    self.log_failure(Failure(), "while reading a message")
                     continue
                 finally:
                     self._busy -= 1
@@ -243,11 +236,11 @@ class Broker(WithPages, WithTables, banana.Banana):
 
     def _drop(self, error: RemoteProtocolError) -> None:
         self._dropped = error
-        text = str(error)
+        text = text_of(error)
         cause = BananaError(f"Security precaution: {text}") if isinstance(error, LimitExceeded) else ProtocolError(text)
         self._reason = Failure(cause)
         if self.may_log("connections dropped"):
-            log.msg(f"PB connection dropped: {one_line(str(cause))}")
+            log.msg(f"PB connection dropped: {one_line(text_of(cause))}")
 
     def _abort(self) -> None:
         self._last_call = None
@@ -258,10 +251,6 @@ class Broker(WithPages, WithTables, banana.Banana):
         """So many bytes wait for the peer to read them."""
         if self._visit is not None:
             self._visit.unread(held)
-
-    def may_log(self, kind: str) -> bool:
-        """Whether one more line about this peer may be logged; how many were not is told later."""
-        return self._visit is None or self._visit.may_log(kind)
 
     def connectionFailed(self) -> None:
         """Tell who asked that no connection came about."""
@@ -287,7 +276,7 @@ class Broker(WithPages, WithTables, banana.Banana):
 
     # --- what the core asks of its driver
 
-    def new_result(self) -> Answer:
+    def new_result(self, request: int) -> Answer:
         return Answer()
 
     def settle(self, result: defer.Deferred[Any], value: Any) -> None:
@@ -306,7 +295,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             error = PBConnectionLost(self._reason)
         busy, self._busy = self._busy, 0
         try:
-            result.errback(error if isinstance(error, Failure) else Failure(translated(error)))
+            result.errback(error if isinstance(error, Failure) else FailureOfPeer(translated(error)))
         finally:
             self._busy = busy
         if is_unhandled(result) and ((is_lost and result.is_unheard) or not self.may_log("errors that nobody handles")):
@@ -332,10 +321,6 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._has_more = True
         else:
             self._flush()
-
-    def report(self, doing: str, error: BaseException) -> None:
-        if self.may_log(f"errors while {doing}"):
-            log_failure(Failure(error), f"while {doing}")
 
     def _flush(self) -> None:
         if self._is_flushing or self.transport is None:
@@ -446,7 +431,7 @@ class Broker(WithPages, WithTables, banana.Banana):
                     value = method(*call.args, **call.kwargs)
                 except TypeError:
                     if self.may_log("calls not accepted"):
-                        log.msg(f"{method} didn't accept {_shown(call.args)} and {_shown(call.kwargs)}")
+                        log.msg(f"{name_of(method)} didn't accept {shown(call.args)} and {shown(call.kwargs)}")
                     raise
         except BaseException as error:
             self._fail(call, CopyableFailure(translated(error)))
@@ -490,7 +475,7 @@ class Broker(WithPages, WithTables, banana.Banana):
     def refuse_call(self, call: CallReceived, error: errors.NotExecuted) -> None:
         """Fail a call that was not run."""
         if self.may_log("calls not run"):
-            log.msg(f"{clip(call.name)} was not run: {error}")
+            log.msg(f"{clip(call.name)} was not run: {text_of(error)}")
         if call.want_answer:
             self._busy += 1
             try:
@@ -499,7 +484,10 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self._leave()
 
     def _fail(self, call: CallReceived, failed: Failure) -> None:
-        is_quiet = failed.check(Error, errors.Error) is not None or not self.may_log("failures of methods")
+        if self.disconnected and failed.check(ConnectionClosed):  # it waited for the peer that has gone: no fault
+            return
+        is_expected = failed.check(Error, errors.Error) is not None
+        is_quiet = is_expected or not self.may_log("failures of methods")
         if not is_quiet and call.want_answer:
             log.msg("Peer will receive following PB traceback:", isError=True)
         if call.want_answer:
@@ -508,8 +496,12 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self.core.fail(call, failed)
             finally:
                 self._leave()
+        elif is_expected:
+            self.one_way_failed(clip(call.name), failed.value or Error())
+        else:
+            self.one_way_failures += 1
         if not is_quiet:
-            log_failure(failed)
+            self.log_failure(failed)
 
     def sendCall(self, *exp: Any) -> None:
         """Send a message as an s-expression."""
@@ -606,6 +598,3 @@ def default_limits() -> Limits:
     )
 
 
-def _shown(value: Any) -> str:
-    """What a peer has sent, for the log; what would have no end to print, in short."""
-    return one_line(repr(value)) if is_small(value) else clip(value)

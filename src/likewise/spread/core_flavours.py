@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from twisted.python import log
 from twisted.python.failure import Failure
 
-from ..errors import clip
+from ..bounded import shown
 from ..jelly.context import Caller, Luid
 from ..jelly.registry import default_registry
 from ..objects.rebuilt import error_from, is_known
-from .failures import CopiedFailure, CopyableFailure, InShort, failure2Copyable, log_failure
+from .failures import CopiedFailure, CopyableFailure, InShort, failure2Copyable
 from .faults import Error, translated
 from .flavors import Jellyable
 from .references import RemoteReference
@@ -37,7 +37,7 @@ class Flavours:
             error = CopyableFailure(translated(error))
             if not isinstance(error.value, Error) and broker.may_log("calls refused"):
                 log.msg("Peer will receive following PB traceback:", isError=True)
-                log_failure(Failure(error.value))
+                broker.log_failure(Failure(error.value))
         value = error.value
         if isinstance(value, Jellyable) or broker.security.isClassAllowed(value.__class__):
             return value
@@ -56,7 +56,7 @@ class Flavours:
             return error_from(told, registries) if is_known(told, registries) else received
         if isinstance(received, BaseException):
             return received
-        return Error(f"the peer sent an error that is none: {clip(received)}")
+        return Error(f"the peer sent an error that is none: {shown(received)}")
 
 
 __all__ = ("Flavours",)

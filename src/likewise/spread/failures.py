@@ -13,7 +13,7 @@ from twisted.internet import defer
 from twisted.python import failure, log, reflect
 
 from .. import errors
-from ..errors import args_of, clip, is_small, one_line, outline, text_of
+from ..bounded import args_of, clip, is_small, one_line, outline, text_of
 from ..jelly.plans import may_be_set
 from ..limits import ERROR_BYTES
 from ..objects.rebuilt import LONGEST_NAME, MOST_PARENTS, Came, Described, as_text
@@ -78,11 +78,6 @@ def names_told(failed: failure.Failure) -> list[str]:
         names = list(dict.fromkeys(names))
     told = [name for name in names[1:] if name not in OUR_NAMES]
     return [name.encode("utf-8", "replace").decode() for name in (names[0], *told)]
-
-
-def log_failure(failed: failure.Failure, why: str | None = None) -> None:
-    """Write a Failure to the log, or one that says it in short."""
-    log.err(for_log(failed), why)
 
 
 class Shown(Exception):

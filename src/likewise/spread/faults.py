@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .. import errors
+from ..bounded import args_of, clip, text_of
 
 
 class InsecureJelly(errors.InsecureJelly):
@@ -87,7 +88,7 @@ class RemoteError(errors.RemoteError):
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else errors.clip(value)
+    return value if isinstance(value, str) else clip(value)
 
 
 OURS: Final = {
@@ -115,7 +116,7 @@ def _reduced(self: errors.LikewiseError) -> Any:
     name = type(self).__name__
     if OURS.get(name) is not type(self):
         return errors.LikewiseError.__reduce__(self)
-    return _again, (name, errors.args_of(self), dict(self.__dict__))
+    return _again, (name, args_of(self), dict(self.__dict__))
 
 
 for _cls in OURS.values():
@@ -148,15 +149,15 @@ def translated(error: BaseException) -> BaseException:
     if isinstance(error, errors.NotSendable):
         known = refused(error)
     elif type(error) is errors.InsecureJelly:
-        known = InsecureJelly(str(error))
+        known = InsecureJelly(text_of(error))
     elif type(error) is errors.NoSuchMethod:
-        known = NoSuchMethod(str(error))
+        known = NoSuchMethod(text_of(error))
     elif type(error) in (errors.Error, errors.TooManyCalls, errors.NotExecuted):
-        known = Error(str(error))
+        known = Error(text_of(error))
     elif type(error) is errors.ConnectionClosed:
-        known = DeadReferenceError(str(error))
+        known = DeadReferenceError(text_of(error))
     elif isinstance(error, errors.ProtocolError) and not isinstance(error, ProtocolError):
-        known = ProtocolError(str(error))
+        known = ProtocolError(text_of(error))
     if known is None:
         return error
     known.__cause__ = error.__cause__
@@ -166,7 +167,7 @@ def translated(error: BaseException) -> BaseException:
 def refused(error: errors.NotSendable) -> BananaError | InsecureJelly:
     """What Twisted raises for a value that can't be sent: banana for its size, jelly for its kind."""
     if error.too_large is None:
-        return InsecureJelly(str(error))
+        return InsecureJelly(text_of(error))
     what, size = error.too_large
     if what == "an int" and size.bit_length() > 4_096:  # Python refuses to spell numbers that are much larger
         return BananaError(f"{TOO_LARGE[what]} ({size.bit_length()} bits)")

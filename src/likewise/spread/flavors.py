@@ -17,8 +17,9 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from zope.interface import Interface, implementer
 
+from ..bounded import clip, shown
 from ..broker.names import check_keywords
-from ..errors import NotSendable, clip, is_small, one_line
+from ..errors import NotSendable
 from ..jelly.encoder import Encoder
 from ..objects import by_cache, by_copy, by_reference
 from .faults import DeadReferenceError, InsecureJelly, NoSuchMethod
@@ -81,14 +82,13 @@ def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> An
         return method(*args, **kw)
     except TypeError:
         if broker.may_log("calls not accepted"):
-            name = getattr(method, "__qualname__", type(method).__qualname__)
-            log.msg(f"{one_line(clip(name))[1:-1]} didn't accept {shown(args)} and {shown(kw)}")
+            log.msg(f"{name_of(method)} didn't accept {shown(args)} and {shown(kw)}")
         raise
 
 
-def shown(value: Any) -> str:
-    """What a peer has sent, for the log; what would have no end to print, in short."""
-    return one_line(repr(value)) if is_small(value) else one_line(clip(value))
+def name_of(method: Any) -> str:
+    """What to call a method in the log: printed as it is, it prints its object, and all that a peer has put into that."""
+    return clip(str(getattr(method, "__qualname__", type(method).__qualname__)))[1:-1]
 
 
 def arguments(broker: Broker, args: Any, kw: Any, who: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -68,6 +68,9 @@ class Callee:
     def refuse(self, call: CallReceived, error: NotExecuted) -> None:
         self._broker.refuse_call(call, error)
 
+    def give_back(self, call: CallReceived) -> None:
+        """No dialect that is spoken here tells of this."""
+
     def drop(self, error: LimitExceeded) -> None:
         self._broker.give_up(error)
 

@@ -18,6 +18,7 @@ from twisted.persisted.crefutil import NotKnown
 from twisted.python.compat import nativeString
 from twisted.python.reflect import namedAny, qual
 
+from ..bounded import CLIP, clip, text_of
 from ..errors import InsecureJelly, NotSendable
 from ..jelly.basics import Unpersistable
 from ..jelly.decoder import Decoder
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from .broker import Broker
 
 LIMITS = Limits.trusted(depth=DEEPEST)  # for jelly that is not on a connection
+LONGEST_NAME = 1_000  # bytes of the name of what a peer has looked up
+LONGEST_REASON = 10_000  # characters of why a peer could not send something
 
 
 def stock(function: Any) -> Any:
@@ -275,7 +278,7 @@ class SpreadDecoder(Decoder):
         if plan is not None:
             return plan
         if not isinstance(tag, bytes) or not self.taster.isTypeAllowed(tag):
-            raise InsecureJelly(str(tag))
+            raise InsecureJelly(clip(tag))
         name = _name(tag)
         module = name.rpartition(".")[0]
         if not self.taster.isModuleAllowed(module):
@@ -288,9 +291,9 @@ class SpreadDecoder(Decoder):
     def by_name(self, word: bytes, count: int, reference: int | None) -> Any:
         if word == b"unpersistable":
             reason = [self.read_expression() for _ in range(count)]
-            return Unpersistable(f"Unpersistable data: {reason[0] if reason else None!r}")
+            return Unpersistable(f"Unpersistable data: {clip(reason[0] if reason else None, LONGEST_REASON)}")
         if not self.taster.isTypeAllowed(word):
-            raise InsecureJelly(str(word))
+            raise InsecureJelly(clip(word))
         if count != COUNTS[word]:
             raise InsecureJelly(f"a malformed {_name(word)}")
         if word == b"instance":
@@ -316,7 +319,7 @@ class SpreadDecoder(Decoder):
             raise InsecureJelly(f"module {module} not allowed")
         cls = _found(name)
         if not isinstance(cls, type):
-            raise InsecureJelly(f"class {name!r} unjellied to something that isn't a class: {cls!r}")
+            raise InsecureJelly(f"class {name!r} unjellied to something that isn't a class: {clip(cls)}")
         if not self.taster.isClassAllowed(cls):
             raise InsecureJelly(f"class not allowed: {qual(cls)}")
         return cls
@@ -529,11 +532,13 @@ def _found(name: str) -> Any:
     try:
         return namedAny(name)
     except (ImportError, AttributeError, ValueError) as error:  # InvalidName, ModuleNotFound and ObjectNotFound are these
-        raise InsecureJelly(f"there is nothing here called {name[:200]!r}: {error}") from None
+        raise InsecureJelly(f"there is nothing here called {clip(name)}: {text_of(error, CLIP)}") from None
 
 
 def _name(raw: bytes) -> str:
     try:
-        return nativeString(raw)
+        if len(raw) <= LONGEST_NAME:
+            return nativeString(raw)
     except UnicodeError:
-        raise InsecureJelly(f"{raw[:80]!r} is no name") from None
+        pass
+    raise InsecureJelly(f"{clip(raw, 80)} is no name")

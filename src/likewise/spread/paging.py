@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.python import log
@@ -16,6 +17,7 @@ class WithPages:
     disconnected: int
     unread: Unread
     pageProducers: list[Any]
+    report: Callable[[str, BaseException], None]
 
     def registerPageProducer(self, pager: Any) -> None:
         """Have a pager send a page whenever the transport can take one."""
@@ -36,9 +38,9 @@ class WithPages:
                 pager.sendNextPage()
                 if pager.stillPaging():
                     continue
-            except BaseException:
+            except BaseException as error:
                 if not self.disconnected:
-                    log.err(None, "while sending pages: no more of them are sent")
+                    self.report("sending pages: no more of them are sent", error)
                 abandon(pager)
             if pager in self.pageProducers:
                 self.pageProducers.remove(pager)

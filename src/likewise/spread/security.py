@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from twisted.python.reflect import qual
 
+from ..bounded import clip
 from ..errors import InsecureJelly
 from ..jelly.plans import TAKER, Incoming
 
@@ -200,7 +201,7 @@ def check(expression: Any, taster: Any, incoming: Mapping[bytes, Incoming]) -> N
             continue  # no jelly: the decoder says so better
         word = item[0]
         if not taster.isTypeAllowed(word):
-            raise InsecureJelly(str(word))
+            raise InsecureJelly(clip(word))
         plan = incoming.get(word)
         if word == b"dictionary":
             for pair in reversed(item[1:]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..bounded import clip
 from .flavors import RemoteCacheObserver
 from .references import RemoteReference
 
@@ -20,7 +21,7 @@ class Local:
         self.refcount = refcount
 
     def __repr__(self) -> str:
-        return f"<pb.Local {self.object!r} ref:{self.refcount}>"
+        return f"<pb.Local {clip(self.object)} ref:{self.refcount}>"
 
 
 class Table(Mapping[Any, Any]):
