@@ -220,7 +220,7 @@ DEEPEST: Final = 300  # three interpreter frames a level in the pure build stay 
 
 # What one exception may take along beside its class and text. What is over these stays behind, and the error says so.
 ERROR_BYTES: Final = 256 * KIB  # bytes of its arguments, fields, notes and members together, as they are written
-ERROR_PARTS: Final = 4_000  # parts of its arguments, each counted at each use, or 64 characters: printing them is cheap
+ERROR_PARTS: Final = 1_000  # parts of its arguments, each counted at each use, or 10 characters: printing them is cheap
 ERROR_LISTS: Final = 64  # lists open inside one another in them
 ERROR_NOTES: Final = 16  # notes of one exception
 ERROR_NOTE: Final = 1_000  # characters of one note

@@ -40,7 +40,7 @@ LEFT_OUT: Final = (MEMBERS, FIELDS, ITSELF, NOTES, ARGS)  # in this order, if al
 SCALARS: Final = frozenset(
     (bool, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, float, type(None))
 )
-PART: Final = 64  # characters or bytes that count as one part
+PART: Final = 10  # characters or bytes that count as one part
 LARGEST_INT: Final = 448  # bits; the wire has none that are larger
 
 
