@@ -29,14 +29,35 @@ This module imports nothing of the package, so no layer needs a late import to r
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 ENDS_THE_PROGRAM: Final = (KeyboardInterrupt, SystemExit)
 """What is handed on wherever an application's code raises it. Whatever else it raises has failed one call, or one hook."""
 
 
+IS_HEAP_TYPE: Final = 1 << 9  # in the __flags__ of a class that was made at run time: not by the interpreter itself
+
+
+def made_again(cls: type[Any], args: tuple[Any, ...], attributes: dict[str, Any] | None = None) -> Any:
+    """
+    An exception of this class with these ``args`` and attributes. As for any object that is read from a wire or a file,
+    no ``__init__``, ``__new__`` or ``__setattr__`` of the class is run: they may want other arguments than they got.
+    """
+    base = cls
+    while base.__flags__ & IS_HEAP_TYPE and base.__base__ is not None:
+        base = base.__base__
+    error = base.__new__(cls, *args)
+    base.__init__(error, *args)
+    if attributes:
+        error.__dict__.update(attributes)
+    return error
+
+
 class LikewiseError(Exception):
-    """Base of all errors that likewise raises."""
+    """Base of all errors that likewise raises. They can be pickled and copied, whatever their ``__init__`` takes."""
+
+    def __reduce__(self) -> Any:
+        return made_again, (type(self), BaseException.__dict__["args"].__get__(self), dict(self.__dict__))
 
 
 class ConnectionClosed(LikewiseError):
@@ -180,10 +201,20 @@ class RemoteError(CallError):
     ``type`` is its full class name there (``"builtins.ValueError"``), ``text`` its text, ``parents`` the
     full names of its base classes, ``traceback`` the remote traceback or ``""`` where the peer keeps it to
     itself, ``id`` the number under which the peer's log has the whole story (0 if it gave none).
+    ``remote_args`` is what it was made with there, ``None`` where that is not known or is no plain values;
+    ``members`` the errors in it, if it was an exception group. Notes (``__notes__``) are those that it had there.
     """
 
     def __init__(
-        self, type: str, text: str, *, parents: tuple[str, ...] = (), traceback: str = "", id: int = 0
+        self,
+        type: str,
+        text: str,
+        *,
+        parents: tuple[str, ...] = (),
+        traceback: str = "",
+        id: int = 0,
+        remote_args: tuple[Any, ...] | None = None,
+        members: tuple[Exception, ...] = (),
     ) -> None:
         super().__init__(f"{type}: {text}" if text else type)
         self.type = type
@@ -191,6 +222,9 @@ class RemoteError(CallError):
         self.parents = parents
         self.traceback = traceback
         self.id = id
+        self.remote_args = remote_args
+        self.members = members
+        self.carried: dict[str, Any] = {}  # what else came of it, as it came: to be passed on
 
     def check(self, *names: str | type[BaseException]) -> bool:
         """Whether the remote exception was one of these classes, or derived from one: by class or full name."""

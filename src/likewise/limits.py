@@ -217,3 +217,14 @@ def _lower_of(limits: Limits, ceilings: dict[str, int]) -> dict[str, Any]:
 
 
 DEEPEST: Final = 300  # three interpreter frames a level in the pure build stay under CPython's default recursion limit
+
+# What one exception may take along beside its class and text. What is over these stays behind, and the error says so.
+ERROR_BYTES: Final = 256 * KIB  # bytes of its arguments, fields, notes and members together, as they are written
+ERROR_PARTS: Final = 1_000  # parts of its arguments, each counted at each use, or 10 characters: printing them is cheap
+ERROR_LISTS: Final = 64  # lists open inside one another in them
+ERROR_NOTES: Final = 16  # notes of one exception
+ERROR_NOTE: Final = 1_000  # characters of one note
+ERROR_MEMBERS: Final = 100  # exceptions in one exception group, those of groups in it included
+ERROR_DEPTH: Final = 6  # exception groups in one another
+
+REWRITTEN: Final = 4  # times that a message, or 64 KiB, may be written anew for hooks of likewise.spread that change it

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tests.hostile import calls, framing, logins, printing, raising, times, values
+from tests.hostile import calls, framing, logins, own_forms, printing, raising, times, values
 from tests.hostile.harness import CASES as FOUND
 from tests.hostile.harness import Case
 
-MODULES = (framing, values, calls, times, logins, raising, printing)
+MODULES = (framing, values, calls, times, logins, raising, printing, own_forms)
 
 
 def _order(name: str) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from ..broker.events import CallCancelled, CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
 from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LimitExceeded, NotExecuted, RemoteProtocolError
 from ..objects.by_reference import RemoteReference
+from ..objects.rebuilt import settleable
 from ..serving.turns import LIGHT, SLICE
 from ..wire.tokens import LIKEWISE_1
 from .addresses import ip_address, peer_name
@@ -363,6 +364,7 @@ class Connection(WithReports, asyncio.Protocol):
 
     def reject(self, result: asyncio.Future[Any], error: BaseException) -> None:
         if not result.done():
+            error = settleable(error)
             is_lost = isinstance(error, ConnectionClosed)
             result.set_exception(error if is_lost else BaseException.with_traceback(error, self._endpoint.log.mark))
             if is_lost or not is_small(error):

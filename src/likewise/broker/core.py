@@ -390,19 +390,20 @@ class Broker:
     # --- odds of writing
 
     def _send_error(self, request: int, error: BaseException) -> Any:
-        sent = self.flavours.error_to_send(error)
         pieces: Pieces = [ERROR_HEAD + int_token(request)]
+        sent: Any = None
         try:
+            sent = self.flavours.error_to_send(error)
             self.outbox.write(pieces, sent, None, None)
-        except ENDS_THE_PROGRAM:
-            raise
-        except BaseException as unsendable:  # an exception with a state of its own that can't cross
+        except BaseException as unsendable:  # the state of an exception can't cross, or a hook raises
             if not self.outbox.is_open:
                 return sent
-            why = f"{type(error).__name__}, whose state can't be sent: {text_of(unsendable)}"
-            sent = self.flavours.error_to_send(Error(why))
+            sent = self.flavours.error_in_short(error, unsendable)
             del pieces[1:]
             self.outbox.write(pieces, sent, None, None)
+            if isinstance(unsendable, ENDS_THE_PROGRAM):
+                self.outbox.queue_answer(pieces)
+                raise
         self.outbox.queue_answer(pieces)
         return sent
 

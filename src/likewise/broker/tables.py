@@ -68,7 +68,7 @@ class Observed:
         """Tell the Cacheable that its observer is gone; whatever it raises stays here."""
         try:
             self.cacheable.stoppedObserving(self.perspective, self.observer)
-        except Exception as error:
+        except BaseException as error:  # whatever it is, the others are told
             driver.report("running stoppedObserving", error)
         self.observer.stop()
 

@@ -140,5 +140,8 @@ class Flavours(Protocol):
     def error_to_send(self, error: BaseException) -> Any:
         """What to send to the peer for an exception."""
 
+    def error_in_short(self, error: BaseException, why: BaseException) -> Any:
+        """What to send where that could not be sent, for this reason: class and text alone, which always can."""
+
     def error_to_raise(self, received: Any, registry: Any) -> BaseException:
         """The exception for what the peer sent."""

@@ -24,7 +24,7 @@ from ..broker import core as cores
 from ..broker.events import CallReceived, can_be_awaited
 from ..broker.states import Side
 from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError
-from ..jelly.context import Caller, Luid
+from ..jelly.context import Luid
 from ..jelly.expressions import to_frame
 from ..limits import MIB, Limits
 from ..serving.flow import ArgumentBytes
@@ -33,15 +33,15 @@ from ..wire.reader import Reader
 from . import banana
 from .awaited import as_deferred
 from .clock import CLOCK, the_reactor
-from .failures import Answer, CopyableFailure, failure2Copyable
+from .core_flavours import Flavours
+from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
-from .flavors import Jellyable, is_unhandled, name_of, quiet
+from .flavors import is_unhandled, name_of, quiet
 from .flow import Calls, Unread, send_at_once
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
 from .paging import WithPages
-from .references import RemoteReference
 from .registry import registry
 from .reports import FailureOfPeer, WithReports
 from .security import is_narrow
@@ -57,37 +57,6 @@ UNREAD_ANSWERS = 8 * MIB
 _logger = Logger(namespace="likewise.spread")
 
 
-class Flavours:
-    """What the core makes of references and errors on one connection."""
-
-    def __init__(self, broker: Broker) -> None:
-        self.broker = broker
-
-    def make_reference(self, caller: Caller, luid: Luid, perspective: Any) -> Any:
-        return RemoteReference(perspective, self.broker, luid, 1)
-
-    def error_to_send(self, error: BaseException) -> Any:
-        """An exception that may cross as itself, or a CopyableFailure. What the core refused by itself is logged here."""
-        broker = self.broker
-        if not isinstance(error, Failure):
-            error = CopyableFailure(translated(error))
-            if not isinstance(error.value, Error) and broker.may_log("calls refused"):
-                log.msg("Peer will receive following PB traceback:", isError=True)
-                broker.log_failure(Failure(error.value))
-        value = error.value
-        if isinstance(value, Jellyable) or broker.security.isClassAllowed(value.__class__):
-            return value
-        unsafe = getattr(broker.factory, "unsafeTracebacks", 0)
-        copyable = error if isinstance(error, CopyableFailure) else failure2Copyable(error, unsafe)
-        copyable.unsafeTracebacks = unsafe
-        return copyable
-
-    def error_to_raise(self, received: Any, registry: Any) -> Any:
-        if isinstance(received, BaseException):  # a CopiedFailure is one, too
-            return received
-        return Error(f"the peer sent an error that is none: {shown(received)}")
-
-
 class Broker(WithPages, WithReports, WithTables, banana.Banana):
     """
     One connection of Perspective Broker.
@@ -95,6 +64,8 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
     ``factory`` made it, ``security`` is its taster, ``limits`` what the peer may make this process hold (``None``: see
     :func:`default_limits`), ``core`` the broker underneath.
     """
+
+    __module__ = "likewise.spread.pb"
 
     version = 6
     username: Any = None
@@ -241,7 +212,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         """Both ends agreed on a dialect: calls can be made."""
         connects, self.connects = self.connects or [], None
         for notifier in connects:
-            _guarded(notifier)
+            self._guarded(notifier)
         if self.factory is not None:
             self.factory.clientConnectionMade(self)
 
@@ -285,7 +256,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         """Tell who asked that no connection came about."""
         failures, self.failures = self.failures or [], None
         for notifier in failures:
-            _guarded(notifier)
+            self._guarded(notifier)
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]
         """The connection has ended: waiting calls fail, observers stop, who asked is told."""
@@ -301,7 +272,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
             self._visit.ended(self.calls.running)
         disconnects, self.disconnects = self.disconnects or [], None
         for notifier in disconnects:
-            _guarded(notifier)
+            self._guarded(notifier)
 
     # --- what the core asks of its driver
 
@@ -577,7 +548,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         """Have ``notifier()`` run when the connection ends; at once if it has."""
         assert callable(notifier)
         if self.disconnects is None:
-            _guarded(notifier)
+            self._guarded(notifier)
         else:
             self.disconnects.append(notifier)
 
@@ -585,6 +556,13 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         """Take that back; nothing happens if it was not asked for."""
         if notifier in (self.disconnects or ()):
             self.disconnects.remove(notifier)  # type: ignore[union-attr]
+
+    def _guarded(self, notifier: Callable[[], object]) -> None:
+        """Run what asked to be told; whatever it raises is logged, and the others are told."""
+        try:
+            notifier()
+        except BaseException as error:
+            self.report("telling of the beginning or the end of a connection", error)
 
     def notifyOnFail(self, notifier: Callable[[], object]) -> None:
         """Have ``notifier()`` run if no connection comes about."""
@@ -596,7 +574,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         """Have ``notifier()`` run when calls can be made; at once if they can."""
         assert callable(notifier)
         if self.connects is None:
-            _guarded(notifier)
+            self._guarded(notifier)
         else:
             self.connects.append(notifier)
 
@@ -620,8 +598,3 @@ def default_limits() -> Limits:
     )
 
 
-def _guarded(notifier: Callable[[], object]) -> None:
-    try:
-        notifier()
-    except BaseException:
-        log.err()

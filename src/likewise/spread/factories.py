@@ -20,6 +20,8 @@ class PBServerFactory(protocol.ServerFactory):
     ``unsafeTracebacks`` lets the tracebacks of failing methods cross. ``security`` is the taster of the connections.
     """
 
+    __module__ = "likewise.spread.pb"
+
     unsafeTracebacks: Any = False
     protocol: Any = Broker
 
@@ -45,6 +47,8 @@ class PBClientFactory(protocol.ClientFactory):
 
     ``unsafeTracebacks`` and ``security`` are as with the server's.
     """
+
+    __module__ = "likewise.spread.pb"
 
     unsafeTracebacks: Any = False
     protocol: Any = Broker

@@ -18,10 +18,11 @@ from twisted.python.reflect import qual
 from zope.interface import Interface, implementer
 
 from ..bounded import clip, shown
+from ..broker.names import check_keywords
 from ..errors import NotSendable
 from ..jelly.encoder import Encoder
 from ..objects import by_cache, by_copy, by_reference
-from .faults import DeadReferenceError, NoSuchMethod
+from .faults import DeadReferenceError, InsecureJelly, NoSuchMethod
 from .forms import is_stock, stock, write_form, write_instance
 from .jelly import (
     Jellyable,
@@ -90,12 +91,19 @@ def name_of(method: Any) -> str:
     return clip(str(getattr(method, "__qualname__", type(method).__qualname__)))[1:-1]
 
 
+def arguments(broker: Broker, args: Any, kw: Any, who: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What two s-expressions hold for a method: as of any other call, a tuple, and keywords that are names."""
+    args, kw = broker.unserialize(args, who), broker.unserialize(kw, who)
+    if not isinstance(args, tuple) or not isinstance(kw, dict):
+        raise InsecureJelly("a call takes a tuple and a dictionary")
+    return args, check_keywords(kw, broker.core.limits.name_bytes)
+
+
 def receive(
     finder: Callable[[str], Any], broker: Broker, message: Any, args: Any, kw: Any, who: Any, answers_to: Any
 ) -> Any:
     """Find a method, call it with what two s-expressions hold, and return its result as an s-expression."""
-    args = broker.unserialize(args, who)
-    kw = {key.decode() if isinstance(key, bytes) else key: value for key, value in broker.unserialize(kw, who).items()}
+    args, kw = arguments(broker, args, kw, who)
     method = finder(message if isinstance(message, str) else message.decode())
     return broker.serialize(called(broker, method, args, kw), answers_to, method, args, kw)
 

@@ -32,7 +32,8 @@ from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 from ..wire.writer import Pieces, write_expression
-from .security import check, globalSecurity, is_narrow
+from .parts import Part, Written, current
+from .security import DummySecurityOptions, check, globalSecurity, is_narrow
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -229,7 +230,7 @@ def with_opaque(expression: Any, table: dict[bytes, Any]) -> Any:
 
 def without_opaque(expression: Any, table: dict[bytes, Any]) -> Any:
     """An expression as banana carries it: str as bytes, anything else taken out, and so what stands for an object."""
-    if type(expression) in (list, tuple):
+    if isinstance(expression, (list, tuple)):
         if len(expression) == 2 and expression[0] in (b"persistent", "persistent"):
             return [b"persistent", opaque(expression[1], table)]
         return [without_opaque(each, table) for each in expression]
@@ -404,11 +405,15 @@ class UnjellyDecoder(SpreadDecoder):
     """Reads for ``unjelly()``."""
 
     __slots__ = ("invoker", "persistentLoad", "pids", "taster")
-    is_trusted = True
     invoker: Any
     taster: Any
     persistentLoad: Any
     pids: Any
+
+    @property
+    def is_trusted(self) -> bool:  # type: ignore[override]
+        """Whether state may set anything: where it is neither a peer's, nor tasted for who can't be trusted."""
+        return self.invoker is None and type(self.taster) is DummySecurityOptions
 
 
 class Unjellier:
@@ -420,15 +425,27 @@ class Unjellier:
         self.invoker = getattr(decoder, "invoker", owner)
         self.taster = getattr(decoder, "taster", globalSecurity)
         self.persistentLoad = getattr(decoder, "persistentLoad", None)
+        self.is_trusted = getattr(decoder, "is_trusted", False)
 
     def unjelly(self, obj: Any) -> Any:
         """The value of a part of the expression; what is no list is its own value."""
-        if type(obj) is not list:
+        if not isinstance(obj, list):
             return obj
         decoder = self._decoder
         if is_narrow(self.taster):
             check(obj, self.taster, decoder.registry.incoming)
-        return decoder.value_of(frame_of(obj))
+        key = id(decoder)
+        outer = current.get(key)
+        if isinstance(obj, Part) and obj.written is outer and not outer.is_changed:
+            return decoder.value_of(outer.frame_of(obj))
+        written = current[key] = Written(obj, outer.left if outer is not None else None)
+        try:
+            return decoder.value_of(written.frame_of(written.top))
+        finally:
+            if outer is None:
+                del current[key]
+            else:
+                current[key] = outer
 
     def unjellyInto(self, obj: Any, loc: Any, jel: Any) -> Any:
         """The same, put into a container, too."""
@@ -443,23 +460,46 @@ def taker(unjellyable: Any) -> Callable[..., Any]:
     """What reads an instance of a class with an ``unjellyFor`` of its own, or calls a function in place of one."""
 
     def take(decoder: Decoder, tag: bytes, count: int, reference: int | None) -> Any:
-        expression = [tag, *(decoder.read_expression() for _ in range(count - 1))]
+        key = id(decoder)
+        outer = current.get(key)
+        expression = None if outer is None or outer.is_changed else outer.behind_tag.get(decoder.pos)
+        if outer is None or expression is None:
+            items = [tag, *(decoder.read_expression() for _ in range(count - 1))]
+            written = current[key] = Written(items, None if outer is None else outer.left)
+            expression = written.top
+        else:
+            decoder.open_frame(outer.frame_behind(expression))
+        try:
+            return read(decoder, expression, reference)
+        finally:
+            if outer is None:
+                del current[key]
+            else:
+                current[key] = outer
+
+    def read(decoder: Decoder, expression: list[Any], reference: int | None) -> Any:
         blank = blank_of(unjellyable) if isinstance(unjellyable, type) else None
         if blank is not None:
             decoder.name_reference(reference, blank)
         unjellier = Unjellier(decoder)
         invoker = unjellier.invoker
+        around = getattr(invoker, "unserializingPerspective", None)
         if invoker is not None:
             invoker.unserializingPerspective = decoder.perspective
         try:
             made = getattr(blank, "unjellyFor", unjellyable)(unjellier, expression)
         finally:
             if invoker is not None:
-                invoker.unserializingPerspective = None
+                invoker.unserializingPerspective = around
         decoder.name_reference(reference, made)
         return made
 
     return take
+
+
+def state_for(inst: Any, unjellier: Any, state: Any) -> Any:
+    """State as the attributes of an instance; what came from a peer is checked name by name."""
+    return state if getattr(unjellier, "is_trusted", False) else admit_state(type(inst), state)
 
 
 def blank_of(cls: Any) -> Any:

@@ -29,6 +29,7 @@ from .forms import (
     JellyEncoder,
     UnjellyDecoder,
     is_stock,
+    state_for,
     stock,
     with_opaque,
     without_opaque,
@@ -89,7 +90,7 @@ def setInstanceState(inst: Any, unjellier: Any, jellyList: Any) -> Any:
     if hasattr(inst, "__setstate__"):
         inst.__setstate__(state)
     else:
-        native.replace_dict(inst, state)
+        native.replace_dict(inst, state_for(inst, unjellier, state))
     return inst
 
 
@@ -126,7 +127,7 @@ class Unjellyable(Receivable):
     @stock
     def setStateFor(self, unjellier: Any, state: Any) -> None:
         """Take the state that came: by default it becomes the attributes of this object."""
-        native.replace_dict(self, state)
+        native.replace_dict(self, state_for(self, unjellier, state))
 
     @stock
     def unjellyFor(self, unjellier: Any, jellyList: Any) -> Any:
@@ -177,18 +178,18 @@ def unjelly(sexp: Any, taster: Any = None, persistentLoad: Any = None, invoker: 
     Raises:
         InsecureJelly: a type that is not allowed, or no jelly.
     """
-    if type(sexp) is not list:
+    if not isinstance(sexp, list):
         return sexp
     taster = taster or _ALLOWS_ALL
     pids: dict[bytes, Any] = {}
     core = getattr(invoker, "core", None)
-    admitted = detached if core is None else registry
+    admitted, limits = (detached, LIMITS) if core is None else (registry, core.limits)
     try:
         expression = without_opaque(sexp, pids)
         if is_narrow(taster):
             check(expression, taster, admitted.incoming)
         perspective = getattr(invoker, "unserializingPerspective", None)
-        decoder = UnjellyDecoder(_frame_of(expression), admitted, core and core.tables, LIMITS, perspective)
+        decoder = UnjellyDecoder(_frame_of(expression), admitted, core and core.tables, limits, perspective)
         decoder.invoker, decoder.taster, decoder.persistentLoad, decoder.pids = invoker, taster, persistentLoad, pids
         return decoder.decode()
     except CoreInsecureJelly as error:

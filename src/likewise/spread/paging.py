@@ -38,7 +38,7 @@ class WithPages:
                 pager.sendNextPage()
                 if pager.stillPaging():
                     continue
-            except Exception as error:
+            except BaseException as error:
                 if not self.disconnected:
                     self.report("sending pages: no more of them are sent", error)
                 abandon(pager)
@@ -63,7 +63,7 @@ def abandon(pager: Any) -> None:
     if let_go is not None:
         try:
             let_go()
-        except Exception:
+        except BaseException:
             log.err()
 
 

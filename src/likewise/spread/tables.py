@@ -13,6 +13,8 @@ from .references import RemoteReference
 class Local:
     """An entry of a connection's tables: an object of ours and how often the peer holds it."""
 
+    __module__ = "likewise.spread.pb"
+
     def __init__(self, object: Any, perspective: Any = None, refcount: int = 1) -> None:
         self.object = object
         self.perspective = perspective
