@@ -309,6 +309,8 @@ REASONS: dict[str, str] = {
     "broker/core.py:Broker._move: *": "members of our own enums",
     "broker/outbox.py:Outbox._measure: error": "a NotSendable of the writer's",
     "broker/tables.py:Tables._known_luid: entry.key == key": "ids of objects of ours",
+    "serving/flow.py:*: str(call.request)": "the number of a call, of 448 bits at most",
+    "asyncio/tasks.py:*: str(call.request)": "the same",
     "errors.py:*": "texts that were bounded when the error was made, and numbers",
     "jelly/basics.py:_write_decimal: str(value)": "a Decimal of ours that is no number",
     "jelly/basics.py:read_basic: error": "of int() and the like, about at most LONGEST_TIME bytes",
