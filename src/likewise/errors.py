@@ -28,11 +28,14 @@ This module imports nothing of the package, so no layer needs a late import to r
 from __future__ import annotations
 
 import traceback
-from typing import Final
+from typing import Any, Final
 
 CLIP: Final = 200  # characters of peer data in one error text: enough to recognise it, too few to flood a log
 CHAIN: Final = 8  # causes of causes that one report shows
 SMALL: Final = 2_000  # parts and characters up to which a value is printed by its own means
+
+ENDS_THE_PROGRAM: Final = (KeyboardInterrupt, SystemExit)
+"""What is handed on wherever an application's code raises it. Whatever else it raises has failed one call, or one hook."""
 
 
 def clip(value: object, size: int = CLIP) -> str:
@@ -202,8 +205,10 @@ class NotSendable(InsecureJelly):
 
     ``path`` leads to it from what was passed, as in ``args[0].items[3].lock``; ``reason`` says what to do.
     ``too_large`` is what was over a ceiling of the wire, and how large: ``("a str", 655361)``; ``("an int", n)`` has
-    the number itself.
+    the number itself. ``untold`` are the observers that :class:`likewise.Observers` could not tell of a change.
     """
+
+    untold: tuple[Any, ...] = ()
 
     def __init__(self, reason: str, too_large: tuple[str, int] | None = None) -> None:
         super().__init__(reason)

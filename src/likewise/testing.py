@@ -200,6 +200,9 @@ class End:
     def release_ready(self) -> None:
         """As above; runs in finalizers."""
 
+    def unsent_bytes(self) -> int:
+        return 0
+
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append((doing, error))
 

@@ -168,6 +168,11 @@ class Connection(asyncio.Protocol):
         """What both ends speak: ``likewise-1``, ``pb`` or ``none``."""
         return self.broker.dialect.name.decode()
 
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process: its lag. ``limits.queued_output`` is the most."""
+        return self._broker.outbox.queued_bytes if self._broker is not None else 0
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What the transport knows: ``peercert``, ``ssl_object``, ``socket`` and the like, as asyncio names them."""
         return default if self._transport is None else self._transport.get_extra_info(name, default)
@@ -321,7 +326,12 @@ class Connection(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
         self._handshake = self._stall = None
-        self.broker.connection_lost(self._reason)
+        try:
+            self.broker.connection_lost(self._reason)
+        finally:  # a hook may want the program to end: who waits for the end of the connection is told all the same
+            self._tell_of_end()
+
+    def _tell_of_end(self) -> None:
         if self._opened is not None and not self._opened.done():
             error = ConnectionClosed(f"{self.peer} closed the connection before a dialect was agreed")
             error.__cause__ = self._reason
@@ -386,6 +396,9 @@ class Connection(asyncio.Protocol):
                 self._loop.call_soon_threadsafe(self.output_ready)
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
+
+    def unsent_bytes(self) -> int:
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     def report(self, doing: str, error: BaseException) -> None:
         later = self._loop.call_later

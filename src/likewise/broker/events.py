@@ -103,5 +103,8 @@ class Driver(Protocol):
     def release_ready(self) -> None:
         """As :meth:`output_ready`, from a finalizer: on any thread, at any moment. Must only schedule."""
 
+    def unsent_bytes(self) -> int:
+        """How many of the bytes that were taken from ``data_to_send`` have not left yet, as far as that is known."""
+
     def report(self, doing: str, error: BaseException) -> None:
         """An application's hook raised where nobody can be told; log it."""

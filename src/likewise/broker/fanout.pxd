@@ -5,7 +5,11 @@ cimport cython
 
 from likewise.broker.outbox cimport Outbox
 
-@cython.locals(tail=bytes, is_long=bint)
-cpdef publish(observers, str name, tuple args, dict kwargs, perspective)
+cdef class Written:
+    cdef readonly bytes tail
+    cdef readonly object error
+    cdef readonly bint is_for_one
+
+@cython.locals(outbox=Outbox, written=Written, tail=bytes, count=Py_ssize_t)
+cpdef publish(observers, name, tuple args, dict kwargs)
 cdef queue(Outbox outbox, bytes head, bytes tail)
-cpdef shared_tail(str name, tuple args, dict kwargs, perspective)

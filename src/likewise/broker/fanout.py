@@ -1,8 +1,11 @@
 """
-One change to many observers: written once, sent behind each connection's own few bytes.
+One change to many observers: written once for each *view*, sent behind each connection's own few bytes.
 
-What is written can be shared unless it names something by an id of one connection (a reference, a cache): then each
-observer's message is written for it alone.
+What is written can be shared by all whose peers take the same, unless
+
+- it names something by an id of one connection (a reference, a cache): then each observer's message is written for it
+  alone;
+- a hook was asked what to send to whom, or may have looked: then it is written once for each perspective.
 """
 
 from __future__ import annotations
@@ -10,17 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import CallError
+from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, NotSendable
+from ..jelly.context import who
 from ..jelly.encoder import Encoder
-from ..limits import Limits
-from ..wire.tokens import LIKEWISE_1, SIZE_LIMIT
-from ..wire.writer import bytes_token
-from .messages import CACHEMESSAGE_HEAD, luid_token
-from .outbox import JELLY_MARGIN, Outbox
+from .ceilings import Ceilings
+from .messages import CACHEMESSAGE_HEAD, luid_token, name_token
+from .outbox import Outbox
 
-DEPTH = Limits().depth - JELLY_MARGIN
 NO_REQUEST = b"\x00\x81"  # a number that no answer will name
 NO_ANSWER = b"\x00\x81"
+LONGEST_HEAD = CACHEMESSAGE_HEAD + NO_REQUEST + luid_token((1 << 31) - 1)
 
 
 class NotShared(Exception):
@@ -37,35 +39,84 @@ class NoTables:
     caller = property(_not_shared)
 
 
-def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> None:
+class Written:
     """
-    Call ``observe_<name>`` on the mirrors of observers that share a perspective, one way.
+    What becomes of a change for one view: its ``tail``, all of the message behind the id; or the ``error`` that writing
+    it has raised; or neither, where each observer's message is written for it alone.
+    """
 
-    An observer that has gone is passed over. Where one alone can't be told (its peer takes smaller strings, say), the
-    others are told first.
+    __slots__ = ("error", "is_for_one", "tail")
+
+    def __init__(self, tail: bytes | None, error: BaseException | None, is_for_one: bool) -> None:
+        self.tail = tail
+        self.error = error
+        self.is_for_one = is_for_one  # for one perspective
+
+
+class Change:
+    """A one-way call of ``observe_<name>``, and what was written of it so far."""
+
+    __slots__ = ("_for_all", "_for_one", "args", "kwargs", "name")
+
+    def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.name = name
+        self.args = args
+        self.kwargs = kwargs
+        self._for_all: dict[int, Written] = {}  # by the id of the ceilings, which their connections keep
+        self._for_one: dict[tuple[int, object], Written] = {}
+
+    def written(self, ceilings: Ceilings, perspective: Any) -> Written:
+        """What to send to who this is, at a peer that takes so much."""
+        found = self._for_all.get(id(ceilings))
+        if found is None and self._for_one:
+            found = self._for_one.get((id(ceilings), who(perspective)))
+        if found is None:
+            found = write(ceilings, self.name, self.args, self.kwargs, perspective)
+            if found.is_for_one:
+                self._for_one[id(ceilings), who(perspective)] = found
+            else:
+                self._for_all[id(ceilings)] = found
+        return found
+
+
+def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """
+    Call ``observe_<name>`` on the mirrors of these observers, one way.
+
+    An observer that has gone is passed over. Where some can't be told (the state for their perspective can't cross,
+    their peers take smaller messages), the others are.
 
     Raises:
-        NotSendable: an argument can't cross; to nobody, or not to the peer of one observer.
+        NotSendable: an argument can't cross; its ``untold`` are the observers that were not told, its text says how many.
     """
-    tail = shared_tail(name, args, kwargs, perspective)
-    is_long = tail is not None and len(tail) > SIZE_LIMIT
-    failed: CallError | None = None
+    change = Change(name, args, kwargs)
+    ceilings = perspective = written = None
+    untold: list[tuple[Any, BaseException]] = []
+    count = 0
     for observer in observers:
         outbox = observer.outbox
         if outbox is None or not outbox.is_open:
             continue
-        if tail is None or (is_long and outbox.dialect is not LIKEWISE_1):
-            try:
-                observer.callRemoteOnly(name, *args, **kwargs)
-            except CallError as error:
-                failed = error
+        count += 1
+        if (
+            written is None
+            or outbox.ceilings is not ceilings
+            or (written.is_for_one and observer.perspective is not perspective)
+        ):
+            ceilings, perspective = outbox.ceilings, observer.perspective
+            written = change.written(ceilings, perspective)
+        tail = written.tail
+        if tail is None:
+            error = written.error or tell_alone(observer, change)
+            if error is not None:
+                untold.append((observer, error))
             continue
         head = observer.head
         if head is None:
             head = observer.head = CACHEMESSAGE_HEAD + NO_REQUEST + luid_token(observer.luid)
         queue(outbox, head, tail)
-    if failed is not None:
-        raise failed
+    if untold:
+        raise summary(untold, count)
 
 
 def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
@@ -73,12 +124,76 @@ def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
     outbox.queue_shared(head, tail)
 
 
-def shared_tail(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> bytes | None:
-    """Everything of a one-way call behind its id, or ``None`` if it can't be the same for all."""
-    encoder = Encoder(NoTables(), perspective, DEPTH, LIKEWISE_1)
+def tell_alone(observer: Any, change: Change) -> BaseException | None:
+    """Write the message for one observer; what that has raised."""
     try:
+        caller = observer.connection_core
+        caller.call(observer.luid, change.name, change.args, change.kwargs, observer.perspective, False, True)
+    except ENDS_THE_PROGRAM:
+        raise
+    except ConnectionClosed:  # a hook has ended it
+        return None
+    except BaseException as error:
+        return error
+    return None
+
+
+def summary(untold: list[tuple[Any, BaseException]], count: int) -> BaseException:
+    """The error for who publishes: the first one, and how many observers were not told."""
+    error = untold[0][1]
+    text = f"{len(untold)} of {count} observers were not told"
+    if not isinstance(error, NotSendable):  # a hook of the application
+        error.add_note(text)
+        return error
+    together = NotSendable(f"{error.reason} ({text})", error.too_large)
+    together.path = error.path
+    together.untold = tuple(observer for observer, _ in untold)
+    return together
+
+
+def write(ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> Written:
+    """Write a change as it is for all observers of this view."""
+    encoder: Any = recording(ceilings.encoder)(NoTables(), None, ceilings.depth, ceilings.at_most)
+    encoder.viewer, encoder.is_asked = perspective, False
+    try:
+        named = name_token(name, ceilings.limits.name_bytes)
         encoder.encode_arguments(args)
         encoder.encode_keywords(kwargs)
+        is_to_be_framed = encoder.may_be_too_deep or encoder.items_at_most > ceilings.items_limit
+        tail = b"".join([named, NO_ANSWER, *encoder.written()])
+        if is_to_be_framed or len(tail) > ceilings.bytes_limit:
+            ceilings.measure([LONGEST_HEAD, tail], is_to_be_framed)
     except NotShared:
-        return None
-    return b"".join([bytes_token(name.encode()), NO_ANSWER, *encoder.written()])
+        return Written(None, None, False)
+    except ENDS_THE_PROGRAM:
+        raise
+    except BaseException as error:
+        return Written(None, error, encoder.is_asked)
+    return Written(tail, None, encoder.is_asked)
+
+
+_recording: dict[type[Encoder], type[Encoder]] = {}  # encoder -> the same, and whether it was asked for the perspective
+
+
+def recording(encoder: type[Encoder]) -> type[Encoder]:
+    """An encoder class that is like this one and knows whether anybody has looked at its perspective."""
+    found = _recording.get(encoder)
+    if found is None:
+        found = _recording[encoder] = _make_recording(encoder)
+    return found
+
+
+def _make_recording(encoder: Any) -> Any:
+    class Recording(encoder):  # type: ignore[misc]
+        __slots__ = ("is_asked", "viewer")
+
+        @property
+        def perspective(self) -> Any:
+            self.is_asked = True
+            return self.viewer
+
+        @perspective.setter
+        def perspective(self, perspective: Any) -> None:
+            """What an encoder is begun with is not looked at."""
+
+    return Recording

@@ -32,7 +32,7 @@ from .clock import the_reactor
 from .failures import Answer, CopyableFailure, failure2Copyable, log_failure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
 from .flavors import Jellyable, is_unhandled, quiet
-from .flow import Flow, send_at_once
+from .flow import Flow, send_at_once, unsent
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
@@ -258,7 +258,10 @@ class Broker(WithPages, WithTables, banana.Banana):
         self.disconnected = 1
         self._reason = self._reason or reason
         self.flow.connection_lost()
-        self.core.connection_lost(self._dropped or getattr(reason, "value", None))
+        try:
+            self.core.connection_lost(self._dropped or getattr(reason, "value", None))
+        except BaseException:  # a hook that wants the program to end: Twisted logs it, and tells the others
+            log.err()
         self.stopProducing()
         if self._last_call is not None:
             self._last_call.cancel()
@@ -315,6 +318,14 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._has_more = True
         else:
             self._flush()
+
+    def unsent_bytes(self) -> int:
+        return unsent(self.transport, self.flow.unread) if self.transport is not None else 0
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process, as far as the transport can be asked."""
+        return int(self.core.outbox.queued_bytes)
 
     def report(self, doing: str, error: BaseException) -> None:
         if self.may_log(f"errors while {doing}"):

@@ -195,8 +195,9 @@ class Copyable(Serializable, by_copy.Copyable):
             cls = type(self)
             if cls.__getstate__ is object.__getstate__ and all(is_stock(cls, hook) for hook in HOOKS):
                 encoder.has_no_hooks(cls)
-            tag = self.getTypeToCopyFor(encoder.perspective)
-            encoder.write_copy(self, tag, self.getStateToCopyFor(encoder.perspective))
+            asks = not (is_stock(self, "getStateToCopyFor") and is_stock(self, "getTypeToCopyFor"))
+            perspective = encoder.perspective if asks else None
+            encoder.write_copy(self, self.getTypeToCopyFor(perspective), self.getStateToCopyFor(perspective))
 
 
 class RemoteCopy(Unjellyable, by_copy.RemoteCopy):
@@ -235,6 +236,14 @@ class RemoteCacheObserver(by_cache.RemoteCacheObserver):
 
     def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
         self.callRemote(_name, *args, pbanswer=False, **kw)
+
+    def end(self, reason: str = "") -> None:
+        broker = self.broker
+        broker._busy += 1
+        try:
+            super().end(reason)
+        finally:
+            broker._leave()
 
     def remoteMethod(self, key: Any) -> RemoteCacheMethod:
         """One method of the mirror, to be called later."""

@@ -63,7 +63,8 @@ class WithTables:
     @property
     def remotelyCachedLUIDs(self) -> Table:
         """processUniqueID -> luid of the objects above."""
-        return Table(self.core.tables.observed_ids, lambda luid: luid)
+        observed = self.core.tables.observed
+        return Table({entry.key[0]: luid for luid, entry in observed.items()}, lambda luid: luid)
 
     @property
     def locallyCachedObjects(self) -> Table:
@@ -110,11 +111,11 @@ class WithTables:
         return luid
 
     def cachedRemotelyAs(self, instance: Any, incref: Any = 0) -> int | None:
-        """The number under which the peer mirrors a Cacheable, ``None`` if it does not."""
-        tables = self.core.tables
-        luid: int | None = tables.observed_ids.get(instance.processUniqueID())
+        """The number under which the peer mirrors a Cacheable for who is served now, ``None`` if it does not."""
+        perspective = self.serializingPerspective
+        luid: int | None = self.core.tables.observed_as(instance, perspective)
         if luid is not None and incref:
-            self._counted(lambda tables: tables.observe(instance, None, None)[0])
+            self._counted(lambda tables: tables.observe(instance, perspective, None)[0])
         return luid
 
     def newLocalID(self) -> int:
