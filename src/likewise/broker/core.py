@@ -39,8 +39,8 @@ from ..jelly.salvage import Salvage
 from ..limits import Limits
 from ..trace import Record, Tracer
 from ..wire.framer import Frame, Framer
-from ..wire.tokens import DIALECTS, LIKEWISE_1, PB, Dialect
-from ..wire.writer import Pieces, int_token, write_expression
+from ..wire.tokens import DIALECTS, LIKEWISE_1, Dialect
+from ..wire.writer import Pieces, int_token
 from . import fanout, messages, ours
 from .events import CallReceived, Driver, Event, Opened, call_received
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, ERROR_HEAD, MESSAGE_HEAD, luid_token, name_token, read_luid
@@ -287,32 +287,6 @@ class Broker:
             return error
         self.outbox.queue_answer(pieces, has_large)
         return None
-
-    def jelly(self, value: Any, perspective: Any = None, make: Any = None) -> Pieces:
-        """
-        One value as it would lie on the wire, for a driver that sends it later; what it refers to is counted now.
-
-        ``make`` makes another encoder than this broker's.
-
-        Raises:
-            NotSendable: it can't cross; nothing was counted.
-        """
-        pieces: Pieces = []
-        self.outbox.write(pieces, value, None, perspective, make)
-        return pieces
-
-    def send(self, message: list[Any]) -> None:
-        """
-        Send a message that is an s-expression already. Nothing in it is counted, and nothing waits for an answer.
-
-        Raises:
-            NotSendable: banana can't carry it; nothing was sent.
-        """
-        if self.state is CLOSED:
-            return
-        pieces: Pieces = []
-        write_expression(pieces, message, PB)
-        self.outbox.queue(pieces, True)
 
     def fail(self, call: CallReceived, error: BaseException) -> Any:
         """Answer a call with an exception; returns what was sent for it (its ``id`` belongs in the log)."""

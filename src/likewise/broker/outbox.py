@@ -17,7 +17,7 @@ from ..limits import Limits
 from ..wire.framer import Framer
 from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import PB, Dialect
-from ..wire.writer import Pieces, gather, spell_out
+from ..wire.writer import Pieces, gather, spell_out, write_expression
 from .ceilings import ceilings_for
 from .events import Driver
 from .tables import Tables
@@ -43,6 +43,7 @@ class Outbox:
         "_driver",
         "_encoder",
         "_has_answers",
+        "_is_over",
         "_items_limit",
         "_may_wait",
         "_pieces",
@@ -59,7 +60,7 @@ class Outbox:
     def __init__(self, driver: Driver, tables: Tables, encoder: type[Encoder] = Encoder) -> None:
         self._encoder = encoder
         self.speak(PB)
-        self.is_open = False
+        self.is_open = self._is_over = False
         self.answer_bytes = 0
         self._driver = driver
         self._tables = tables
@@ -152,6 +153,31 @@ class Outbox:
         if self._after is not None:
             self._queue_after()
 
+    def jelly(self, value: Any, perspective: Any = None, make: Any = None) -> Pieces:
+        """
+        One value as it would lie on the wire, for a driver that sends it later; what it refers to is counted now.
+
+        ``make`` makes another encoder than this outbox's.
+
+        Raises:
+            NotSendable: it can't cross; nothing was counted.
+        """
+        pieces: Pieces = []
+        self.write(pieces, value, None, perspective, make)
+        return pieces
+
+    def send(self, message: list[Any]) -> None:
+        """
+        Send a message that is an s-expression already. Nothing in it is counted, and nothing waits for an answer.
+
+        Raises:
+            NotSendable: banana can't carry it; nothing was sent.
+        """
+        if not self._is_over:
+            pieces: Pieces = []
+            write_expression(pieces, message, PB)
+            self.queue(pieces, True)
+
     def behind(self, function: Callable[[], object]) -> None:
         """Run this at once or, where a message is being written, when that is queued, or could not be written."""
         if not self._writing:
@@ -220,6 +246,7 @@ class Outbox:
     def clear(self) -> None:
         """The connection has ended: nothing more goes out."""
         self.is_open = False
+        self._is_over = True
         self._pieces = None
         self._after = None
 

@@ -26,6 +26,8 @@ def takes_expressions(target: Any) -> bool:
     """Whether this object reads the arguments of its calls itself, as s-expressions."""
     cls = type(target)  # what is on the object itself may have come from the peer
     known = getattr(cls, "takes_expressions", None)
+    if isinstance(known, property):
+        known = known.__get__(target)
     return bool(known) if known is not None else not hasattr(cls, "find_remote_method")
 
 

@@ -460,7 +460,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         self._busy += 1
         try:
             if call.is_raw:
-                self.core.send([b"answer", call.request, value])
+                self.core.outbox.send([b"answer", call.request, value])
             else:
                 self.core.answer(call, value)
         except Exception as error:  # a hook of the value, or an expression that banana does not carry
@@ -502,7 +502,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         """The same. Raises BananaError for what banana does not carry."""
         self._busy += 1
         try:
-            self.core.send(obj)
+            self.core.outbox.send(obj)
         except NotSendable:
             banana.encoded(obj, self.core.dialect)  # which says it in Twisted's words
             raise
@@ -520,7 +520,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         if isinstance(object, defer.Deferred):
             return object.addCallback(self.serialize, perspective, method, args, kw)
         try:
-            pieces = self.core.jelly(object, perspective)
+            pieces = self.core.outbox.jelly(object, perspective)
         except NotSendable as error:
             raise refused(error) from None
         return Reader(to_frame(b"".join(pieces), LIMITS)).read_expression()

@@ -71,7 +71,8 @@ class Receiver:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
+        if not isinstance(cls.takes_expressions, property):  # which knows better
+            cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
 
 
 def called(method: Callable[..., Any], args: Any, kw: Any) -> Any:

@@ -130,11 +130,11 @@ class WithTables:
 
     def sendDecRef(self, objectID: Any) -> None:
         """Give one count of a reference back by hand; a reference that is dropped does so by itself."""
-        self.core.send([b"decref", objectID])
+        self.core.outbox.send([b"decref", objectID])
 
     def decCacheRef(self, cacheID: Any) -> None:
         """The same for a mirror."""
-        self.core.send([b"decache", cacheID])
+        self.core.outbox.send([b"decache", cacheID])
 
     def remotelyCachedForLUID(self, luid: Any) -> Any:
         """The Cacheable that the peer mirrors under this number."""
