@@ -482,6 +482,8 @@ class Broker(WithPages, WithTables, banana.Banana):
         self.flow.ended()
 
     def _fail(self, call: CallReceived, failed: Failure) -> None:
+        if not call.want_answer:
+            self.core.fail(call, failed)  # sends nothing; a mirror counts it
         is_quiet = failed.check(Error, errors.Error) is not None or not self.may_log("failures of methods")
         if not is_quiet and call.want_answer:
             log.msg("Peer will receive following PB traceback:", isError=True)
