@@ -93,7 +93,8 @@ class Users:
         for i in range(count):
             user = avatar if one_avatar else User(f"user {i}", self.pond)
             limits = (client_limits or {}).get(i)
-            pair = Pair(Root(user), accept=REGISTRY, client_limits=limits, dialects=(dialects or {}).get(i, (LIKEWISE_1, PB)))
+            spoken = (dialects or {}).get(i, (LIKEWISE_1, PB))
+            pair = Pair(Root(user), accept=REGISTRY, client_limits=limits, dialects=spoken)
             self.pairs.append(pair)
             avatar_here = self.ask(pair, pair.client.root, "user")
             self.mirrors.append(self.ask(pair, avatar_here, "pond"))
@@ -202,7 +203,7 @@ def test_who_takes_less_is_not_told_and_the_others_are(value: Any) -> None:
 def test_what_is_too_large_for_pb_goes_to_those_who_speak_likewise_1() -> None:
     users = Users(3, dialects={1: (PB,)})
     observers = list(users.pond.observers)
-    with pytest.raises(likewise.NotSendable, match="speaks pb takes at most 655,360.*1 of 3 observers") as refused:
+    with pytest.raises(likewise.NotSendable, match=r"speaks pb takes at most 655,360.*1 of 3 observers") as refused:
         users.tell(b"x" * 655_361)
     assert refused.value.untold == (observers[1],) and [len(seen) for seen in users.seen] == [1, 0, 1]
 

@@ -42,7 +42,7 @@ def test_a_server_with_public_limits_sends_what_its_clients_take(dialect: Any) -
     pair = Pair(Root(log), limits=likewise.Limits.public(), client_limits=likewise.Limits(), dialects=(dialect,))
     assert ask(pair, "value") == log
     if dialect is LIKEWISE_1:
-        with pytest.raises(likewise.NotSendable, match="over 25,000 .frame_items of the Limits of the peer"):
+        with pytest.raises(likewise.NotSendable, match=r"over 25,000 .frame_items of the Limits of the peer"):
             ask(pair, "take", log)
     assert ask(pair, "take", log[:50]) == 50 and pair.server.is_open
 
@@ -50,7 +50,7 @@ def test_a_server_with_public_limits_sends_what_its_clients_take(dialect: Any) -
 def test_a_client_that_takes_little_gets_an_error_and_keeps_its_connection() -> None:
     value = [[0] * 9 for _ in range(5_000)]
     pair = Pair(Root(value), client_limits=likewise.Limits.public(), limits=likewise.Limits())
-    with pytest.raises(likewise.InsecureJelly, match="answer: .*frame_items of the Limits of the peer"):
+    with pytest.raises(likewise.InsecureJelly, match=r"answer: .*frame_items of the Limits of the peer"):
         ask(pair, "value")
     assert ask(pair, "take", value) == 5_000, "the other way it is the server's limits that count"
 

@@ -12,19 +12,19 @@ import likewise
 from likewise.testing import Pair
 from likewise.wire.tokens import LIKEWISE_1, NONE, PB
 from tests import sexp
-from tests.broker_objects import Calling, Pond, PondCache, Root, answer, pair, registry, told
+from tests.broker_objects import Calling, Pond, PondCache, Root, answer, registry, told
 
-TOLD: list[Any] = []
+heard: list[Any] = []
 
 
 class Told(PondCache):
     def mirror_ended(self, because: str) -> None:
-        TOLD.append((self, because))
+        heard.append((self, because))
 
 
 @pytest.fixture(autouse=True)
 def _nothing_told() -> None:
-    TOLD.clear()
+    heard.clear()
 
 
 def following(*dialects: Any, **changes: Any) -> tuple[Pair, Root, Any]:
@@ -47,7 +47,7 @@ def test_an_ended_mirror_stays_as_it_is_says_so_and_another_one_follows(dialect:
     observer.end("again")
     joined.run()
     reason = "you left the room" if dialect is LIKEWISE_1 else "the owner of the original has ended this mirror"
-    assert mirror.seen == ["before"] and mirror.ended_because == reason and TOLD == [(mirror, reason)]
+    assert mirror.seen == ["before"] and mirror.ended_because == reason and heard == [(mirror, reason)]
     assert joined.server.sizes["observed"] == joined.client.sizes["mirrors"] == 0
     with pytest.raises(likewise.NotSendable, match="ended"):
         joined.client.root.callRemote("echo", mirror)
@@ -57,7 +57,7 @@ def test_an_ended_mirror_stays_as_it_is_says_so_and_another_one_follows(dialect:
     joined.run()
     assert (mirror.seen, again.seen) == (["before"], ["new"])
     del mirror
-    TOLD.clear()
+    heard.clear()
     joined.collect()
     assert again.seen == ["new"] and len(root.pond.observers) == 1, "the end of the old one is not the end of the new one"
 
@@ -73,7 +73,7 @@ def test_a_release_that_crosses_with_the_end_is_no_fault() -> None:
         observer.end("crossing")  # while the releases are under way
         joined.run()
         mirror = answer(joined, "pond")
-    assert joined.server.is_open and joined.server.broker.tables.ended >= 0
+    assert joined.server.is_open and mirror.ended_because is None
     told(joined, b"decache", 12_345)
     told(joined, b"decache", 12_345)
     told(joined, b"decache", 12_345)
@@ -94,7 +94,7 @@ def test_a_call_that_names_an_original_whose_mirror_has_ended_meanwhile_fails_al
 def test_the_end_of_the_connection_is_the_end_of_its_mirrors() -> None:
     joined, root, mirror = following()
     joined.cut(likewise.LikewiseError("the line was cut"))
-    assert TOLD == [(mirror, mirror.ended_because)]
+    assert heard == [(mirror, mirror.ended_because)]
     assert mirror.ended_because == "the connection has ended: the line was cut"
     assert len(root.pond.observers) == 0
 
@@ -135,7 +135,7 @@ def test_a_reason_is_bounded_text_whatever_it_is(text: str) -> None:
     (observer,) = root.pond.observers
     observer.end(text)
     joined.run()
-    assert 0 < len(mirror.ended_because) <= 500
+    assert mirror.ended_because and len(mirror.ended_because) <= 500
 
 
 def test_a_reason_from_a_peer_is_bounded_too() -> None:
@@ -154,7 +154,7 @@ def test_a_reason_means_nothing_to_a_peer_that_speaks_pb() -> None:
     joined, _, mirror = following(PB)
     joined.client.take(sexp.encode([b"uncache", 1, b"why"], "pb"))
     joined.run()
-    assert not joined.client.is_open
+    assert not joined.client.is_open and mirror.ended_because.startswith("the connection has ended")
 
 
 def test_a_hook_of_a_mirror_that_raises_keeps_the_others_from_nothing() -> None:
@@ -170,7 +170,7 @@ def test_a_hook_of_a_mirror_that_raises_keeps_the_others_from_nothing() -> None:
     ended: list[Any] = []
     joined.client.notifyOnDisconnect(ended.append)
     joined.cut()
-    assert [mirror for mirror, _ in TOLD] == mirrors and ended == [joined.client]
+    assert [mirror for mirror, _ in heard] == mirrors and ended == [joined.client]
     assert [doing for doing, _ in joined.client.reports] == ["running mirror_ended"] * 3
 
 
@@ -213,13 +213,13 @@ def test_how_far_a_connection_lags_can_be_read() -> None:
         root = Root()
         known = registry()
         async with likewise.serve(root, "tcp://127.0.0.1:0", accept=known) as server:
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
             connection = await likewise.connect(server.address, accept=known)
             mirror = await connection.root.callRemote("pond")
             (observer,) = root.pond.observers
             assert observer.queued_bytes == 0
             root.pond.observers.callRemote("see", b"x" * 100_000)
-            assert 100_000 <= observer.queued_bytes < 101_000, "in this turn nothing has left"
+            assert observer.queued_bytes // 1_000 == 100, "in this turn nothing has left"
             while observer.queued_bytes:
                 await asyncio.sleep(0.001)
             # somebody who reads nothing

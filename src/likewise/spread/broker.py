@@ -320,7 +320,8 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._flush()
 
     def unsent_bytes(self) -> int:
-        return unsent(self.transport, self.flow.unread) if self.transport is not None else 0
+        unread = self.flow.unread if self.flow.is_producer else 0  # what there is no reason to believe unread is not counted
+        return unsent(self.transport, unread) if self.transport is not None else 0
 
     @property
     def queued_bytes(self) -> int:
