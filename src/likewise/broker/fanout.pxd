@@ -5,11 +5,28 @@ cimport cython
 
 from likewise.broker.outbox cimport Outbox
 
+cdef dict _idle
+
+
 cdef class Written:
     cdef readonly bytes tail
     cdef readonly object error
     cdef readonly bint is_for_one
 
-@cython.locals(outbox=Outbox, written=Written, tail=bytes, count=Py_ssize_t)
+
+cdef class Change:
+    cdef readonly object name
+    cdef readonly tuple args
+    cdef readonly dict kwargs
+    cdef dict _for_all
+    cdef dict _for_one
+
+    @cython.locals(found=Written)
+    cdef Written written(self, ceilings, perspective)
+
+
+@cython.locals(change=Change, outbox=Outbox, written=Written, tail=bytes, count=Py_ssize_t)
 cpdef publish(observers, name, tuple args, dict kwargs)
 cdef queue(Outbox outbox, bytes head, bytes tail)
+cdef tell_alone(observer, Change change)
+cpdef Written write(ceilings, name, tuple args, dict kwargs, perspective)

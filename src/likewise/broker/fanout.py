@@ -10,6 +10,7 @@ What is written can be shared by all whose peers take the same, unless
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,6 +40,9 @@ class NoTables:
     caller = property(_not_shared)
 
 
+NO_TABLES = NoTables()
+
+
 class Written:
     """
     What becomes of a change for one view: its ``tail``, all of the message behind the id; or the ``error`` that writing
@@ -62,20 +66,25 @@ class Change:
         self.name = name
         self.args = args
         self.kwargs = kwargs
-        self._for_all: dict[int, Written] = {}  # by the id of the ceilings, which their connections keep
-        self._for_one: dict[tuple[int, object], Written] = {}
+        self._for_all: dict[int, Written] | None = None  # by the id of the ceilings, which their connections keep
+        self._for_one: dict[tuple[int, object], Written] | None = None
 
     def written(self, ceilings: Ceilings, perspective: Any) -> Written:
         """What to send to who this is, at a peer that takes so much."""
-        found = self._for_all.get(id(ceilings))
-        if found is None and self._for_one:
+        found = self._for_all.get(id(ceilings)) if self._for_all is not None else None
+        if found is None and self._for_one is not None:
             found = self._for_one.get((id(ceilings), who(perspective)))
-        if found is None:
-            found = write(ceilings, self.name, self.args, self.kwargs, perspective)
-            if found.is_for_one:
-                self._for_one[id(ceilings), who(perspective)] = found
-            else:
-                self._for_all[id(ceilings)] = found
+        if found is not None:
+            return found
+        found = write(ceilings, self.name, self.args, self.kwargs, perspective)
+        if found.is_for_one:
+            if self._for_one is None:
+                self._for_one = {}
+            self._for_one[id(ceilings), who(perspective)] = found
+        else:
+            if self._for_all is None:
+                self._for_all = {}
+            self._for_all[id(ceilings)] = found
         return found
 
 
@@ -153,7 +162,12 @@ def summary(untold: list[tuple[Any, BaseException]], count: int) -> BaseExceptio
 
 def write(ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> Written:
     """Write a change as it is for all observers of this view."""
-    encoder: Any = recording(ceilings.encoder)(NoTables(), None, ceilings.depth, ceilings.at_most)
+    kind: Any = ceilings.encoder
+    encoder: Any = _idle.pop(kind, None)
+    if encoder is None:
+        encoder = recording(kind)(NO_TABLES, None, ceilings.depth, ceilings.at_most)
+    else:
+        encoder.begin(NO_TABLES, None, ceilings.depth, ceilings.at_most)
     encoder.viewer, encoder.is_asked = perspective, False
     try:
         named = name_token(name, ceilings.limits.name_bytes)
@@ -169,21 +183,20 @@ def write(ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str
         raise
     except BaseException as error:
         return Written(None, error, encoder.is_asked)
+    finally:
+        encoder.let_go()
+        encoder.viewer = None
+        _idle[kind] = encoder
     return Written(tail, None, encoder.is_asked)
 
 
-_recording: dict[type[Encoder], type[Encoder]] = {}  # encoder -> the same, and whether it was asked for the perspective
+_idle: dict[type[Encoder], Encoder] = {}  # to be used again, by whatever change is next
 
 
-def recording(encoder: type[Encoder]) -> type[Encoder]:
+@functools.cache
+def recording(encoder: Any) -> Any:
     """An encoder class that is like this one and knows whether anybody has looked at its perspective."""
-    found = _recording.get(encoder)
-    if found is None:
-        found = _recording[encoder] = _make_recording(encoder)
-    return found
 
-
-def _make_recording(encoder: Any) -> Any:
     class Recording(encoder):  # type: ignore[misc]
         __slots__ = ("is_asked", "viewer")
 
