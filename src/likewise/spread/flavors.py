@@ -190,7 +190,7 @@ class Copyable(Serializable, by_copy.Copyable):
     def jelly_into(self, encoder: Encoder) -> None:
         if self.has_own_form:
             write_form(self, encoder)
-        elif getattr(encoder, "invoker", encoder) is None:
+        elif encoder.tables is None and getattr(encoder, "invoker", encoder) is None:
             write_instance(self, encoder)
         else:
             cls = type(self)
