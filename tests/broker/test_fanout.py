@@ -125,6 +125,19 @@ def test_fifty_users_see_what_was_written_once() -> None:
     assert len(CALLS) == 1 and [seen[0].text for seen in users.seen] == ["for all"] * 50
 
 
+def test_peers_that_take_less_share_what_was_written_if_it_is_not_too_much() -> None:
+    limits = {i: likewise.Limits(frame_items=10_000 + 100 * i) for i in range(1, 20)}
+    users = Users(20, client_limits=limits)
+    users.tell(Counted())
+    assert len(CALLS) == 1 and [seen[0].text for seen in users.seen] == ["for all"] * 20
+    CALLS.clear()
+    with pytest.raises(likewise.NotSendable, match="of 20 observers were not told") as refused:
+        users.tell([Counted(), [[0] * 9 for _ in range(1_000)]])
+    untold = len(refused.value.untold)
+    assert 1 < untold < 19 and len(CALLS) == 1 + untold, "written anew only to say what is wrong with it"
+    assert [len(seen) for seen in users.seen] == [2] + [1] * untold + [2] * (19 - untold)
+
+
 def test_what_a_hook_is_told_the_perspective_for_is_written_for_each() -> None:
     users = Users(5)
     for value in (CountedFor(), WritesItself()):

@@ -103,12 +103,16 @@ def test_limits_that_are_none_end_the_connection(wrong: list[Any]) -> None:
     assert ask(pair, "take", [0] * 300) == 300, "pb does not know the word"
 
 
-def test_a_peer_may_say_other_limits_as_often_as_it_likes() -> None:
-    pair = Pair(Root([0] * 300))
-    for i in range(500):
+def test_a_peer_says_its_limits_once_and_to_say_them_again_is_a_fault() -> None:
+    pair = Pair(Root([0] * 300), limits=likewise.Limits(faults=20))
+    for i in range(20):
         pair.server.take(sexp.encode([b"limits", 10_000 + i, 10_000, 10_000, 10_000, 100, 100, b"and more"], "pb"))
     assert ask(pair, "value") == [0] * 300
-    assert pair.server.broker.outbox.ceilings.limits.frame_bytes == 10_499
+    assert pair.server.broker.outbox.ceilings.limits.frame_bytes == 10_000
+    for _ in range(2):
+        pair.server.take(sexp.encode([b"limits", *[10_000] * 6], "pb"))
+    pair.run()
+    assert not pair.server.is_open
 
 
 def test_connections_to_peers_that_take_the_same_have_the_same_ceilings() -> None:

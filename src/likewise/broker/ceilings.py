@@ -52,6 +52,10 @@ class Ceilings:
         sizes = min(dialect.string_bytes, limits.string_bytes), min(dialect.list_items, limits.list_items)
         self.at_most = Dialect(dialect.name, dialect.has_vocabulary, *sizes)
 
+    def is_like(self, other: Ceilings) -> bool:
+        """Whether what was written for one of them could be sent to the other, but for its size."""
+        return self.dialect is other.dialect and self.encoder is other.encoder
+
     def measure(self, pieces: Pieces, is_to_be_framed: bool) -> None:
         """Refuse a message that the peer would end the connection for."""
         limits = self.limits

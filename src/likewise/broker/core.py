@@ -446,7 +446,9 @@ class Broker:
         if count != 2:
             if self.outbox.dialect is LIKEWISE_1:
                 if word == ours.LIMITS:
-                    self.outbox.speak(LIKEWISE_1, ours.read_limits(decoder, count))
+                    told = ours.read_limits(decoder, count)
+                    if not self.outbox.take_told(told):
+                        self._fault("limits, which were told already")
                     return None
                 if word == atoms.UNCACHE and count == 3:
                     self._released(word, read_luid(decoder), ours.read_reason(decoder))

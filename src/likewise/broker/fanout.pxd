@@ -18,6 +18,7 @@ cdef class Change:
     cdef readonly object name
     cdef readonly tuple args
     cdef readonly dict kwargs
+    cdef tuple _first
     cdef dict _for_all
     cdef dict _for_one
 
@@ -27,6 +28,7 @@ cdef class Change:
 
 @cython.locals(change=Change, outbox=Outbox, written=Written, tail=bytes, count=Py_ssize_t)
 cpdef publish(observers, name, tuple args, dict kwargs)
+cdef Written within(ceilings, Written written)
 cdef queue(Outbox outbox, bytes head, bytes tail)
 cdef tell_alone(observer, Change change)
 cpdef Written write(ceilings, name, tuple args, dict kwargs, perspective)

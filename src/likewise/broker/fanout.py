@@ -60,32 +60,49 @@ class Written:
 class Change:
     """A one-way call of ``observe_<name>``, and what was written of it so far."""
 
-    __slots__ = ("_for_all", "_for_one", "args", "kwargs", "name")
+    __slots__ = ("_first", "_for_all", "_for_one", "args", "kwargs", "name")
 
     def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.name = name
         self.args = args
         self.kwargs = kwargs
-        self._for_all: dict[int, Written] | None = None  # by the id of the ceilings, which their connections keep
-        self._for_one: dict[tuple[int, object], Written] | None = None
+        self._first: tuple[Ceilings, Written] | None = None  # what was written for all at first
+        self._for_all: dict[Ceilings, Written] | None = None
+        self._for_one: dict[tuple[Ceilings, object], Written] | None = None
 
     def written(self, ceilings: Ceilings, perspective: Any) -> Written:
         """What to send to who this is, at a peer that takes so much."""
-        found = self._for_all.get(id(ceilings)) if self._for_all is not None else None
-        if found is None and self._for_one is not None:
-            found = self._for_one.get((id(ceilings), who(perspective)))
-        if found is not None:
-            return found
-        found = write(ceilings, self.name, self.args, self.kwargs, perspective)
+        if self._for_all is not None and ceilings in self._for_all:
+            return self._for_all[ceilings]
+        key = ceilings, who(perspective)
+        if self._for_one is not None and key in self._for_one:
+            return self._for_one[key]
+        found = None
+        if self._first is not None and self._first[0].is_like(ceilings):
+            found = within(ceilings, self._first[1])
+        if found is None:
+            found = write(ceilings, self.name, self.args, self.kwargs, perspective)
         if found.is_for_one:
             if self._for_one is None:
                 self._for_one = {}
-            self._for_one[id(ceilings), who(perspective)] = found
-        else:
-            if self._for_all is None:
-                self._for_all = {}
-            self._for_all[id(ceilings)] = found
+            self._for_one[key] = found
+            return found
+        if self._for_all is None:
+            self._for_all = {}
+        self._for_all[ceilings] = found
+        if self._first is None and found.tail is not None:
+            self._first = ceilings, found
         return found
+
+
+def within(ceilings: Ceilings, written: Written) -> Written | None:
+    """What was written for other peers, if these take it: no hook is asked once more."""
+    assert written.tail is not None
+    try:
+        ceilings.measure([LONGEST_HEAD, written.tail], True)
+    except NotSendable:
+        return None
+    return written
 
 
 def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

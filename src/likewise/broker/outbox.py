@@ -44,6 +44,7 @@ class Outbox:
         "_encoder",
         "_has_answers",
         "_is_over",
+        "_is_told",
         "_items_limit",
         "_may_wait",
         "_pieces",
@@ -73,12 +74,20 @@ class Outbox:
     def speak(self, dialect: Dialect, told: Limits | None = None) -> None:
         """What both ends agreed on, and what the peer has ``told`` of its Limits: it is sent nothing that is over those."""
         self.dialect: Dialect = dialect
+        self._is_told = told is not None
         self.ceilings = ceilings = ceilings_for(dialect, self._encoder, told)
         self._at_most = ceilings.at_most
         self._depth = ceilings.depth
         self._bytes_limit = ceilings.bytes_limit
         self._items_limit = ceilings.items_limit
         self.name_limit = ceilings.limits.name_bytes
+
+    def take_told(self, told: Limits) -> bool:
+        """The peer says what it takes: once. Whether this was the first time."""
+        if self._is_told:
+            return False
+        self.speak(self.dialect, told)
+        return True
 
     def write(
         self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any, make: Any = None
