@@ -149,8 +149,10 @@ class NotSendable(InsecureJelly):
 
     ``path`` leads to it from what was passed, as in ``args[0].items[3].lock``; ``reason`` says what to do.
     ``too_large`` is what was over a ceiling of the wire, and how large: ``("a str", 655361)``; ``("an int", n)`` has
-    the number itself.
+    the number itself. ``untold`` are the observers that :class:`likewise.Observers` could not tell of a change.
     """
+
+    untold: tuple[Any, ...] = ()
 
     def __init__(self, reason: str, too_large: tuple[str, int] | None = None) -> None:
         super().__init__(reason)

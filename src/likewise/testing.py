@@ -230,6 +230,9 @@ class End:
     def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
         done(work())
 
+    def unsent_bytes(self) -> int:
+        return 0
+
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append((doing, error))
 

@@ -96,12 +96,12 @@ class Root(likewise.Root):
 
 
 def asking(ask: Callable[[Any, Root], Awaitable[Any]], **limits: Any) -> Any:
-    """What ``ask(reference to the root, the root)`` returns, from a client with these limits."""
+    """What ``ask(reference to the root, the root)`` returns; both ends have these limits."""
 
     async def run() -> Any:
         root = Root()
         async with (
-            likewise.serve(root, "tcp://127.0.0.1:0") as server,
+            likewise.serve(root, "tcp://127.0.0.1:0", limits=likewise.Limits(**limits)) as server,
             likewise.connect(server.address, limits=likewise.Limits(**limits)) as connection,
         ):
             return await ask(connection.root, root)

@@ -48,7 +48,7 @@ class AtOnce:
     def run(self, call: CallReceived) -> None:
         if call.is_raw:
             self.raw.append(call)
-            self.broker.send([b"answer", call.request, [b"list", call.args, call.kwargs]])
+            self.broker.outbox.send([b"answer", call.request, [b"list", call.args, call.kwargs]])
             return
         try:
             value = call.method()(*call.args, **call.kwargs)
@@ -270,11 +270,11 @@ def test_a_number_may_be_used_up_without_a_call() -> None:
 
 def test_a_value_may_be_written_now_and_sent_later() -> None:
     client, _ = pair(Root())
-    pieces = client.broker.jelly([Referenceable()])
+    pieces = client.broker.outbox.jelly([Referenceable()])
     assert client.broker.tables.unnamed() == 1
     assert b"".join(pieces) == encode([b"list", [b"remote", 1]], PB)
     with pytest.raises(NotSendable):
-        client.broker.jelly([Referenceable(), pair])
+        client.broker.outbox.jelly([Referenceable(), pair])
     assert client.broker.tables.unnamed() == 1
 
 

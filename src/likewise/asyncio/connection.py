@@ -139,6 +139,11 @@ class Connection(WithReports, asyncio.Protocol):
         """What both ends speak: ``likewise-1``, ``pb`` or ``none``."""
         return self.broker.dialect.name.decode()
 
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process: its lag. ``limits.queued_output`` is the most."""
+        return self._broker.outbox.queued_bytes if self._broker is not None else 0
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What the transport knows: ``peercert``, ``ssl_object``, ``socket`` and the like, as asyncio names them."""
         return default if self._transport is None else self._transport.get_extra_info(name, default)
@@ -389,6 +394,9 @@ class Connection(WithReports, asyncio.Protocol):
                 self._loop.call_soon_threadsafe(self.output_ready)
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
+
+    def unsent_bytes(self) -> int:
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     # --- reading
 

@@ -65,6 +65,6 @@ cdef class Broker:
     cdef _call(self, Decoder decoder, Frame frame, bint to_cache)
     @cython.locals(start=Py_ssize_t)
     cdef _settle(self, Decoder decoder, Frame frame, bint is_error)
-    cdef _released(self, bytes word, luid)
+    cdef _released(self, bytes word, luid, str because)
     cdef _salvage(self, Decoder decoder, Frame frame, Py_ssize_t start)
     cdef _fault(self, what)

@@ -12,6 +12,7 @@ an error, an answer that can't be decoded, or the end of the connection.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..bounded import CLIP, clip, text_of
@@ -36,15 +37,16 @@ from ..jelly.salvage import Salvage
 from ..limits import Limits
 from ..trace import Record, Tracer
 from ..wire.framer import Frame, Framer
-from ..wire.tokens import DIALECTS, LIKEWISE_1, PB, Dialect
-from ..wire.writer import Pieces, int_token, write_expression
-from . import fanout, messages
+from ..wire.tokens import DIALECTS, LIKEWISE_1, Dialect
+from ..wire.writer import Pieces, int_token
+from . import fanout, messages, ours
 from .events import CallCancelled, CallReceived, Driver, Event, Opened, call_received
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, ERROR_HEAD, MESSAGE_HEAD, luid_token, name_token, read_luid
 from .names import check_keywords, method_name
 from .outbox import Outbox
 from .states import Move, Side, State, closed_error, following, for_caller, not_open
 from .tables import NOTHING, Observed, Tables, takes_expressions
+from .telling import tell_all
 
 OPEN, CLOSED = State.OPEN, State.CLOSED  # looked up once: to find a member of an enum costs as much as to read a token
 IDLE_KEPT = 4
@@ -122,7 +124,7 @@ class Broker:
         self.tables = Tables(self, limits, flavours, driver)
         if root is not None:
             self.tables.name(b"root", root)
-        self.outbox = Outbox(driver, self.tables, limits, encoder)
+        self.outbox = Outbox(driver, self.tables, encoder)
         self._name_limit = limits.name_bytes
         self._open_calls = limits.open_calls
         self._framer = Framer(limits)
@@ -164,8 +166,9 @@ class Broker:
         return self._framer.held_bytes
 
     def remote(self, name: str = "root") -> Any:
-        """A reference to what the peer has under a well-known name; costs no bytes, and whether it exists is not asked."""
-        return self.flavours.make_reference(self, name.encode(), None)
+        """The one reference to what the peer has under a well-known name: no bytes, and whether it exists is not asked."""
+        return self.tables.remote(name)
+
 
     def call(
         self,
@@ -201,7 +204,7 @@ class Broker:
             CACHEMESSAGE_HEAD if to_cache else MESSAGE_HEAD,
             int_token(request),
             luid_token(luid),
-            name_token(method, self._name_limit),
+            name_token(method, self.outbox.name_limit),
             b"\x01\x81" if want_answer else b"\x00\x81",
         ]
         has_large = self.outbox.write(pieces, args, kwargs, perspective)
@@ -216,6 +219,7 @@ class Broker:
             result = self._waiting[request] = self.driver.new_result(request)
             if to_cache:  # who publishes a change need not ask what became of it
                 self.driver.unheard(result)
+                self.tables.change_sent(request, luid)
         if is_early:
             self.outbox.queue_spelled(pieces)
         else:
@@ -232,11 +236,14 @@ class Broker:
         self._next_request += 1
         return self._next_request - 1
 
-    def publish(
-        self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
-    ) -> None:
+    def publish(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """As :func:`likewise.broker.fanout.publish`, which is not about this connection alone."""
-        fanout.publish(observers, name, args, kwargs, perspective)
+        fanout.publish(observers, name, args, kwargs)
+
+    def end_mirror(self, luid: int, reason: str) -> None:
+        """As :func:`likewise.broker.ours.end_mirror`; of what is just being written, when that is done."""
+        if self.state is not CLOSED:
+            self.outbox.behind(partial(ours.end_mirror, self.tables, self.outbox, luid, reason))
 
     def refused(self, error: Exception) -> Any:
         """A result that has failed already, for a caller that must not be raised at."""
@@ -288,34 +295,10 @@ class Broker:
         self.outbox.queue_answer(pieces, has_large)
         return None
 
-    def jelly(self, value: Any, perspective: Any = None, make: Any = None) -> Pieces:
-        """
-        One value as it would lie on the wire, for a driver that sends it later; what it refers to is counted now.
-
-        ``make`` makes another encoder than this broker's.
-
-        Raises:
-            NotSendable: it can't cross; nothing was counted.
-        """
-        pieces: Pieces = []
-        self.outbox.write(pieces, value, None, perspective, make)
-        return pieces
-
-    def send(self, message: list[Any]) -> None:
-        """
-        Send a message that is an s-expression already. Nothing in it is counted, and nothing waits for an answer.
-
-        Raises:
-            NotSendable: banana can't carry it; nothing was sent.
-        """
-        if self.state is CLOSED:
-            return
-        pieces: Pieces = []
-        write_expression(pieces, message, PB)
-        self.outbox.queue(pieces, True)
-
     def fail(self, call: CallReceived, error: BaseException) -> Any:
         """Answer a call with an exception; returns what was sent for it (its ``id`` belongs in the log)."""
+        if getattr(type(call.target), "is_cache", False):
+            self.tables.change_refused(call.target, error if call.want_answer else None)
         if not call.want_answer or not self.outbox.is_open:
             return None
         return self._send_error(call.request, error)
@@ -380,12 +363,12 @@ class Broker:
         waiting, self._waiting = self._waiting, NOTHING
         for result in waiting.values():
             self.driver.reject(result, closed_error(reason))
-        for entry in self.tables.clear():
-            entry.stop(self.driver)
+        stops = [partial(entry.stop, self.driver) for entry in self.tables.clear(text_of(closed_error(reason)))]
         callbacks, self._callbacks = self._callbacks or (), None
-        for callback in callbacks:
-            self._guard("running a disconnect callback", callback)
-        self._trace("closed", reason=text_of(reason, CLIP) if reason else "")
+        try:
+            tell_all(self.driver, "running a disconnect callback", [*stops, *callbacks])
+        finally:
+            self._trace("closed", reason=text_of(reason, CLIP) if reason else "")
 
     # --- odds of writing
 
@@ -430,6 +413,7 @@ class Broker:
         self.outbox.speak(dialect)
         self._framer.speak(dialect)
         self.outbox.queue([messages.version()])
+        ours.tell_limits(self.outbox, self.limits)
         self._trace("opened", dialect=dialect.name.decode())
         return Opened(dialect)
 
@@ -473,10 +457,19 @@ class Broker:
             self._settle(decoder, frame, word == ERROR)
             return None
         if count != 2:
+            if self.outbox.dialect is LIKEWISE_1:
+                if word == ours.LIMITS:
+                    told = ours.read_limits(decoder, count)
+                    if not self.outbox.take_told(told):
+                        self._fault("limits, which were told already")
+                    return None
+                if word == atoms.UNCACHE and count == 3:
+                    self._released(word, read_luid(decoder), ours.read_reason(decoder))
+                    return None
             if word in messages.RELEASE_HEADS or word == atoms.VERSION:
                 raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 2")
         elif word in messages.RELEASE_HEADS:
-            self._released(word, read_luid(decoder))
+            self._released(word, read_luid(decoder), ours.ENDED)
             return None
         elif word == atoms.VERSION:
             version = decoder.read_expression()
@@ -524,6 +517,8 @@ class Broker:
             name = method_name(raw_name, self._name_limit)
         except BaseException as error:  # what a hook of the application raises, too
             self._salvage(decoder, frame, start)
+            if to_cache:
+                self.tables.change_refused(self.tables.mirror_called(luid), None)
             self._trace("call.refused", method=clip(raw_name), error=text_of(error, CLIP))
             if not isinstance(error, CallError):
                 self.driver.report("reading the arguments of a call", error)
@@ -548,6 +543,8 @@ class Broker:
             self._salvage(decoder, frame, start)
             self._fault(f"an answer to {clip(request)}, which was not asked")
             return
+        if self.tables.changes:
+            self.tables.change_answered(request, is_error)
         try:
             value = decoder.decode()
             if is_error:
@@ -562,13 +559,15 @@ class Broker:
         else:
             self.driver.settle(result, value)
 
-    def _released(self, word: bytes, luid: Luid) -> None:
+    def _released(self, word: bytes, luid: Luid, because: str) -> None:
         """The peer gives something back, or has stopped keeping a mirror here up to date."""
         if word == atoms.DECREF:
             known: object = self.tables.release(luid)
         elif word == atoms.UNCACHE:
-            known = self.tables.uncache(luid)
-            if not known and self._given_back:
+            mirror = known = self.tables.uncache(luid, because)
+            if mirror is not None:
+                mirror.stop(self.driver)
+            elif self._given_back:
                 self._given_back -= 1
                 known = True
         else:

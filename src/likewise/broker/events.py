@@ -143,5 +143,8 @@ class Driver(Protocol):
         ``done(what it returned)`` here.
         """
 
+    def unsent_bytes(self) -> int:
+        """How many of the bytes that were taken from ``data_to_send`` have not left yet, as far as that is known."""
+
     def report(self, doing: str, error: BaseException) -> None:
         """An application's hook raised where nobody can be told; log it."""

@@ -418,7 +418,7 @@ class Encoder:
         self._depth -= lists
         if self._depth < 0:
             if self._depth < self._floor:
-                raise NotSendable("nested deeper than limits.depth allows: a peer would refuse it")
+                raise NotSendable("nested deeper than the peer's limits.depth allows: it would refuse this")
             self._is_deep = True
 
 

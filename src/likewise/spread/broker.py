@@ -37,7 +37,7 @@ from .core_flavours import Flavours
 from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
 from .flavors import is_unhandled, name_of, quiet
-from .flow import Calls, Unread, send_at_once
+from .flow import Calls, Unread, send_at_once, unsent
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
@@ -264,7 +264,10 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         self._reason = self._reason or reason
         self.unread.connection_lost()
         self.calls.connection_lost()
-        self.core.connection_lost(self._dropped or getattr(reason, "value", None))
+        try:
+            self.core.connection_lost(self._dropped or getattr(reason, "value", None))
+        except BaseException:  # a hook that wants the program to end: Twisted logs it, and tells the others
+            log.err()
         self.stopProducing()
         if self._last_call is not None:
             self._last_call.cancel()
@@ -321,6 +324,15 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
             self._has_more = True
         else:
             self._flush()
+
+    def unsent_bytes(self) -> int:
+        unread = self.unread.size if self.unread.is_producer else 0  # of the rest there is no reason to believe it unread
+        return unsent(self.transport, unread) if self.transport is not None else 0
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process, as far as the transport can be asked."""
+        return int(self.core.outbox.queued_bytes)
 
     def _flush(self) -> None:
         if self._is_flushing or self.transport is None:
@@ -451,7 +463,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         self._busy += 1
         try:
             if call.is_raw:
-                self.core.send([b"answer", call.request, value])
+                self.core.outbox.send([b"answer", call.request, value])
             else:
                 self.core.answer(call, value)
         except BaseException as error:  # a hook of the value, or an expression that banana does not carry
@@ -484,6 +496,8 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
                 self._leave()
 
     def _fail(self, call: CallReceived, failed: Failure) -> None:
+        if not call.want_answer:
+            self.core.fail(call, failed)  # sends nothing; a mirror counts it
         if self.disconnected and failed.check(ConnectionClosed):  # it waited for the peer that has gone: no fault
             return
         is_expected = failed.check(Error, errors.Error) is not None
@@ -511,7 +525,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         """The same. Raises BananaError for what banana does not carry."""
         self._busy += 1
         try:
-            self.core.send(obj)
+            self.core.outbox.send(obj)
         except NotSendable:
             banana.encoded(obj, self.core.dialect)  # which says it in Twisted's words
             raise
@@ -529,7 +543,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         if isinstance(object, defer.Deferred):
             return object.addCallback(self.serialize, perspective, method, args, kw)
         try:
-            pieces = self.core.jelly(object, perspective)
+            pieces = self.core.outbox.jelly(object, perspective)
         except NotSendable as error:
             raise refused(error) from None
         return Reader(to_frame(b"".join(pieces), LIMITS)).read_expression()

@@ -111,7 +111,11 @@ class AsReferenceable(Referenceable, by_reference.AsReferenceable):
         by_reference.AsReferenceable.__init__(self, object, messageType)
         method = messageType + "MessageReceived"
         self.remoteMessageReceived = getattr(object, method)
-        self.takes_expressions = not is_stock(object, method)
+        self._method = method
+
+    @property
+    def takes_expressions(self) -> bool:  # type: ignore[override]
+        return not is_stock(self.object, self._method)
 
     def processUniqueID(self) -> object:
         return id(self)

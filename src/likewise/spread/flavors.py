@@ -73,7 +73,8 @@ class Receiver:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
+        if not isinstance(cls.takes_expressions, property):  # which knows better
+            cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
 
 
 def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> Any:
@@ -204,14 +205,15 @@ class Copyable(Serializable, by_copy.Copyable):
     def jelly_into(self, encoder: Encoder) -> None:
         if self.has_own_form:
             write_form(self, encoder)
-        elif getattr(encoder, "invoker", encoder) is None:
+        elif encoder.tables is None and getattr(encoder, "invoker", encoder) is None:
             write_instance(self, encoder)
         else:
             cls = type(self)
             if cls.__getstate__ is object.__getstate__ and all(is_stock(cls, hook) for hook in HOOKS):
                 encoder.has_no_hooks(cls)
-            tag = self.getTypeToCopyFor(encoder.perspective)
-            encoder.write_copy(self, tag, self.getStateToCopyFor(encoder.perspective))
+            asks = not (is_stock(self, "getStateToCopyFor") and is_stock(self, "getTypeToCopyFor"))
+            perspective = encoder.perspective if asks else None
+            encoder.write_copy(self, self.getTypeToCopyFor(perspective), self.getStateToCopyFor(perspective))
 
 
 class RemoteCopy(Unjellyable, by_copy.RemoteCopy):
@@ -250,6 +252,14 @@ class RemoteCacheObserver(by_cache.RemoteCacheObserver):
 
     def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
         self.callRemote(_name, *args, pbanswer=False, **kw)
+
+    def end(self, reason: str = "") -> None:
+        broker = self.broker
+        broker._busy += 1
+        try:
+            super().end(reason)
+        finally:
+            broker._leave()
 
     def remoteMethod(self, key: Any) -> RemoteCacheMethod:
         """One method of the mirror, to be called later."""

@@ -158,7 +158,7 @@ def jelly(object: Any, taster: Any = None, persistentStore: Any = None, invoker:
     core = getattr(invoker, "core", None)
     try:
         if core is not None:
-            pieces = core.jelly(object, invoker.serializingPerspective, encoder)
+            pieces = core.outbox.jelly(object, invoker.serializingPerspective, encoder)
         else:
             writer = encoder(None, getattr(invoker, "serializingPerspective", None), LIMITS.depth - 4, LIKEWISE_1)
             writer.encode(object)
