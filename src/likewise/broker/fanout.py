@@ -75,10 +75,9 @@ class Change:
         """What to send to who this is, at a peer that takes so much."""
         if self._for_all is not None and ceilings in self._for_all:
             return self._for_all[ceilings]
-        key = ceilings, who(perspective)
-        if self._for_one is not None and key in self._for_one:
-            return self._for_one[key]
-        found = None
+        found = self._for_one.get((ceilings, who(perspective))) if self._for_one is not None else None
+        if found is not None:
+            return found
         if self._first is not None and self._first[0].is_like(ceilings):
             found = within(ceilings, self._first[1])
         if found is None:
@@ -86,7 +85,7 @@ class Change:
         if found.is_for_one:
             if self._for_one is None:
                 self._for_one = {}
-            self._for_one[key] = found
+            self._for_one[ceilings, who(perspective)] = found
             return found
         if self._for_all is None:
             self._for_all = {}
