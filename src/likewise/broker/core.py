@@ -357,7 +357,7 @@ class Broker:
         self.state = CLOSED
         self.outbox.clear()
         if reason is not None:  # its frames hold what was being read, for as long as anybody remembers why it ended
-            reason.__traceback__ = None
+            BaseException.with_traceback(reason, None)
         self.reason = reason
         self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
         waiting, self._waiting = self._waiting, NOTHING
