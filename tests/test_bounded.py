@@ -308,7 +308,6 @@ REASONS: dict[str, str] = {
     "broker/login.py:Verifier.__str__: *": "a record made here",
     "broker/core.py:Broker._move: *": "members of our own enums",
     "broker/ceilings.py:*": "numbers, and words of ours",
-    "broker/fanout.py:Change.written: *": "who() gives names of the application's, or ids",
     "broker/tables.py:Tables._known_luid: entry.key == key": "ids of objects of ours",
     "serving/flow.py:*: str(call.request)": "the number of a call, of 448 bits at most",
     "asyncio/tasks.py:*: str(call.request)": "the same",

@@ -29,6 +29,21 @@ def begin(listening: asyncio.Server, endpoint: Endpoint) -> None:
     logs.accepting(endpoint.log, listening.sockets, _remedy(endpoint.limits.connections))
 
 
+async def end(listening: asyncio.Server) -> None:
+    """
+    Listen no longer, once those connections that were accepted already have been made.
+
+    For one that was accepted and not made yet when its server closes, asyncio (up to 3.12) fails, and leaves it open.
+    """
+    loop = listening.get_loop()
+    if isinstance(loop, asyncio.SelectorEventLoop):
+        for plug in listening.sockets:
+            loop.remove_reader(plug.fileno())
+        for _ in range(3):  # the task that makes it, its connection_made, and what that has asked for
+            await asyncio.sleep(0)
+    listening.close()
+
+
 def _remedy(connections: int) -> str:
     try:
         import resource  # not everywhere
@@ -39,4 +54,4 @@ def _remedy(connections: int) -> str:
     return f"more descriptors help: ulimit -n{most}, limits.connections {connections}"
 
 
-__all__ = ("AT_ONCE", "begin")
+__all__ = ("AT_ONCE", "begin", "end")

@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from ..bounded import text_of
 from ..broker.states import Side
@@ -55,6 +55,10 @@ class connect:
         timeout: float = 20.0,
     ) -> None:
         self._address = parse(address)
+        if login is not None and not hasattr(login, "log_in"):
+            raise TypeError(f"login= takes likewise.Password(user, password) or the like, not {type(login).__name__}")
+        if tls is not None and not isinstance(tls, (TLS, ssl.SSLContext)):
+            raise TypeError(f"tls= takes a likewise.TLS(...), not {type(tls).__name__}")
         if tls is not None and self._address.scheme != "tls":
             raise ValueError(f"{self._address} is reached without TLS: write tls://HOST:PORT, or leave tls= out")
         self._tls = client_context(tls) if self._address.scheme == "tls" else None
@@ -65,6 +69,16 @@ class connect:
         flavours = Flavours(with_traceback=tracebacks)
         self._endpoint = Endpoint(registry_from(accept), limits or Limits(), flavours, trace)
         self._connection: Connection | None = None
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("it is asynchronous: async with likewise.connect(...) as connection")
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(f"{name}: not connected yet: await likewise.connect(...), or async with likewise.connect(...)")
 
     def __await__(self) -> Generator[object, None, Connection]:
         return self._connect().__await__()

@@ -20,7 +20,16 @@ from ..broker.account import Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallCancelled, CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
-from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LimitExceeded, NotExecuted, RemoteProtocolError
+from ..errors import (
+    ENDS_THE_PROGRAM,
+    CallError,
+    ConnectionClosed,
+    LimitExceeded,
+    LocalProtocolError,
+    NotExecuted,
+    ProtocolError,
+    RemoteProtocolError,
+)
 from ..objects.by_reference import RemoteReference
 from ..objects.rebuilt import settleable
 from ..serving.turns import LIGHT, SLICE
@@ -70,6 +79,7 @@ class Connection(WithReports, asyncio.Protocol):
         "_stall",
         "_tells_of_cancels",
         "_transport",
+        "_was_opened",
         "_watch",
         "_writing_is_paused",
         "_written",
@@ -92,7 +102,7 @@ class Connection(WithReports, asyncio.Protocol):
         self._stall: asyncio.TimerHandle | None = None
         self._avatar: RemoteReference | None = None  # a login's
         self._callbacks: list[OnConnection] | None = None
-        self._tells_of_cancels = False
+        self._tells_of_cancels = self._was_opened = False
         self._backlog: Tasks | None = None  # made with the first call that takes its time
         self._slice_ends = 0.0
         self._watch = Watch(0.0)
@@ -204,7 +214,7 @@ class Connection(WithReports, asyncio.Protocol):
         if not self.is_open:
             if self._opened is None:
                 self._opened = self._loop.create_future()
-            await self._opened
+            await asyncio.shield(self._opened)
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed" if self._broker and self._broker.is_closed else "opening"
@@ -216,20 +226,12 @@ class Connection(WithReports, asyncio.Protocol):
         endpoint = self._endpoint
         self._transport = cast(asyncio.Transport, transport)
         self.peer = peer_name(transport)
-        root = endpoint.root
-        if root is not None:
-            try:
-                root = root.rootObject(self)
-            except Exception as error:
-                self.report("running rootObject", error)
-                root = None
         self._broker = Broker(
             self._side,
             self,
             endpoint.flavours,
             endpoint.registry,
             endpoint.limits,
-            root=root,
             dialects=endpoint.dialects,
             owner=self,
             trace=endpoint.trace,
@@ -239,6 +241,9 @@ class Connection(WithReports, asyncio.Protocol):
         self._broker.outbox.keep_to_thread(partial(check_thread, self._loop))
         if endpoint.at_first is not None:
             endpoint.at_first(self._broker)
+        if endpoint.is_closing:
+            self.abort(LocalProtocolError("the server is being closed"))
+            return
         address = ip_address(transport)
         refused = endpoint.guard.let_in(self, address, endpoint.connections)
         if refused is not None:
@@ -319,7 +324,7 @@ class Connection(WithReports, asyncio.Protocol):
             error.__cause__ = self._reason
             self._opened.set_exception(error)
         callbacks, self._callbacks = self._callbacks or [], None
-        if self._endpoint.on_close is not None:
+        if self._endpoint.on_close is not None and self._was_opened:
             callbacks.append(self._endpoint.on_close)
         for callback in callbacks:
             self._notify(callback)
@@ -476,13 +481,26 @@ class Connection(WithReports, asyncio.Protocol):
             self._endpoint.guard.greeted_by(self)
         if self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
-        if self._endpoint.on_open is not None:
+        self._was_opened = True
+        if self._endpoint.root is not None:
+            self._name_root()
+        if self._endpoint.on_open is not None and not self.is_ended:
             self._notify(self._endpoint.on_open)
+
+    def _name_root(self) -> None:
+        """Have the application make the root for this peer, which is let in; without one there is no connection."""
+        try:
+            self.broker.tables.name(b"root", self._endpoint.root.rootObject(self))
+        except ENDS_THE_PROGRAM as error:
+            end_loop(self._loop, error)
+        except BaseException as error:
+            self.report("running rootObject", error)
+            self.drop(LocalProtocolError("the root object could not be made"))
 
     def _too_late(self) -> None:
         self.drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
 
-    def drop(self, error: RemoteProtocolError) -> None:
+    def drop(self, error: ProtocolError) -> None:
         """The peer broke the protocol: what was answered before still goes out, if it is read."""
         self._dropped(error)
         self._reason = self._reason or error

@@ -39,6 +39,8 @@ class Endpoint:
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
     connections: set[Any] = field(default_factory=set)
+    is_closing: bool = False  # who is being accepted now is not let in any more
+    logouts: set[asyncio.Task[None]] = field(default_factory=set)  # those that are coroutines, while they run
     thread: int = 0  # the loop's; connections are made on it
     guard: Guard = field(init=False)
     arguments: ArgumentBytes = field(init=False)

@@ -29,7 +29,7 @@ from typing import Any
 from ..bounded import clip
 from ..broker import login
 from ..broker.core import Broker
-from ..errors import LimitExceeded, LoginFailed, LoginRefused, RemoteProtocolError
+from ..errors import ENDS_THE_PROGRAM, LimitExceeded, LoginFailed, LoginRefused, RemoteProtocolError
 from ..jelly.registry import registry_from
 from ..limits import Limits
 from ..logs import Seldom
@@ -126,7 +126,6 @@ class Gate:
         self.endpoint = endpoint
         self.lanes = login.Lanes(endpoint.limits)
         self.nobody = login.md5_record(secrets.token_hex(16))  # the password of users who do not exist
-        self._logouts: set[asyncio.Task[None]] = set()
         self._before = endpoint.limits.before_login()
         self._nothing = registry_from(())
 
@@ -138,15 +137,15 @@ class Gate:
         broker.hold_to(self._nothing, self._before)
 
     def run(self, logout: Coroutine[Any, Any, None], connection: Connection) -> None:
-        """An ``async`` logout, by itself: nobody waits for it."""
+        """An ``async`` logout, by itself: nobody waits for it but :meth:`Server.close`."""
 
         def ended(task: asyncio.Task[None]) -> None:
-            self._logouts.discard(task)
+            self.endpoint.logouts.discard(task)
             if not task.cancelled() and (error := task.exception()) is not None:
                 connection.report("running logout", error)
 
         task = asyncio.get_running_loop().create_task(logout, name="logout")
-        self._logouts.add(task)
+        self.endpoint.logouts.add(task)
         task.add_done_callback(ended)
 
     async def avatar(self, user: str | None, mind: Any, connection: Connection) -> Any:
@@ -191,7 +190,9 @@ class Stay:
             return
         try:
             done = self._avatar.logout(self._mind)
-        except Exception as error:
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:
             door.connection.report("running logout", error)
         else:
             if inspect.iscoroutine(done):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CallError, ConnectionClosed, RemoteProtocolError
+from ..errors import CallError, ConnectionClosed, ProtocolError, RemoteProtocolError
 from . import aside
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class WithReports:
         text = f"%s: failure #{number} in %s" if number else "%s: failure in %s"
         log.failure(later, "failures of methods", error, text, self.peer, call.name)
 
-    def _dropped(self, error: RemoteProtocolError) -> None:
+    def _dropped(self, error: ProtocolError) -> None:
         """This end has ended the connection."""
         log, later = self._endpoint.log, self._loop.call_later
         log.warning(later, "connections dropped", "%s: dropped: %s", self.peer, error)

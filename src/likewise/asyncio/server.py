@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from ..broker.states import Side
 from ..jelly.registry import Registry, registry_from
@@ -21,6 +21,7 @@ from .connection import Connection
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, keep_alive
 from .login import Gate, Login
+from .tasks import AT_LEAST
 from .tls import TLS, Entrance, server_context
 
 
@@ -42,6 +43,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._stopped = self._loop.create_future()
         self._closing: asyncio.Task[None] | None = None
+        self._socket = identity(address.path) if address.scheme == "unix" else None
         if address.scheme != "unix" and listening.sockets:
             address = Address(address.scheme, address.host, listening.sockets[0].getsockname()[1])
         self._address = address
@@ -87,6 +89,9 @@ class Server:
         """
         Stop: take no more connections, let running calls finish within ``grace`` seconds, send what is queued.
 
+        Calls that are running then are cancelled. This returns when their ``finally`` has run, the logouts and the
+        callbacks of the connections, too, all within twice ``grace`` or so, whatever they do.
+
         A remote method that stops its server must not wait for this: it runs itself. Use :meth:`stop` there.
         """
         check_thread(self._loop, "close()")
@@ -101,14 +106,37 @@ class Server:
             self._closing = self._loop.create_task(self._close(grace))
 
     async def _close(self, grace: float) -> None:
-        self._listening.close()
+        self._endpoint.is_closing = True
+        await accepting.end(self._listening)
         if self._entrance is not None:
             self._entrance.close()
-        await asyncio.gather(*(each.close(grace) for each in self.connections), return_exceptions=True)
-        if self._address.scheme == "unix" and os.path.exists(self._address.path):
+        try:
+            await asyncio.gather(*(each.close(grace) for each in self.connections), return_exceptions=True)
+            if self._endpoint.logouts:
+                await asyncio.wait(set(self._endpoint.logouts), timeout=max(grace, AT_LEAST))
+            self._remove_socket()
+        finally:
+            if not self._stopped.done():
+                self._stopped.set_result(None)
+
+    def _remove_socket(self) -> None:
+        """Remove the file of a UNIX socket, if it is still this server's: another one may have taken the path."""
+        if self._socket is None or self._socket != identity(self._address.path):
+            return
+        try:
             os.unlink(self._address.path)
-        if not self._stopped.done():
-            self._stopped.set_result(None)
+        except OSError as error:
+            text = "the socket file %s can't be removed: %s"
+            self._endpoint.log.warning(self._loop.call_later, "socket files left", text, self._address.path, error.strerror)
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """What tells the file at a path from any other that may be there later; ``None`` if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class serve:
@@ -148,6 +176,8 @@ class serve:
         self._address = parse(address)
         if login is not None and (root is None) != (login.realm is not None):
             raise TypeError("with a login either its realm gives everybody an avatar, and root is None, or there is a root")
+        if isinstance(root, type):
+            raise TypeError(f"{root.__qualname__} is a class: serve an instance of it, {root.__qualname__}()")
         if (root is not None or login is None) and not hasattr(root, "rootObject"):
             raise TypeError(f"{type(root).__qualname__} is no root: derive it from likewise.Root")
         if (self._address.scheme == "tls") != (tls is not None):
@@ -187,6 +217,11 @@ class serve:
     ) -> None:
         if self._server is not None:
             await self._server.close()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("it is asynchronous: async with likewise.serve(...) as server")
+
+    def __exit__(self, *exc: object) -> None: ...
 
     async def _serve(self) -> Server:
         loop = asyncio.get_running_loop()

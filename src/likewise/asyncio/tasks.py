@@ -11,6 +11,8 @@ from ..serving.backlog import Backlog, Runner
 from .calls import is_eager, start
 from .endpoint import Endpoint
 
+AT_LEAST = 1.0  # seconds that a method has to end once it is cancelled
+
 
 class TaskRunner(Runner, Protocol):
     """What is needed of the connection."""
@@ -63,11 +65,20 @@ class Tasks(Backlog):
                 runner.await_first_step()
 
     async def finish(self, grace: float) -> None:
-        """Start no more calls; let those that run end within ``grace`` seconds, then cancel them."""
+        """
+        Start no more calls; let those that run end within ``grace`` seconds, then cancel them.
+
+        What they do when they are cancelled has as long again, a second at least. A method that waits for this is none of
+        them.
+        """
         self.close()
-        if self._tasks and grace > 0:
-            await asyncio.wait(set(self._tasks), timeout=grace)
-        self.cancel_running()
+        this = asyncio.current_task()
+        if (others := self._tasks - {this}) and grace > 0:
+            await asyncio.wait(others, timeout=grace)
+        for task in (others := self._tasks - {this}):
+            task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=max(grace, AT_LEAST))
 
     def cancel_call(self, request: int) -> None:
         task = self._by_request.get(str(request))
