@@ -38,6 +38,7 @@ from ..jelly.salvage import Salvage
 from ..limits import Limits
 from ..trace import Record, Tracer
 from ..wire.framer import Frame, Framer
+from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import DIALECTS, PB, Dialect
 from ..wire.writer import Pieces, int_token, write_expression
 from . import fanout, messages
@@ -400,7 +401,8 @@ class Broker:
     def _release_dropped(self) -> None:
         """Give back what the application has let go of since the last flush."""
         for is_cache, luid, count in self.tables.take_releases():
-            self.outbox.queue([messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid)] * count)
+            piece = messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid) * count
+            self.outbox.queue([piece], len(piece) >= LARGE_PIECE)
 
     # --- reading
 
@@ -562,12 +564,13 @@ class Broker:
     def _salvage(self, decoder: Decoder, frame: Frame, start: int) -> None:
         """Give back what a message that is not used had counted for us."""
         held = Salvage(frame, start, decoder.failed_at or decoder.pos).walk()
-        for luid in held.references:
-            self.outbox.queue([messages.release(atoms.DECREF, luid)])
+        pieces = [messages.release(atoms.DECREF, luid) for luid in held.references]
         for luid in held.caches:
-            if luid not in self.tables.mirrors:
+            if not self.tables.has_mirror(luid):
                 self._given_back += 1
-            self.outbox.queue([messages.release(atoms.DECACHE, luid)])
+            pieces.append(messages.release(atoms.DECACHE, luid))
+        if pieces:
+            self.outbox.queue([b"".join(pieces)], True)
 
     # --- odds and ends
 
