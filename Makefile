@@ -16,7 +16,7 @@ CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn fuzz hostile soak docs field bench bench-plots clean
+.PHONY: demo test test-pure test-compiled lint coverage vectors interop churn fuzz costly hostile soak docs field bench bench-plots clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -71,6 +71,12 @@ fuzz: .venv-pure/installed
 	@if .venv-pure/bin/python -c 'import atheris' 2>/dev/null; then \
 		for each in framer decoder broker; do .venv-pure/bin/python -P fuzz/guided.py $$each --seconds $(SECONDS) || exit 1; done; \
 	else echo "atheris is not installed in .venv-pure: no coverage-guided fuzzing"; fi
+
+# The costliest messages at these limits, on the compiled build, for SECONDS; fails over the bound. LIMITS=public, TARGET=decoder
+LIMITS := default
+TARGET := broker
+costly: .venv-compiled/installed
+	@.venv-compiled/bin/python -P fuzz/costly.py --seconds $(SECONDS) --limits $(LIMITS) --target $(TARGET) $(ARGS)
 
 hostile: .venv-pure/installed
 	@.venv-pure/bin/python -P tests/hostile/run.py $(ARGS)

@@ -35,8 +35,9 @@ class Limits:
     list_items: int = 4_000_000
     """Items of one list, once both ends speak ``likewise-1``; a Twisted peer sends 655,360 at the most."""
 
-    depth: int = 256
-    """Lists open inside one another. Decoding is recursive: this is what bounds the stack."""
+    depth: int = 500
+    """Lists open inside one another. Decoding is recursive: this is what bounds the stack. A copy within a copy takes three,
+    four where it is shared: Twisted, which is recursive, too, takes 120 of them."""
 
     frame_items: int = 1_000_000
     """Tokens in one message. Each becomes an object of some 60 bytes, empty lists too. What costs more than it has tokens
@@ -197,7 +198,7 @@ ITEMS: Final = {
     "time": 3,  # 0.8 us for a date, 1.2 us for a datetime
     "decimal": 6,  # 1.0 us, 2.2 us with 134 digits
     "odd": 12,  # 2.7 us: a date with leading zeros or the like, read in Python
-    "digits": 16,  # so many digits to the base of 128 of an integer count as one item: 0.3 us for 64 of them
+    "digits": 16,  # so many digits to the base of 128 of an integer, beyond 8, count as one item: 0.3 us for 64 of them
 }
 """
 How many further items of ``frame_items`` a value counts as, by what it costs beyond its tokens.
@@ -213,4 +214,6 @@ INSTANCE_HASH: Final = 4  # the same for an instance, whose ``__hash__`` is Pyth
 BYTES: Final = {"item": 64, "set": 104, "member": 64, "instance": 100, "reference": 400}
 """What a decoded message takes in memory, more or less: bytes for each token, and what comes on top."""
 
-DEEPEST: Final = 300  # three interpreter frames a level in the pure build stay under CPython's default recursion limit
+DEEPEST: Final = 500
+"""The highest ``depth``. The compiled build takes it on a stack of 512 KiB. On the pure build the recursion limit of Python
+may end it earlier, at some 300 lists or 120 to 200 copies: that is refused as it is at the ceiling."""

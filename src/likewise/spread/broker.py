@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet import defer
@@ -95,6 +96,7 @@ class Broker(WithPages, WithTables, banana.Banana):
     username: Any = None
     factory: Any = None
     limits: Limits | None = None
+    incoming: Limits  # for the messages that come in, once the peer may send any
 
     def __init__(self, isClient: Any = 1, security: Any = globalSecurity) -> None:
         banana.Banana.__init__(self, isClient)
@@ -127,6 +129,8 @@ class Broker(WithPages, WithTables, banana.Banana):
             encoder=SpreadEncoder,
             decoder=SpreadDecoder,
         )
+        self.incoming = limits if self.limits is not None or isClient else narrowed(limits)
+        self.core.hold_to(registry, self.incoming)
         self.core.speaks_early = True
         self.core.patience = PATIENCE
         self.flow = Flow(self, limits)
@@ -569,6 +573,11 @@ def default_limits() -> Limits:
         running_calls=RUNNING_CALLS,
         unread_answers=UNREAD_ANSWERS,
     )
+
+
+def narrowed(limits: Limits) -> Limits:
+    """The same for what comes in at a server, from anybody: a message takes less than 64 MiB of memory."""
+    return replace(limits, frame_bytes=24 * MIB, frame_items=1_000_000)
 
 
 def _shown(value: Any) -> str:
