@@ -46,6 +46,7 @@ DIRECTIVES = {  # both builds must behave alike: annotations are no C types, ind
     "boundscheck": True,
     "wraparound": True,
     "emit_code_comments": False,  # smaller C
+    "freethreading_compatible": False,  # nobody has audited it: a free-threaded Python turns its GIL on for these modules
 }
 C_FLAGS = [] if sys.platform == "win32" else ["-O2", "-g0"]
 
@@ -96,12 +97,24 @@ class AllOrNone(build_ext):
             build_dir=self.build_temp,  # no C in src/
             include_path=["src"],
             compiler_directives=DIRECTIVES,
+            force=self.is_outdated(),
             quiet=True,
         )
         by_name = {each.name: each for each in translated}
         for extension in self.extensions:  # setuptools has its notes on these very objects: they have to stay
             extension.sources = by_name[extension.name].sources
             extension.depends = by_name[extension.name].depends
+
+    def is_outdated(self) -> bool:
+        """
+        Whether C from an earlier build may have been made by other rules than today's.
+
+        Cython compares it with the module and with those .pxd files that it finds, which are not all:
+        ``from likewise.wire cimport native`` is no dependency to it.
+        """
+        rules = max(file.stat().st_mtime for file in [Path("setup.py"), *Path("src").rglob("*.pxd")])
+        made = [Path(self.build_temp, source).with_suffix(".c") for each in self.extensions for source in each.sources]
+        return any(file.exists() and file.stat().st_mtime < rules for file in made)
 
     def remove_built(self, keep: Collection[str] = ()) -> None:
         """Also an earlier build's: build/ outlives a build, and all that lies in it goes into the wheel."""

@@ -291,7 +291,7 @@ class End:
         except (TypeError, ValueError, AttributeError, likewise.LikewiseError) as error:
             self.broker.fail(call, error)
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         self.results.append(Result())
         return self.results[-1]
 
@@ -312,6 +312,12 @@ class End:
         """Nothing to schedule."""
 
     output_may_wait = release_ready = output_ready
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        """What the peer sent was refused, as it should be."""
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
 
     def report(self, doing: str, error: BaseException) -> None:
         self.faults.append(f"{doing}: {type(error).__name__}: {error!s:.300}")

@@ -131,7 +131,7 @@ class End:
 
     # --- what the core asks of its driver
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         return Result()
 
     def unheard(self, result: Result) -> None:
@@ -148,6 +148,12 @@ class End:
 
     def release_ready(self) -> None:
         pass
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        pass
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
 
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append(error)

@@ -13,7 +13,7 @@ from tests import sexp
 from tests.programs import ROOT, running
 
 SERVER = """
-import asyncio, datetime, sys
+import asyncio, datetime, os
 import likewise
 
 class Root(likewise.Root):
@@ -24,7 +24,7 @@ class Root(likewise.Root):
     def remote_when(self): return [datetime.date(2026, 7, 1), b"raw"]
     def remote_fail(self): raise likewise.Error("no \\x1b[31mway")
     async def remote_wait(self): await asyncio.sleep(1000)
-    def remote_leave(self): sys.exit(0)
+    def remote_leave(self): os._exit(0)
 
 async def main():
     async with likewise.serve(Root(), "tcp://127.0.0.1:0") as server:

@@ -22,7 +22,8 @@ from likewise.jelly.decoder import Decoder
 from likewise.jelly.encoder import Encoder
 from likewise.jelly.expressions import to_frame
 from likewise.limits import Limits
-from likewise.objects.failures import Failure, error_names
+from likewise.objects.failures import Failure
+from likewise.objects.told import error_names, names_and_text
 from likewise.wire.framer import Framer
 from likewise.wire.tokens import NONE, PB, Dialect
 from likewise.wire.writer import spell_out
@@ -185,7 +186,7 @@ def test_an_exception_has_the_names_that_twisted_gives_it(error: type[BaseExcept
 
 def test_an_error_that_is_passed_on_stays_what_it_was() -> None:
     passed_on = RemoteError("far.Away", "text", parents=("far.Away", "builtins.Exception"))
-    state = Failure(passed_on).state
+    state = Failure(passed_on).state(*names_and_text(passed_on), {})
     assert (state["type"], state["value"], state["parents"]) == (b"far.Away", "text", ["far.Away", "builtins.Exception"])
 
 

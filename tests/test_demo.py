@@ -1,7 +1,9 @@
 """``likewise demo``: it shows every line, and fails when one is missing."""
 
 import asyncio
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ BY_CACHE = demo.CONVERSATIONS[2]
 
 def test_the_demo_shows_what_each_side_says_and_ends_well(tmp_path: Path) -> None:
     with running("-m", "likewise", "demo", cwd=tmp_path) as program:
-        code, lines, errors = program.end()
+        code, lines, errors = program.end(len(demo.CONVERSATIONS) * demo.SECONDS)
     assert (code, errors) == (0, "")
     said = [line.partition("| ") for line in lines]
     for label, line in [
@@ -96,3 +98,14 @@ def test_where_there_are_no_programs_the_demo_says_so(monkeypatch: pytest.Monkey
     monkeypatch.setattr(demo.metadata, "files", lambda name: None)
     with pytest.raises(FileNotFoundError, match="install likewise from its wheel"):
         demo.examples()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+def test_make_demo_compiles_nothing_and_says_what_it_does_first() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--dry-run", "ON=-of-nobody", "demo"]
+    done = subprocess.run(command, cwd=EXAMPLES.parent, env=environment, capture_output=True, text=True, timeout=300)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and "the demo runs on an installed likewise" in lines[0]
+    installing = [line for line in lines if " -m pip " in line]
+    assert installing and all(line.startswith("LIKEWISE_PURE=1 LIKEWISE_COMPILED= ") for line in installing)

@@ -268,7 +268,11 @@ def test_who_is_silent_or_slow_is_dropped(name: str) -> None:
     serving(check, **{name: 0.1})
 
 
-def test_who_leaves_answers_unread_is_not_read_and_then_dropped() -> None:
+@pytest.mark.parametrize(
+    "expected, limits",
+    [("stalled_seconds", {"stalled_seconds": 0.2}), ("unread_answers", {"stalled_seconds": 300.0, "waiting_calls": 1_000})],
+)
+def test_who_leaves_answers_unread_is_dropped(expected: str, limits: dict[str, Any]) -> None:
     async def check(server: likewise.Server, root: Slow, reasons: list[BaseException | None]) -> None:
         plug = plain(server)
         plug.setblocking(False)
@@ -283,11 +287,11 @@ def test_who_leaves_answers_unread_is_not_read_and_then_dropped() -> None:
                 break
             await asyncio.sleep(0.001)
         await until(lambda: bool(reasons))
-        assert "stalled_seconds" in str(reasons[0])
+        assert expected in str(reasons[0])
         assert sent < 50_000_000
         plug.close()
 
-    serving(check, unread_answers=50_000, stalled_seconds=0.2)
+    serving(check, unread_answers=50_000, **limits)
 
 
 def test_output_that_nobody_reads_has_a_ceiling() -> None:
@@ -325,7 +329,7 @@ def test_log_lines_have_a_ceiling_and_what_is_not_written_is_counted(caplog: pyt
     from likewise.logs import Throttle
 
     later: list[Callable[[], None]] = []
-    throttle = Throttle(logging.getLogger("likewise"), 3)
+    throttle = Throttle(logging.getLogger("likewise"), 3, 100_000)
     for number in range(10):
         throttle.warning(lambda seconds, run: later.append(run), "floods", "line %d", number)
     for _ in range(5):
@@ -366,3 +370,28 @@ def test_every_ceiling_is_tested_somewhere() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in HERE.rglob("*.py"))
     for field in dataclasses.fields(Limits):
         assert re.search(rf"\b{field.name}\b", text), field.name
+
+
+@pytest.mark.parametrize("value", [1e7, math.inf, 2**53 + 1, 10**30, True, None, "100"], ids=repr)
+def test_a_ceiling_that_is_counted_is_a_whole_number_on_both_builds(value: Any) -> None:
+    for field in dataclasses.fields(Limits):
+        if field.type == "int":
+            with pytest.raises(ValueError, match=f"Limits.{field.name} must be a whole number"):
+                Limits(**{field.name: value})
+
+
+def test_the_largest_ceilings_serve_on_both_builds() -> None:
+    class Echo(likewise.Root):
+        def remote_echo(self, *args: Any) -> Any:
+            return args
+
+    counted = [field.name for field in dataclasses.fields(Limits) if field.type == "int" and field.name != "depth"]
+    pair = Pair(Echo(), limits=Limits(**dict.fromkeys(counted, 2**53)))
+    result = pair.client.root.callRemote("echo", "a", {(1, 2): {3}})
+    pair.run()
+    assert result.error is None and result.value == ("a", {(1, 2): {3}})
+
+
+def test_a_time_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="idle_seconds must be positive"):
+        Limits(idle_seconds=math.nan)

@@ -202,6 +202,17 @@ def cache(recorder: Recorder) -> None:
 
 
 @conversation
+def ended(recorder: Recorder) -> None:
+    pond = Pond()
+    recorder.call("take", pond)
+    mirror = recorder.root.kept
+    (observer,) = pond.observers
+    observer.end()
+    recorder.call("take", pond)
+    assert recorder.root.kept is not mirror and mirror.ended_because is not None
+
+
+@conversation
 def error(recorder: Recorder) -> None:
     assert recorder.call("fail").error.check(ValueError)
 
@@ -209,4 +220,10 @@ def error(recorder: Recorder) -> None:
 @conversation
 def unknown(recorder: Recorder) -> None:
     recorder.pair.server.incoming += sexp.encode([b"dance", 1])
+    recorder.run()
+
+
+@conversation
+def limits(recorder: Recorder) -> None:
+    recorder.pair = Pair(recorder.root, limits=likewise.Limits.public(), client_limits=likewise.Limits(), greet=False)
     recorder.run()

@@ -23,11 +23,13 @@ from .errors import (
     LoginFailed,
     LoginRefused,
     NoSuchMethod,
+    NotExecuted,
     NotSendable,
     ProtocolError,
     RemoteError,
     RemoteProtocolError,
     TooManyCalls,
+    WrongThread,
 )
 from .jelly.basics import Unpersistable
 from .jelly.checks import checked
@@ -82,6 +84,7 @@ __all__ = (
     "LoginFailed",
     "LoginRefused",
     "NoSuchMethod",
+    "NotExecuted",
     "NotSendable",
     "Observers",
     "PageCollector",
@@ -109,6 +112,7 @@ __all__ = (
     "Unpersistable",
     "ViewPoint",
     "Viewable",
+    "WrongThread",
     "checked",
     "connect",
     "copyable",

@@ -12,12 +12,14 @@ The base class answers the question a caller asks first: is the connection still
     │  ├─ LocalProtocolError       we tried something that the protocol forbids
     │  └─ RemoteProtocolError      the peer did
     │     └─ LimitExceeded           ... by sending more than a ceiling in ``limits.py`` allows
+    ├─ WrongThread               used outside of its event loop; nothing was done
     └─ CallError                 ends one call; the connection and the other calls go on
        ├─ Error                    what a remote method raises to say "expected trouble" (PB's ``pb.Error``)
        ├─ NoSuchMethod             the object is there, the method is not
        ├─ InsecureJelly            a value that may not cross
        │  └─ NotSendable             ... refused before anything was sent; names the path to it
        ├─ TooManyCalls             our own ceiling of unanswered calls
+       ├─ NotExecuted              the peer did not run the call: it may be made again
        ├─ LoginFailed              nobody was logged in: not this way, not now
        │  └─ LoginRefused            ... or not these credentials; which part of them is wrong is not said
        └─ RemoteError              any other exception of the peer, as type and text
@@ -27,104 +29,35 @@ This module imports nothing of the package, so no layer needs a late import to r
 
 from __future__ import annotations
 
-import traceback
-from typing import Final
+from typing import Any, Final
 
-CLIP: Final = 200  # characters of peer data in one error text: enough to recognise it, too few to flood a log
-CHAIN: Final = 8  # causes of causes that one report shows
-SMALL: Final = 2_000  # parts and characters up to which a value is printed by its own means
+ENDS_THE_PROGRAM: Final = (KeyboardInterrupt, SystemExit)
+"""What is handed on wherever an application's code raises it. Whatever else it raises has failed one call, or one hook."""
 
 
-def clip(value: object, size: int = CLIP) -> str:
-    """The ``repr`` of something a peer sent, cut to ``size`` characters; never walks a large value."""
-    if isinstance(value, (str, bytes)):
-        text = repr(value[:size])
-        return text if len(value) <= size else f"{text}... ({len(value)} in all)"
-    if isinstance(value, (int, float, bool, type(None))):
-        return repr(value) if not isinstance(value, int) or value.bit_length() < 4 * size else "a very large int"
-    return f"<{type(value).__name__}>"
+IS_HEAP_TYPE: Final = 1 << 9  # in the __flags__ of a class that was made at run time: not by the interpreter itself
 
 
-def one_line(text: str) -> str:
+def made_again(cls: type[Any], args: tuple[Any, ...], attributes: dict[str, Any] | None = None) -> Any:
     """
-    A text as one line of a log or a terminal: line ends, control characters and what Unicode has to hide or to turn
-    around text are escaped.
+    An exception of this class with these ``args`` and attributes. As for any object that is read from a wire or a file,
+    no ``__init__``, ``__new__`` or ``__setattr__`` of the class is run: they may want other arguments than they got.
     """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-
-
-def is_small(*values: object, size: int = SMALL) -> bool:
-    """
-    Whether printing these values is cheap, however their parts are shared: what a peer sent may have 2**40 leaves.
-
-    Containers are walked, and the attributes of instances, for dataclasses and exceptions print those.
-    """
-    stack: list[object] = list(values)
-    while stack:
-        value = stack.pop()
-        size -= 1
-        if isinstance(value, (str, bytes, bytearray)):
-            size -= len(value)
-        elif isinstance(value, int):
-            size -= value.bit_length() // 3
-        elif isinstance(value, dict):
-            size -= 2 * len(value)
-            if size >= 0:
-                stack += value.keys()
-                stack += value.values()
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            size -= len(value)
-            if size >= 0:
-                stack += value
-        else:
-            attributes = getattr(value, "__dict__", None)
-            if type(attributes) is dict and attributes:
-                stack.append(attributes)
-            if isinstance(value, BaseException):
-                stack.append(value.args)
-        if size < 0:
-            return False
-    return True
-
-
-def text_of(error: BaseException, size: int = 10_000) -> str:
-    """
-    The text of an error, at most ``size`` characters and bounded in work: one that holds what a peer sent may have
-    no end. Of an error that is not small the arguments are named, not printed.
-    """
-    try:
-        if is_small(error.args, getattr(error, "__dict__", None), size=size):
-            text = str(error)
-        else:
-            text = ", ".join(clip(each) for each in error.args[:4])
-    except Exception as broken:  # an application's own __str__
-        text = f"(its text can't be had: {type(broken).__name__})"
-    return text if len(text) <= size else text[:size] + "..."
-
-
-def chain_of(error: BaseException) -> list[BaseException]:
-    """An error, what caused it, and so on: the outermost first, at most :data:`CHAIN` of them."""
-    chain: list[BaseException] = []
-    following: BaseException | None = error
-    while following is not None and following not in chain and len(chain) < CHAIN:
-        chain.append(following)
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
-    return chain
-
-
-def outline(error: BaseException, size: int = 8_000) -> str:
-    """A traceback of at most ``size`` characters, for an error that may hold what has no end to print."""
-    parts = []
-    for each in reversed(chain_of(error)):
-        parts += traceback.format_tb(each.__traceback__, limit=-12)
-        parts.append(f"{type(each).__module__}.{type(each).__qualname__}: {text_of(each, 500)}\n")
-    return "".join(parts)[-size:]
+    base = cls
+    while base.__flags__ & IS_HEAP_TYPE and base.__base__ is not None:
+        base = base.__base__
+    error = base.__new__(cls, *args)
+    base.__init__(error, *args)
+    if attributes:
+        error.__dict__.update(attributes)
+    return error
 
 
 class LikewiseError(Exception):
-    """Base of all errors that likewise raises."""
+    """Base of all errors that likewise raises. They can be pickled and copied, whatever their ``__init__`` takes."""
+
+    def __reduce__(self) -> Any:
+        return made_again, (type(self), BaseException.__dict__["args"].__get__(self), dict(self.__dict__))
 
 
 class ConnectionClosed(LikewiseError):
@@ -171,6 +104,20 @@ class LimitExceeded(RemoteProtocolError):
         self.ceiling = ceiling
 
 
+class WrongThread(LikewiseError, RuntimeError):
+    """
+    A connection, or something that leads through one, was used on another thread than its event loop's.
+
+    Nothing was done. ``asyncio.run_coroutine_threadsafe(coroutine, loop)`` gets there from another thread.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: this is another thread than that of the connection's event loop; go through "
+            f"asyncio.run_coroutine_threadsafe(coroutine, loop), or loop.call_soon_threadsafe(function)"
+        )
+
+
 class CallError(LikewiseError):
     """One call failed; the connection is as good as before."""
 
@@ -202,8 +149,10 @@ class NotSendable(InsecureJelly):
 
     ``path`` leads to it from what was passed, as in ``args[0].items[3].lock``; ``reason`` says what to do.
     ``too_large`` is what was over a ceiling of the wire, and how large: ``("a str", 655361)``; ``("an int", n)`` has
-    the number itself.
+    the number itself. ``untold`` are the observers that :class:`likewise.Observers` could not tell of a change.
     """
+
+    untold: tuple[Any, ...] = ()
 
     def __init__(self, reason: str, too_large: tuple[str, int] | None = None) -> None:
         super().__init__(reason)
@@ -221,6 +170,14 @@ class NotSendable(InsecureJelly):
 
 class TooManyCalls(CallError):
     """``limits.open_calls`` calls of ours are unanswered; nothing was queued."""
+
+
+class NotExecuted(CallError):
+    """
+    The peer has not run the call, and will not: it may be made again.
+
+    Too many calls wait there already, or for too long, or it is closing; the text says which.
+    """
 
 
 class LoginFailed(CallError):
@@ -246,10 +203,20 @@ class RemoteError(CallError):
     ``type`` is its full class name there (``"builtins.ValueError"``), ``text`` its text, ``parents`` the
     full names of its base classes, ``traceback`` the remote traceback or ``""`` where the peer keeps it to
     itself, ``id`` the number under which the peer's log has the whole story (0 if it gave none).
+    ``remote_args`` is what it was made with there, ``None`` where that is not known or is no plain values;
+    ``members`` the errors in it, if it was an exception group. Notes (``__notes__``) are those that it had there.
     """
 
     def __init__(
-        self, type: str, text: str, *, parents: tuple[str, ...] = (), traceback: str = "", id: int = 0
+        self,
+        type: str,
+        text: str,
+        *,
+        parents: tuple[str, ...] = (),
+        traceback: str = "",
+        id: int = 0,
+        remote_args: tuple[Any, ...] | None = None,
+        members: tuple[Exception, ...] = (),
     ) -> None:
         super().__init__(f"{type}: {text}" if text else type)
         self.type = type
@@ -257,6 +224,9 @@ class RemoteError(CallError):
         self.parents = parents
         self.traceback = traceback
         self.id = id
+        self.remote_args = remote_args
+        self.members = members
+        self.carried: dict[str, Any] = {}  # what else came of it, as it came: to be passed on
 
     def check(self, *names: str | type[BaseException]) -> bool:
         """Whether the remote exception was one of these classes, or derived from one: by class or full name."""
@@ -271,8 +241,9 @@ WIRE_NAMES: Final[dict[type, str]] = {
     LoginFailed: "twisted.cred.error.LoginFailed",
     LoginRefused: "twisted.cred.error.UnauthorizedLogin",
     NoSuchMethod: "twisted.spread.flavors.NoSuchMethod",
+    NotExecuted: "likewise.errors.NotExecuted",
 }
-"""Those of our classes that travel under the names that PB gave them."""
+"""Those of our classes that a peer of ours raises as themselves, and their names on the wire: PB's where it has one."""
 
 
 __all__ = (
@@ -287,9 +258,11 @@ __all__ = (
     "LoginFailed",
     "LoginRefused",
     "NoSuchMethod",
+    "NotExecuted",
     "NotSendable",
     "ProtocolError",
     "RemoteError",
     "RemoteProtocolError",
     "TooManyCalls",
+    "WrongThread",
 )

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+LARGEST: Final = 2**53  # of a ceiling that is counted: the compiled build keeps it, and what is added to it, in 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Limits:
     The ceilings of one connection. Defaults suit peers that mean well and may err; see :meth:`public`.
 
     Raises:
-        ValueError: a ceiling below 1, or ``depth`` over :data:`DEEPEST`.
+        ValueError: a ceiling below 1, one that is counted and no int or over 2**53, or ``depth`` over :data:`DEEPEST`.
     """
 
     prefix_digits: int = 64
@@ -74,8 +75,23 @@ class Limits:
     """Our own calls without an answer yet: one more raises TooManyCalls. Cancelled ones count until answered."""
 
     running_calls: int = 1_000
-    """Calls of the peer that run here at once (suspended coroutines). At the ceiling its messages wait unread. From an
-    address whose ended connections left ten times as many running, no new one is taken until some have ended."""
+    """Calls of the peer that run here at once (suspended coroutines); those that wait for the peer themselves do not
+    count. Further calls wait to be started. From an address whose ended connections left ten times as many running, no
+    new one is taken until some have ended."""
+
+    waiting_calls: int = 100_000
+    """Calls of the peer that wait to be started, besides ``running_calls``. One more is refused: it was not run. As many
+    as ``open_calls``, which is what an honest peer of ours may have unanswered."""
+
+    waiting_seconds: float = 60.0
+    """Time that calls wait to be started while none of those that run ends. Then they are refused: they were not run."""
+
+    argument_bytes: int = 128 * MIB
+    """Bytes of memory that the arguments of calls hold: of those that run, and as much again of those that wait. A call
+    has a weight of some 500 bytes besides while it waits, and of 2 KiB while it runs."""
+
+    all_argument_bytes: int = 512 * MIB
+    """The same of all connections of a server together. Past it, the connection whose calls hold most is dropped."""
 
     references: int = 65_536
     """Our objects that the peer holds by reference, and its objects that we hold: each counted alone."""
@@ -87,10 +103,10 @@ class Limits:
     """Bytes waiting for a peer that does not read. When more is queued on top, it is dropped as too slow."""
 
     unread_answers: int = MIB
-    """Bytes of answers that a peer leaves unread before its further calls are not read either."""
+    """Bytes of answers that a peer leaves unread before its further calls wait to be started."""
 
     stalled_seconds: float = 60.0
-    """Time that a peer may leave its answers unread before it is dropped."""
+    """Time in which a peer reads nothing of the answers that it has left unread before it is dropped."""
 
     faults: int = 100
     """Messages that no honest peer sends (answers to nothing, releases of what is not held) before it is dropped."""
@@ -127,11 +143,21 @@ class Limits:
     left a large part unread for longest is dropped."""
 
     paged_bytes: int = 256 * MIB
-    """Bytes of all the pages that one collector gathers, each with at least 64 for what an object takes. One page more
-    fails what waits for them."""
+    """Bytes of all the pages that one collector gathers, as they lie in memory here, slots and empty containers too, and at
+    least 64 each. One page more fails what waits for them."""
+
+    published_files: int = 1_000
+    """Files that keep the states of published objects in one directory; with one more the oldest goes."""
+
+    published_bytes: int = 256 * MIB
+    """Bytes of all these files together, on the disk. What is larger alone is not kept, and fetched anew each time."""
 
     log_lines: int = 200
     """Lines about peers that one endpoint logs in 10 seconds; the others are counted, and one line tells how many."""
+
+    log_bytes: int = 256 * KIB
+    """Bytes of what one endpoint logs about peers in 10 seconds, tracebacks and asyncio's reports included. One entry is at
+    most some 20 KiB, so that much it may be more; what goes beyond is counted as with ``log_lines``."""
 
     login_attempts: int = 5
     """Logins that one connection may begin without one that succeeds; with one more it is dropped."""
@@ -153,8 +179,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if getattr(self, field.name) <= 0:
-                raise ValueError(f"Limits.{field.name} must be positive, not {getattr(self, field.name)}")
+            value = getattr(self, field.name)
+            if field.type == "int" and (type(value) is not int or value > LARGEST):
+                raise ValueError(f"Limits.{field.name} must be a whole number (int), at most 2**53, not {value!r}")
+            if not value > 0:
+                raise ValueError(f"Limits.{field.name} must be positive, not {value}")
         if self.depth > DEEPEST:
             raise ValueError(f"Limits.depth is at most {DEEPEST}: deeper would overflow the stack")
 
@@ -169,6 +198,7 @@ class Limits:
         """For a peer you run yourself: large messages pass, faults are still bounded."""
         generous = {"frame_items": 20_000_000, "list_items": 20_000_000, "frame_bytes": 1024 * MIB}
         more = {"string_bytes": 1023 * MIB, "queued_output": 1024 * MIB, "references": 1_000_000, "caches": 1_000_000}
+        more |= {"argument_bytes": 4 * 1024 * MIB, "all_argument_bytes": 16 * 1024 * MIB}
         more |= {"held_bytes": 8 * 1024 * MIB, "unread_bytes": 8 * 1024 * MIB, "paged_bytes": 8 * 1024 * MIB}
         return cls(**(generous | more | changes))
 
@@ -178,12 +208,15 @@ class Limits:
         message = {"frame_items": 25_000, "frame_bytes": MIB, "string_bytes": 640 * KIB, "list_items": 25_000, "depth": 64}
         work = {"hash_work": 50_000, "hash_probes": 1_000_000, "unfolded_tuples": 500_000}
         work |= {"running_calls": 32, "faults": 10, "log_lines": 50}
+        work["log_bytes"] = 64 * KIB
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
-        held["paged_bytes"] = 8 * MIB
+        held |= {"paged_bytes": 8 * MIB, "published_files": 100, "published_bytes": 16 * MIB}
+        held |= {"argument_bytes": 4 * MIB, "waiting_calls": 8_000}
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
+        seconds["waiting_seconds"] = 20.0
         logins = {"login_attempts": 3, "login_seconds": 20.0}
         together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
-        together["unread_bytes"] = 32 * MIB
+        together |= {"unread_bytes": 32 * MIB, "all_argument_bytes": 64 * MIB}
         return cls(**(message | work | held | seconds | logins | together | changes))
 
 
@@ -217,3 +250,14 @@ BYTES: Final = {"item": 64, "set": 104, "member": 64, "instance": 100, "referenc
 DEEPEST: Final = 500
 """The highest ``depth``. The compiled build takes it on a stack of 512 KiB. On the pure build the recursion limit of Python
 may end it earlier, at some 300 lists or 120 to 200 copies: that is refused as it is at the ceiling."""
+
+# What one exception may take along beside its class and text. What is over these stays behind, and the error says so.
+ERROR_BYTES: Final = 256 * KIB  # bytes of its arguments, fields, notes and members together, as they are written
+ERROR_PARTS: Final = 1_000  # parts of its arguments, each counted at each use, or 10 characters: printing them is cheap
+ERROR_LISTS: Final = 64  # lists open inside one another in them
+ERROR_NOTES: Final = 16  # notes of one exception
+ERROR_NOTE: Final = 1_000  # characters of one note
+ERROR_MEMBERS: Final = 100  # exceptions in one exception group, those of groups in it included
+ERROR_DEPTH: Final = 6  # exception groups in one another
+
+REWRITTEN: Final = 4  # times that a message, or 64 KiB, may be written anew for hooks of likewise.spread that change it

@@ -1,5 +1,7 @@
 """
-Two ends of a connection joined in memory: no sockets, no tasks, no clock. For tests of programs that use likewise.
+Two ends of a connection joined in memory, for tests of programs that use likewise.
+
+:class:`Pair` has no sockets, no tasks, no clock. :func:`pair` has an event loop and is otherwise what programs have.
 
 ::
 
@@ -12,19 +14,30 @@ Two ends of a connection joined in memory: no sockets, no tasks, no clock. For t
 Bytes wait in each end's :attr:`End.incoming` until :meth:`Pair.deliver` hands on some of them, so a test decides in
 which order, and in which pieces, the two ends hear of one another; :meth:`Pair.cut` loses what is under way. What is
 refused, raised, counted and released is just as on a socket: the protocol core is the same.
+
+What waits for anything but an answer needs an event loop::
+
+    async with pair(Receiver()) as (client, server):         # two connections, as connect() and serve() make them
+        assert await client.root.callRemote("takePond", pond) == "safe pond"
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from itertools import cycle
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from .asyncio.connection import Connection
+from .asyncio.endpoint import Endpoint, OnConnection
+from .bounded import one_line, shown, text_of
 from .broker.core import Broker
-from .broker.events import CallReceived
+from .broker.events import CallReceived, can_be_awaited
 from .broker.states import Side, State
-from .errors import LikewiseError, RemoteProtocolError
+from .errors import ENDS_THE_PROGRAM, LikewiseError, RemoteProtocolError
 from .jelly.registry import Registry, registry_from
 from .limits import Limits
 from .objects.by_reference import RemoteReference
@@ -87,7 +100,18 @@ class Result:
     def __repr__(self) -> str:
         if not self.is_settled:
             return "<Result, cancelled>" if self.is_cancelled else "<Result, waiting>"
-        return f"<Result, {self.error!r}>" if self.error is not None else f"<Result, {self.value!r}>"
+        if self.error is not None:
+            return f"<Result, {type(self.error).__name__}: {one_line(text_of(self.error))}>"
+        return f"<Result, {shown(self.value)}>"
+
+
+if TYPE_CHECKING:
+
+    class Reference(RemoteReference):
+        """What a reference is here: its calls give Results."""
+
+        def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Result:  # type: ignore[override]
+            ...
 
 
 class End:
@@ -125,9 +149,9 @@ class End:
     # --- for users
 
     @property
-    def root(self) -> RemoteReference:
-        """The root object of the other end."""
-        return cast(RemoteReference, self.broker.remote("root"))
+    def root(self) -> Reference:
+        """The root object of the other end. ``callRemote`` on it gives a :class:`Result`."""
+        return cast("Reference", self.broker.remote("root"))
 
     @property
     def is_open(self) -> bool:
@@ -178,7 +202,7 @@ class End:
 
     # --- what the core needs of its driver
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         return Result()
 
     def unheard(self, result: Result) -> None:
@@ -200,6 +224,15 @@ class End:
     def release_ready(self) -> None:
         """As above; runs in finalizers."""
 
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        self.reports.append((f"reading the one-way call {name}", error))
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
+
+    def unsent_bytes(self) -> int:
+        return 0
+
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append((doing, error))
 
@@ -209,13 +242,17 @@ class End:
         self.waiting.append(call)
         try:
             value = call.method()(*call.args, **call.kwargs)
-        except Exception as error:
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:
             self._fail(call, error)
             return
         if isinstance(value, Result):
             value.when_settled(lambda result: self._finish(call, result))
         elif isinstance(value, Coroutine):
             self._step(call, value)
+        elif can_be_awaited(value):
+            self._fail(call, no_loop(f"{call.name} returns a {type(value).__name__}"))
         else:
             self._answer(call, value)
 
@@ -231,20 +268,23 @@ class End:
             awaited = coroutine.send(None)
         except StopIteration as stop:
             self._answer(call, stop.value)
-        except Exception as error:
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:
             self._fail(call, error)
         else:
             if isinstance(awaited, Result):
                 awaited.when_settled(lambda result: self._step(call, coroutine))
             else:
                 coroutine.close()
-                what = f"{call.name} awaits a {type(awaited).__name__}"
-                self._fail(call, TypeError(f"{what}: there is no event loop here, only results of callRemote"))
+                self._fail(call, no_loop(f"{call.name} awaits a {type(awaited).__name__}"))
 
     def _answer(self, call: CallReceived, value: Any) -> None:
         try:
             refused = self.broker.answer(call, value)
-        except Exception as error:  # a hook of the value
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:  # a hook of the value
             self._fail(call, error)
             return
         self.waiting.remove(call)
@@ -255,6 +295,11 @@ class End:
         self.waiting.remove(call)
         self.broker.fail(call, error)
         self.failures.append((call.name, error))
+
+
+def no_loop(what: str) -> TypeError:
+    """A method waits for what only an event loop can bring about."""
+    return TypeError(f"{what}: there is no event loop here, only results of callRemote; likewise.testing.pair() has one")
 
 
 class Pair:
@@ -383,4 +428,63 @@ def _over_again(sizes: list[int | None]) -> Iterator[int | None]:
     return cycle(sizes)
 
 
-__all__ = ("End", "Pair", "Result")
+@asynccontextmanager
+async def pair(
+    root: Any = None,
+    client_root: Any = None,
+    *,
+    accept: Registry | Iterable[type] | None = None,
+    client_accept: Registry | Iterable[type] | None = None,
+    limits: Limits | None = None,
+    client_limits: Limits | None = None,
+    tracebacks: bool = False,
+    trace: Tracer | None = None,
+    client_trace: Tracer | None = None,
+    on_connect: OnConnection | None = None,
+    on_disconnect: OnConnection | None = None,
+) -> AsyncIterator[tuple[Connection, Connection]]:
+    """
+    A client and a server on the running event loop, connected and greeted: ``async with pair(root) as (client, server)``.
+
+    Both are what :func:`likewise.connect` and a server's ``connections`` give, and methods run as they do there: they
+    may wait for anything. Between them is a pair of sockets that has no address, so no port is taken and nobody else can
+    connect. At the end both are closed, and methods that still run are cancelled.
+
+    The parameters are those of :class:`Pair`; ``on_connect`` and ``on_disconnect`` those of :func:`likewise.serve`.
+    ``client.abort()`` cuts the connection. For logins and TLS start a real server.
+    """
+    loop = asyncio.get_running_loop()
+    registry = registry_from(accept)
+    flavours = Flavours(with_traceback=tracebacks)
+    limits = limits or Limits()
+    serving = Endpoint(registry, limits, flavours, trace, root=root, on_open=on_connect, on_close=on_disconnect)
+    calling = Endpoint(
+        registry if client_accept is None else registry_from(client_accept),
+        client_limits or limits,
+        flavours,
+        client_trace,
+        root=client_root,
+    )
+    client, server = Connection(calling, Side.CLIENT, loop), Connection(serving, Side.SERVER, loop)
+    plugs = socket.socketpair()
+    try:
+        for connection, plug in zip((client, server), plugs, strict=True):
+            await _connect(loop, connection, plug)
+        await client.wait_open()
+        await server.wait_open()
+        yield client, server
+    finally:
+        await client.close(0)
+        await server.close(0)
+        for plug in plugs:
+            plug.close()
+
+
+async def _connect(loop: asyncio.AbstractEventLoop, connection: Connection, plug: socket.socket) -> None:
+    if hasattr(socket, "AF_UNIX") and plug.family == socket.AF_UNIX:
+        await loop.create_unix_connection(lambda: connection, sock=plug)
+    else:  # Windows has no pairs but of TCP
+        await loop.create_connection(lambda: connection, sock=plug)
+
+
+__all__ = ("End", "Pair", "Result", "pair")

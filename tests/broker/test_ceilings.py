@@ -74,8 +74,9 @@ def test_an_error_whose_state_can_not_cross_still_reaches_the_caller() -> None:
         raise Stateful("as asked")
 
     root.remote_echo = fail
-    with pytest.raises(likewise.Error, match="Stateful, whose state can't be sent"):
+    with pytest.raises(likewise.RemoteError, match="Stateful: as asked") as raised:
         answer(joined, "echo")
+    assert raised.value.check(Stateful) and "(its state can't be sent: " in raised.value.__notes__[0]
 
 
 def test_calling_an_observer_that_is_leaving_gives_a_failed_result_and_raises_nothing() -> None:

@@ -192,7 +192,7 @@ def test_an_observer_whose_connection_has_ended_is_passed_over() -> None:
         mirrors.append(answer(joined, "pond"))
     members = tuple(pond.observers)
     one.cut()
-    other.server.broker.publish(members, "see", (1,), {}, None)
+    other.server.broker.publish(members, "see", (1,), {})
     other.run()
     assert mirrors[1].seen == [1] and len(pond.stopped) == 1
 

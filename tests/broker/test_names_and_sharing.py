@@ -8,10 +8,13 @@ import pytest
 
 import likewise
 from likewise.broker import names
-from likewise.broker.fanout import shared_tail
+from likewise.broker.ceilings import ceilings_for
+from likewise.broker.fanout import write
 from likewise.broker.messages import name_token
 from likewise.errors import InsecureJelly, LocalProtocolError, NotSendable
+from likewise.jelly.encoder import Encoder
 from likewise.testing import Pair
+from likewise.wire.tokens import LIKEWISE_1
 
 
 def test_a_method_name_over_the_ceiling_is_refused_at_both_ends() -> None:
@@ -45,9 +48,11 @@ def test_keywords_are_text_and_have_a_longest() -> None:
 
 
 def test_what_belongs_to_one_connection_is_not_shared_by_its_observers() -> None:
-    assert shared_tail("change", (likewise.Referenceable(),), {}, None) is None
-    tail = shared_tail("change", (1,), {"by": 2}, None)
-    assert tail is not None and b"change" in tail
+    ceilings = ceilings_for(LIKEWISE_1, Encoder)
+    alone = write(ceilings, "change", (likewise.Referenceable(),), {}, None)
+    assert alone.tail is None and alone.error is None
+    together = write(ceilings, "change", (1,), {"by": 2}, None)
+    assert together.tail is not None and b"change" in together.tail and not together.is_for_one
 
 
 def test_nothing_is_called_before_a_dialect_is_agreed() -> None:
@@ -66,5 +71,5 @@ def test_what_has_a_name_is_not_counted_among_what_the_peer_holds() -> None:
     assert tables.unnamed() == len(tables.ids()) == 12 and tables.sizes()["exported"] == 12
     assert tables.release(luids[0]) and not tables.release(b"pond")
     assert tables.unnamed() == len(tables.ids()) == 11
-    tables.clear()
+    tables.clear("over")
     assert tables.unnamed() == 0

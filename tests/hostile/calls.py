@@ -348,13 +348,22 @@ def next_call(peer: Peer) -> Any:
 # --- S-31: floods
 
 
-@case("S-31", "10^5 calls that wait run 32 at a time", cpu=6.0, quick=False)
+@case("S-31", "of 5,000 calls that wait 32 run at a time", cpu=6.0, quick=False)
 def outstanding(server: Server) -> None:
     with Peer(server.port) as peer:
-        calls = b"".join(peer.message(b"slow", [b"tuple", 30.0])[1] for _ in range(100_000))
+        calls = b"".join(peer.message(b"slow", [b"tuple", 30.0])[1] for _ in range(5_000))
         send_what_goes(peer, calls, 3.0)
         running = pairs(server.control.ask(b"state"))["running"]
         assert running == 32, f"{running} calls are running"
+
+
+@case("S-31", "of 10^5 calls those that can't wait are refused, and who reads no errors is dropped", cpu=12.0, quick=False)
+def refused(server: Server) -> None:
+    with Peer(server.port) as peer:
+        calls = b"".join(peer.message(b"slow", [b"tuple", 30.0])[1] for _ in range(100_000))
+        send_what_goes(peer, calls, 3.0)
+        reason = server.reason(peer, 20)[2]
+        assert "unread_answers" in reason or "queued_output" in reason, reason
 
 
 @case("S-31", "10^5 failing calls do not flood the log", cpu=40.0, quick=False, memory=16 * MIB)

@@ -6,10 +6,12 @@ Anything forbidden that runs is counted, by itself or by an audit hook; ``canary
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import resource
 import sys
 import time
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +45,25 @@ class Trap:
 
     def __setstate__(self, state: Any) -> None:
         forbidden["Trap"] += 1
+
+
+class Own(BaseException):
+    """Neither an Exception nor anything that Python knows."""
+
+
+def no_exception(kind: str) -> BaseException:
+    """What is no Exception, and ends no program."""
+    if kind == "BaseExceptionGroup":
+        return BaseExceptionGroup("as asked", [Own()])
+    return {"CancelledError": asyncio.CancelledError, "GeneratorExit": GeneratorExit, "Own": Own}[kind]("as asked")
+
+
+@likewise.copyable(name="hostile.Slotted")
+@dataclass(slots=True)
+class Slotted:
+    """Has no dictionary; what it holds is printed all the same."""
+
+    x: Any = None
 
 
 def note_the_end(peer: str, reason: BaseException | None) -> None:
@@ -169,6 +190,33 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
 
         def remote_fail(self, x: Any) -> None:
             raise ValueError(x)
+
+        def remote_raise(self, kind: str) -> None:
+            raise no_exception(kind)
+
+        async def remote_raise_async(self, kind: str) -> None:
+            raise no_exception(kind)
+
+        async def remote_raise_later(self, kind: str) -> None:
+            await sleep(0)
+            raise no_exception(kind)
+
+        def remote_raise_in_text(self, kind: str) -> None:
+            class Broken(Exception):
+                def __str__(self) -> str:
+                    raise no_exception(kind)
+
+                __repr__ = __str__
+
+            raise Broken
+
+        def remote_raise_in_args(self, kind: str) -> None:
+            class Broken(Exception):
+                @property
+                def args(self) -> Any:
+                    raise no_exception(kind)
+
+            raise Broken
 
         def remote_look_up(self, x: Any) -> Any:
             return {}[x]

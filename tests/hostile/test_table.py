@@ -10,12 +10,12 @@ from tests.hostile import corpus
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 PAGE = (HERE / "README.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"^\| (S-(\d+)) (.+?) \| (.+?) \| (.+?) \|$", PAGE, re.MULTILINE)
+ROWS = re.findall(r"^\| ([SHML]-(\d+)) (.+?) \| (.+?) \| (.+?) \|$", PAGE, re.MULTILINE)
 NOT_THERE_YET = {"S-40", "S-41", "S-42", "S-51", "S-52", "S-53"}
 
 
 def test_each_attack_has_its_row() -> None:
-    assert [int(number) for _, number, *_ in ROWS] == list(range(1, 54))
+    assert [int(number) for name, number, *_ in ROWS if name.startswith("S-")] == list(range(1, 54))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])

@@ -64,7 +64,8 @@ def honest(server: Server) -> None:
 @case("H-2", "numbers of references that look in the same places", cpu=1.0)
 def numbers(server: Server) -> None:
     with Peer(server.port) as peer:
-        value = container(b"list", [b"\x03\x80" + encode(b"reference") + encode(n) + encode([b"list"]) for n in chosen(4_000)])
+        head = b"\x03\x80" + encode(b"reference")
+        value = container(b"list", [head + encode(n) + encode([b"list"]) for n in chosen(4_000)])
         for _ in range(3):
             number = next(peer.numbers)
             peer.send(call_with(value, number=number))

@@ -698,7 +698,7 @@ def test_without_a_realm_everybody_gets_the_root() -> None:
     within(20, run())
 
 
-def test_a_realm_that_fails_says_so_and_lets_nobody_in() -> None:
+def test_a_realm_that_fails_says_so_and_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
     def broken(user: str | None, mind: Any) -> likewise.Avatar:
         raise LookupError("no database")
 
@@ -713,6 +713,9 @@ def test_a_realm_that_fails_says_so_and_lets_nobody_in() -> None:
                     await likewise.connect(server.address, login=likewise.Anonymous())
 
     within(20, run())
+    told = [record.getMessage() for record in caplog.records]
+    assert any("no database" in (record.exc_text or "") for record in caplog.records), told
+    assert any("login refused" in text for text in told), told  # who was sent away with a text has a line, too
 
 
 def test_trace_tells_who_came_and_who_was_sent_away() -> None:

@@ -221,3 +221,37 @@ def test_a_group_whose_observers_are_all_leaving_is_passed_over() -> None:
         root.board.observers.discard(observer)
 
     run(test)
+
+
+def test_a_published_value_over_a_ceiling_is_refused_and_every_connection_goes_on() -> None:
+    async def test(root: Root, address: str) -> None:
+        connections, boards = await mirrors(address, 3)
+        with pytest.raises(likewise.NotSendable, match=r"frame_items.*3 of 3 observers were not told"):
+            root.board.observers.callRemote("see", [0] * 1_000_001)
+        root.board.observers.callRemote("see", "fine")
+        await until(lambda: all(board.seen == ["fine"] for board in boards))
+        for connection in connections:
+            assert connection.is_open and connection.root is connection.root
+            await connection.close()
+
+    run(test)
+
+
+def test_who_takes_less_is_told_what_it_takes() -> None:
+    async def test(root: Root, address: str) -> None:
+        connections, boards = await mirrors(address, 2)
+        small = await likewise.connect(address, accept=REGISTRY, limits=likewise.Limits.public())
+        board = await small.root.callRemote("board")
+        with pytest.raises(likewise.NotSendable, match="1 of 3 observers were not told") as refused:
+            root.board.observers.callRemote("see", [0] * 30_000)
+        (untold,) = refused.value.untold
+        untold.end("it was too much for you")
+        root.board.observers.callRemote("see", "fine")
+        await until(lambda: all(len(each.seen) == 2 for each in boards) and board.ended_because)
+        assert board.ended_because == "it was too much for you" and board.seen == []
+        again = await small.root.callRemote("board")
+        assert again is not board and small.is_open
+        for connection in (*connections, small):
+            await connection.close()
+
+    run(test)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import io
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 import likewise
-from likewise.objects.paging import LEAST, pages_of, weight
+from likewise.objects.paging import pages_of
 
 PATIENCE = 30
 
@@ -32,7 +34,7 @@ class Collector(likewise.PageCollector):
     async def remote_gotPage(self, page: Any) -> None:  # type: ignore[override]
         self.running += 1
         self.most = max(self.most, self.running)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
         self.running -= 1
         super().remote_gotPage(page)
 
@@ -94,12 +96,12 @@ class Root(likewise.Root):
 
 
 def asking(ask: Callable[[Any, Root], Awaitable[Any]], **limits: Any) -> Any:
-    """What ``ask(reference to the root, the root)`` returns, from a client with these limits."""
+    """What ``ask(reference to the root, the root)`` returns; both ends have these limits."""
 
     async def run() -> Any:
         root = Root()
         async with (
-            likewise.serve(root, "tcp://127.0.0.1:0") as server,
+            likewise.serve(root, "tcp://127.0.0.1:0", limits=likewise.Limits(**limits)) as server,
             likewise.connect(server.address, limits=likewise.Limits(**limits)) as connection,
         ):
             return await ask(connection.root, root)
@@ -225,14 +227,27 @@ def test_the_caller_may_take_less_or_more() -> None:
 # --- what a page weighs
 
 
-def test_what_a_page_weighs() -> None:
-    shared = [b"x" * 100]
-    assert weight(b"x" * 100, 1_000) == LEAST + 100
-    assert weight([shared, shared], 1_000) == 4 * LEAST + 100
-    assert weight({"ab": (1, 2)}, 1_000) == 5 * LEAST + 2
-    assert weight(Copied(b"12345"), 1_000) == 2 * LEAST + 5
-    assert weight(Root(), 1_000) == LEAST  # what a reference leads to was here before
-    assert weight([1] * 1_000_000, 1_000) < 2_000  # no further than need be
-    circle: list[Any] = []
-    circle.append(circle)
-    assert weight(circle, 1_000) == 2 * LEAST
+@likewise.copyable(name="Sheet")
+@dataclass(slots=True)
+class Sheet:
+    lines: list[str]
+
+
+@pytest.mark.parametrize("page", [Sheet(["x" * 100_000]), {Sheet.__name__: {"y" * 100_000}}, [[] for _ in range(2_000)]])
+def test_a_page_weighs_what_it_takes_here_whatever_it_lies_in(page: Any) -> None:
+    collector = likewise.PageCollector(lambda pages: None, most_bytes=250_000)
+    collector.remote_gotPage(page)
+    with pytest.raises(likewise.Error, match="250,000 bytes"):
+        for _ in range(5):
+            collector.remote_gotPage(copy.deepcopy(page))
+    assert collector.pages == []
+
+
+def test_a_page_weighs_something_and_a_reference_no_more_than_that() -> None:
+    collector = likewise.PageCollector(lambda pages: None, most_bytes=64 * 9)
+    for _ in range(3):
+        collector.remote_gotPage(None)
+        collector.remote_gotPage(Root())
+    with pytest.raises(likewise.Error):
+        for _ in range(9):
+            collector.remote_gotPage(None)

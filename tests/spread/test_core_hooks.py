@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ class AtOnce:
     def run(self, call: CallReceived) -> None:
         if call.is_raw:
             self.raw.append(call)
-            self.broker.send([b"answer", call.request, [b"list", call.args, call.kwargs]])
+            self.broker.outbox.send([b"answer", call.request, [b"list", call.args, call.kwargs]])
             return
         try:
             value = call.method()(*call.args, **call.kwargs)
@@ -56,7 +57,7 @@ class AtOnce:
         else:
             self.broker.answer(call, value)
 
-    def new_result(self) -> Result:
+    def new_result(self, request: int) -> Result:
         return Result()
 
     def unheard(self, result: Result) -> None:
@@ -74,6 +75,12 @@ class AtOnce:
 
     def release_ready(self) -> None:
         pass
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        pass
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        done(work())
 
     def report(self, doing: str, error: BaseException) -> None:
         raise error
@@ -263,11 +270,11 @@ def test_a_number_may_be_used_up_without_a_call() -> None:
 
 def test_a_value_may_be_written_now_and_sent_later() -> None:
     client, _ = pair(Root())
-    pieces = client.broker.jelly([Referenceable()])
+    pieces = client.broker.outbox.jelly([Referenceable()])
     assert client.broker.tables.unnamed() == 1
     assert b"".join(pieces) == encode([b"list", [b"remote", 1]], PB)
     with pytest.raises(NotSendable):
-        client.broker.jelly([Referenceable(), pair])
+        client.broker.outbox.jelly([Referenceable(), pair])
     assert client.broker.tables.unnamed() == 1
 
 

@@ -138,11 +138,18 @@ def test_tracebacks_cross_where_they_are_switched_on(method: str) -> None:
     assert "local variable" not in failure.traceback
 
 
-@pytest.mark.parametrize("method", ["bad_text", "surrogate", "huge"])
-def test_an_exception_that_can_not_cross_still_ends_its_call(pair: Pair, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "kind", "text"),
+    [
+        ("bad_text", BadText, "(its text can't be had: ValueError)"),
+        ("surrogate", KnownError, "?"),
+        ("huge", Verbose, "x" * 600_000 + "..."),
+    ],
+)
+def test_an_exception_whose_text_can_not_cross_keeps_its_class(pair: Pair, method: str, kind: Any, text: str) -> None:
     with Logged():
         failure = pair.ask(method)
-    assert failure.check(pb.Error) and "can't be sent" in failure.value
+    assert failure.check(kind) and failure.value == text
 
 
 class Endless(Exception):

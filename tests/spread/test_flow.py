@@ -140,15 +140,15 @@ def serving(tls: list[str] | None = None, **limits: Any) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("size", [10, 20_000, 600_000])
-def test_calls_of_who_reads_no_answers_are_not_read_either(size: int) -> None:
-    with serving(unread_answers=MIB, stalled_seconds=300.0) as server:
+def test_calls_of_who_reads_no_answers_wait_and_then_the_connection_ends(size: int) -> None:
+    with serving(unread_answers=MIB, stalled_seconds=300.0, waiting_calls=10_000, argument_bytes=4 * MIB) as server:
         before = server.state()["peak"]
         peer = Peer(server.port)
         peer.push(peer.call(b"blob", size) * 1_000)
         state = server.state()
         assert state["calls"] * size < 20 * MIB, state  # what the kernel holds for a socket, and the ceiling
         assert state["peak"] - before < 16 * 1024, state  # KiB
-        peer.socket.close()
+        server.why("unread_answers")
 
 
 @pytest.mark.parametrize("pages", [False, True], ids=["", "with pages under way"])
@@ -233,7 +233,7 @@ def test_over_tls_it_is_the_same(reads: bool) -> None:
             assert peer.is_closed()
 
 
-def test_calls_beyond_running_calls_wait_unread() -> None:
+def test_calls_beyond_running_calls_wait() -> None:
     with serving(running_calls=5) as server:
         peer = Peer(server.port)
         peer.socket.sendall(b"".join(peer.call(b"wait") for _ in range(12)))

@@ -71,3 +71,48 @@ def test_an_old_word_warns_as_in_twisted() -> None:
         assert jelly.instance_atom == b"instance"
     with pytest.raises(AttributeError, match="no_such_atom"):
         jelly.no_such_atom
+
+
+WHERE = """
+import importlib, json
+found = {}
+for name in %r:
+    module = importlib.import_module("%s.spread." + name)
+    for key, value in list(vars(module).items()):
+        if not key.startswith("_") and (isinstance(value, type) or hasattr(value, "providedBy")):
+            found[name + "." + key] = [value.__module__, value.__name__, repr(value)]
+print(json.dumps(found))
+"""
+
+
+def test_classes_are_named_after_their_place_here_as_twisteds_are_after_theirs() -> None:
+    theirs, ours = (json.loads(run(WHERE % (MODULES, package))) for package in ("twisted", "likewise"))
+    names = {name for name, (module, *_) in theirs.items() if module.startswith("twisted.spread.")} & ours.keys()
+    assert len(names) > 60
+    wire = {f"{name}.{cls}" for name, cls in ON_THE_WIRE.items() for cls in cls}
+    for name in names - wire - SHARED:
+        module, cls, shown = theirs[name]
+        assert ours[name][:2] == [module.replace("twisted.", "likewise.", 1), cls], name
+        assert ours[name][2] == shown.replace("twisted.", "likewise.", 1), name
+    for name in names & wire:  # these cross under their names, and are compared by them
+        assert ours[name] == theirs[name], name
+    assert not wire - names
+
+
+ERRORS = {"DeadReferenceError", "Error", "PBConnectionLost", "ProtocolError", "RemoteError"}
+ON_THE_WIRE = {
+    "pb": ERRORS | {"CopiedFailure", "CopyableFailure", "NoSuchMethod"},
+    "jelly": {"InsecureJelly"},
+    "banana": {"BananaError"},
+    "flavors": {"NoSuchMethod"},
+}
+SHARED = {"jelly.Unpersistable"}  # with the asyncio API
+
+
+def test_the_modules_that_are_named_have_what_they_are_said_to_have() -> None:
+    for name in MODULES:
+        module = importlib.import_module(f"likewise.spread.{name}")
+        for key in module.__all__:
+            value = getattr(module, key)
+            if isinstance(value, type) and value.__module__.startswith("likewise.spread."):
+                assert getattr(importlib.import_module(value.__module__), value.__name__) is value

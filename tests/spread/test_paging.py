@@ -129,7 +129,7 @@ def test_who_waits_is_told_that_too_much_came(root: Root) -> None:
 
 def test_a_collector_of_one_s_own_logs_that_too_much_came() -> None:
     got: list[Any] = []
-    collector = util.CallbackPageCollector(got.append, 1_000)
+    collector = util.CallbackPageCollector(got.append, 1_200)
     with Logged() as log:
         for _ in range(9):
             collector.remote_gotPage(b"x" * 40)

@@ -12,7 +12,7 @@ pytest.importorskip("twisted")
 
 from twisted.internet import defer
 
-from likewise.objects.published import file_name, load, path_in, store
+from likewise.objects.kept import decoded, encoded, file_name, path_in, read, write
 from likewise.spread import banana, jelly, pb, publish
 from tests.spread.ends import Logged, Pair
 
@@ -119,12 +119,12 @@ def test_what_lies_in_a_file_is_admitted_like_what_comes(directory: Path) -> Non
     path = directory / "state"
     evil = jelly.jelly({"timestamp": 1.0, "state": {"x": Path}})
     path.write_bytes(banana.encode(evil))
-    assert load(path, RArticle.registry) is None
+    assert decoded(read(path), RArticle.registry) is None
     path.write_bytes(b"no banana")
-    assert load(path, RArticle.registry) is None
-    assert load(directory / "not there", RArticle.registry) is None
-    assert store(path, {"x": 1}) and load(path, RArticle.registry) == {"x": 1}
-    assert not store(path, {"x": pb.Referenceable()}) and load(path, RArticle.registry) == {"x": 1}
+    assert decoded(read(path), RArticle.registry) is None
+    assert read(directory / "not there") is None and decoded(None) is None
+    assert write(path, encoded({"x": 1}) or b"") is None and decoded(read(path), RArticle.registry) == {"x": 1}
+    assert encoded({"x": pb.Referenceable()}) is None
     assert os.listdir(directory) == ["state"]
 
 
@@ -169,3 +169,16 @@ def test_a_state_that_can_not_be_fetched_is_logged() -> None:
     with Logged() as logged:
         assert not fetch(Broken("a", 1)).isActivated
     assert logged.types() == ["NotImplementedError"] * 2  # at the server, and at who fetches
+
+
+def test_who_waits_is_told_that_the_state_can_not_be_fetched() -> None:
+    class Broken(Article):
+        def getTypeToCopy(self) -> Any:
+            return f"{__name__}.Article".encode()
+
+        getStateToPublishFor = publish.Publishable.getStateToPublishFor
+
+    pair, told = Pair(Root(Broken("a", 1))), []
+    publish.whenReady(pair.root.callRemote("article")).addErrback(told.append)
+    pair.carry()
+    assert told[0].check(NotImplementedError)  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable
 from types import TracebackType
 from typing import Any
 
+from ..bounded import text_of
 from ..broker.states import Side
 from ..errors import CannotConnect, ConnectionClosed
 from ..jelly.registry import Registry, registry_from
@@ -16,8 +17,9 @@ from ..limits import Limits
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import parse
-from .connection import Connection, Endpoint
+from .connection import Connection
 from .credentials import Credential, log_in
+from .endpoint import Endpoint
 from .tls import TLS, client_context, explain
 
 
@@ -100,7 +102,7 @@ class connect:
         except ConnectionClosed as error:
             if isinstance(error.__cause__, ssl.SSLError):  # in TLS 1.3 a refusal comes after our side of the handshake
                 raise CannotConnect(f"{self._address}: {explain(error.__cause__)}") from error
-            raise CannotConnect(f"{self._address} {failed_at}: {error.__cause__ or error}") from error
+            raise CannotConnect(f"{self._address} {failed_at}: {text_of(error.__cause__ or error, 500)}") from error
         except BaseException:
             connection.abort()
             raise

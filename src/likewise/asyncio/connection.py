@@ -2,112 +2,79 @@
 An :class:`asyncio.Protocol` that pumps one :class:`~likewise.broker.core.Broker`.
 
 One write for each turn of the loop: what methods answer while a chunk is handled goes out behind it, what the
-application sends goes out at the end of its turn. A peer that does not read its answers stops being read from.
+application sends goes out at the end of its turn. Reading stops only for the turns of others, never for the peer: calls
+that may not start yet are put aside (:mod:`likewise.serving.flow`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
+from ..bounded import is_small, text_of
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
-from ..broker.events import CallReceived, Opened
+from ..broker.events import CallCancelled, CallReceived, Opened, can_be_awaited
 from ..broker.states import Side
-from ..errors import CallError, ConnectionClosed, LimitExceeded, RemoteProtocolError, text_of
-from ..jelly.registry import Registry
-from ..limits import Limits
-from ..logs import Throttle
+from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LimitExceeded, NotExecuted, RemoteProtocolError
 from ..objects.by_reference import RemoteReference
-from ..objects.flavours import Flavours
-from ..trace import Tracer
-from ..wire.tokens import DIALECTS, Dialect
+from ..objects.rebuilt import settleable
+from ..serving.turns import LIGHT, SLICE
+from ..wire.tokens import LIKEWISE_1
 from .addresses import ip_address, peer_name
-from .dispatch import start
-from .guard import HANDED_ON, NOTICED, Guard, keep_alive
-from .pace import Pace, pace_of
-
-log = logging.getLogger("likewise")
+from .calls import CallResult, check_thread, end_loop
+from .endpoint import Endpoint, OnConnection
+from .guard import HANDED_ON, NOTICED, keep_alive
+from .reports import WithReports
+from .tasks import Tasks
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
 
-SLICE = 0.01  # seconds after which a connection waits for its turn among those that ask for as much
-LIGHT = 512  # bytes of a chunk up to which its time is not taken: what so few can cost is little more than that
 PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
-OnConnection = Callable[["Connection"], object]
-
-
-@dataclass(slots=True)
-class Endpoint:
-    """What all connections of one server, or one client, share."""
-
-    registry: Registry
-    limits: Limits
-    flavours: Flavours
-    trace: Tracer | None = None
-    dialects: tuple[Dialect, ...] = DIALECTS
-    root: Any = None
-    at_first: Callable[[Broker], object] | None = None  # called with each core before it starts
-    on_open: OnConnection | None = None
-    on_close: OnConnection | None = None
-    connections: set[Connection] = field(default_factory=set)
-    thread: int = 0  # the loop's; connections are made on it
-    guard: Guard = field(init=False)
-    log: Throttle = field(init=False)
-    _pace: Pace | None = None
-
-    def __post_init__(self) -> None:
-        self.guard = Guard(self.limits)
-        self.log = Throttle(log, self.limits.log_lines)
-
-    def pace(self, loop: asyncio.AbstractEventLoop) -> Pace:
-        """When connections are flushed; asked for each change to each observer, so it is kept."""
-        if self._pace is None:
-            self._pace = pace_of(loop)
-        return self._pace
-
-
-class Connection(asyncio.Protocol):
+class Connection(WithReports, asyncio.Protocol):
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
     ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: ``None``
-    while it is open and after an orderly end.
+    while it is open and after an orderly end. ``one_way_failures`` counts the calls of the peer that failed here with
+    nobody there to be told: one-way ones.
     """
 
     __slots__ = (
         "__weakref__",
         "_address",
         "_avatar",
+        "_backlog",
         "_broker",
         "_callbacks",
         "_closed",
         "_endpoint",
         "_flush_is_scheduled",
         "_handshake",
-        "_holds",
+        "_held",
         "_in_turn",
         "_is_counted_out",
         "_loop",
         "_opened",
         "_reading_is_paused",
         "_reason",
-        "_running",
         "_side",
         "_slice_ends",
         "_stall",
-        "_tasks",
+        "_tells_of_cancels",
         "_transport",
         "_watch",
         "_writing_is_paused",
+        "_written",
+        "awaits_first_step",
+        "is_ended",
         "peer",
     )
 
@@ -125,15 +92,19 @@ class Connection(asyncio.Protocol):
         self._stall: asyncio.TimerHandle | None = None
         self._avatar: RemoteReference | None = None  # a login's
         self._callbacks: list[OnConnection] | None = None
-        self._tasks: set[asyncio.Task[Any]] | None = None
-        self._running = 0
+        self._tells_of_cancels = False
+        self._backlog: Tasks | None = None  # made with the first call that takes its time
         self._slice_ends = 0.0
         self._watch = Watch(0.0)
-        self._holds = False
+        self._held = 0  # bytes of an unfinished message
+        self._written = 0  # bytes, since it was noticed that answers are unread
         self._address: str | None = None  # where it is counted; None while it is not
         self._in_turn = self._flush_is_scheduled = self._is_counted_out = False
+        self.is_ended = False  # nothing is handled any more, though the transport may still have to say so
+        self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self._reading_is_paused = self._writing_is_paused = False
         self.peer = ""
+        self.one_way_failures = 0
 
     # --- for users
 
@@ -168,12 +139,18 @@ class Connection(asyncio.Protocol):
         """What both ends speak: ``likewise-1``, ``pb`` or ``none``."""
         return self.broker.dialect.name.decode()
 
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process: its lag. ``limits.queued_output`` is the most."""
+        return self._broker.outbox.queued_bytes if self._broker is not None else 0
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What the transport knows: ``peercert``, ``ssl_object``, ``socket`` and the like, as asyncio names them."""
         return default if self._transport is None else self._transport.get_extra_info(name, default)
 
     def notifyOnDisconnect(self, callback: OnConnection) -> None:
         """Have ``callback(this connection)`` run once when it ends; :attr:`peer` and :attr:`reason` tell who and why."""
+        check_thread(self._loop, "notifyOnDisconnect()")
         if self._callbacks is None:
             self._callbacks = []
         self._callbacks.append(callback)
@@ -190,13 +167,11 @@ class Connection(asyncio.Protocol):
 
         Calls of ours that are unanswered fail with ConnectionClosed.
         """
+        check_thread(self._loop, "close()")
         if self._transport is None or self.broker.is_closed:
             return
-        if self._tasks and grace > 0:
-            await asyncio.wait(set(self._tasks), timeout=grace)
-        for task in tuple(self._tasks or ()):
-            task.cancel()
-        self._flush()
+        await self._backlog_made().finish(grace)
+        self.flush()
         self._transport.close()
         try:
             await asyncio.wait_for(self.wait_closed(), max(grace, 0.1))
@@ -206,8 +181,10 @@ class Connection(asyncio.Protocol):
 
     def abort(self, reason: BaseException | None = None) -> None:
         """End the connection at once; what is queued is lost."""
+        check_thread(self._loop, "abort()")
         if self._transport is not None and not self.broker.is_closed:
             self._reason = self._reason or reason
+            self.is_ended = True
             self._transport.abort()
 
     async def wait_closed(self) -> None:
@@ -259,6 +236,7 @@ class Connection(asyncio.Protocol):
             peer=self.peer,
         )
         self._broker.patience = PATIENCE
+        self._broker.outbox.keep_to_thread(partial(check_thread, self._loop))
         if endpoint.at_first is not None:
             endpoint.at_first(self._broker)
         address = ip_address(transport)
@@ -280,17 +258,24 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._handshake is not None and self._side is Side.SERVER and data.startswith(TLS_RECORD):
-            self._drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
+            self.drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
             return
         self._watch.heard = True
-        if len(data) <= LIGHT:
-            self.broker.receive_data(data)
+        self.broker.receive_data(data)
+        if self._reading_is_paused:  # it waits for its turn, and what was on its way to it has come
+            return
+        if self._held + len(data) <= LIGHT:
             self._pump()
             return
+        turns = self._endpoint.pace(self._loop).turns
         began = self._loop.time()
-        self.broker.receive_data(data)
+        if not turns.may_begin(began):
+            self._wait_for_turn()
+            return
         self._pump()
-        if self._loop.time() - began > SLICE and not self._reading_is_paused:
+        now = self._loop.time()
+        turns.ended(now)
+        if now - began > SLICE and not self._reading_is_paused:
             self._wait_for_turn()
 
     def look(self, now: float) -> None:
@@ -302,26 +287,33 @@ class Connection(asyncio.Protocol):
         is_waiting = broker.held_bytes > 0 and not self._reading_is_paused
         late = self._watch.verdict(now, self._endpoint.limits, broker.messages, is_waiting, self._running > 0)
         if late is not None:
-            self._drop(late)
+            self.drop(late)
 
     def pause_writing(self) -> None:
         self._writing_is_paused = True
-        self._consider_reading()
+        self._consider_holding()
 
     def resume_writing(self) -> None:
         self._writing_is_paused = False
         self._endpoint.guard.unread.hold(self, 0)
         self.broker.outbox.answer_bytes = 0
-        self._go_on_reading()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        if self._backlog is not None:
+            self._backlog.hold(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._reason = self._reason or exc
         self._count_out()
+        self.is_ended = True
         for timer in (self._handshake, self._stall):
             if timer is not None:
                 timer.cancel()
         self._handshake = self._stall = None
-        self.broker.connection_lost(self._reason)
+        if self._backlog is not None:
+            self._backlog.connection_lost()
+        self._guarded("ending the connection", partial(self.broker.connection_lost, self._reason))
         if self._opened is not None and not self._opened.done():
             error = ConnectionClosed(f"{self.peer} closed the connection before a dialect was agreed")
             error.__cause__ = self._reason
@@ -333,6 +325,15 @@ class Connection(asyncio.Protocol):
             self._notify(callback)
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
+
+    @property
+    def _running(self) -> int:
+        return self._backlog.running if self._backlog is not None else 0
+
+    def orphan_ended(self) -> None:
+        """A call has ended after its connection has."""
+        if self._address is not None:
+            self._endpoint.guard.orphaned(self._address, -1)
 
     def make_way(self, reason: LimitExceeded) -> None:
         """Another one takes the place of this connection, which has yet to agree on a dialect."""
@@ -351,8 +352,13 @@ class Connection(asyncio.Protocol):
 
     # --- what the core needs of its driver
 
-    def new_result(self) -> asyncio.Future[Any]:
-        return self._loop.create_future()
+    def new_result(self, request: int) -> asyncio.Future[Any]:
+        if not request or not self._tells_of_cancels:
+            return self._loop.create_future()
+        result = CallResult(loop=self._loop)
+        result.core = self.broker
+        result.request = request
+        return result
 
     def unheard(self, result: asyncio.Future[Any]) -> None:
         result.add_done_callback(_hear)
@@ -363,18 +369,20 @@ class Connection(asyncio.Protocol):
 
     def reject(self, result: asyncio.Future[Any], error: BaseException) -> None:
         if not result.done():
-            result.set_exception(error)
-            if isinstance(error, ConnectionClosed):
-                result.exception()  # who did not wait for an answer is told of the end elsewhere, not by a warning for each
+            error = settleable(error)
+            is_lost = isinstance(error, ConnectionClosed)
+            result.set_exception(error if is_lost else BaseException.with_traceback(error, self._endpoint.log.mark))
+            if is_lost or not is_small(error):
+                result.exception()  # no warning of asyncio's, which would print it; of the end one is told elsewhere
 
     def output_ready(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
             self._flush_is_scheduled = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
 
     def output_may_wait(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
-            self._endpoint.pace(self._loop).add(self._flush)
+            self._endpoint.pace(self._loop).add(self.flush)
 
     def release_ready(self) -> None:
         if self._loop.is_closed():
@@ -387,23 +395,28 @@ class Connection(asyncio.Protocol):
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
 
-    def report(self, doing: str, error: BaseException) -> None:
-        later = self._loop.call_later
-        self._endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
+    def unsent_bytes(self) -> int:
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     # --- reading
 
     def _pump(self) -> None:
-        """Handle whole messages, as long as answers are read and not too many calls are running."""
+        """Handle whole messages, as long as it is this connection's turn."""
         broker = self.broker
         self._in_turn = True
         turns = 0
         self._slice_ends = 0.0
         try:
-            while not self._reading_is_paused:
+            while not self._reading_is_paused and not self.is_ended and not self.awaits_first_step:
                 event = broker.next_event()
                 if type(event) is CallReceived:
-                    self._run(event)
+                    if self._backlog is None:
+                        self.run(event)
+                    else:
+                        self._backlog.take(event)
+                elif type(event) is CallCancelled:
+                    if self._backlog is not None:
+                        self._backlog.cancel(event.request)
                 elif event is not None:
                     self._open(cast(Opened, event))
                 elif not broker.has_more:
@@ -412,14 +425,16 @@ class Connection(asyncio.Protocol):
                 if broker.outbox.has_large or not turns & 3:
                     self._breathe()
         except RemoteProtocolError as error:
-            self._drop(error)
+            self.drop(error)
+        except ENDS_THE_PROGRAM as error:
+            end_loop(self._loop, error)
         finally:
             self._in_turn = False
-        self._flush()
+        self.flush()
         held, unfinished = broker.held_bytes, self._endpoint.guard.unfinished
-        if held > unfinished.noticed or self._holds:
-            self._holds = held > unfinished.noticed
+        if held > unfinished.noticed or self._held > unfinished.noticed:
             self._note(unfinished, held)
+        self._held = held
 
     def _breathe(self) -> None:
         """
@@ -427,9 +442,7 @@ class Connection(asyncio.Protocol):
 
         A chunk of 256 KiB holds thousands of calls; their answers may be large, each may be as costly as a ceiling allows.
         """
-        broker = self.broker
-        if broker.outbox.has_large or broker.outbox.pieces_waiting > PIECES:
-            self._flush()
+        self.write_answers()
         now = self._loop.time()
         if not self._slice_ends:
             self._slice_ends = now + SLICE
@@ -438,21 +451,25 @@ class Connection(asyncio.Protocol):
 
     def _wait_for_turn(self) -> None:
         """Read on when those had their turn that ask for as much."""
-        self._pause_reading()
-        self._endpoint.pace(self._loop).take_turns(self._go_on_reading)
-
-    def _pause_reading(self) -> None:
         self._reading_is_paused = True
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
+        self._endpoint.pace(self._loop).turns.take_turns(self._go_on_reading)
+
+    def _go_on_reading(self) -> None:
+        self._reading_is_paused = False
+        self._pump()
+        if not self._reading_is_paused and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _note(self, pool: Pool, held: int) -> None:
         """What this connection holds, in the endpoint's account of it. Whoever has held much for longest may have to go."""
         victim = pool.hold(self, held)
         if victim is not None:
-            victim._drop(pool.excess())
+            victim.drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
+        self._tells_of_cancels = event.dialect is LIKEWISE_1
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
@@ -463,114 +480,128 @@ class Connection(asyncio.Protocol):
             self._notify(self._endpoint.on_open)
 
     def _too_late(self) -> None:
-        self._drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
+        self.drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
 
-    def _drop(self, error: RemoteProtocolError) -> None:
+    def drop(self, error: RemoteProtocolError) -> None:
         """The peer broke the protocol: what was answered before still goes out, if it is read."""
-        self._endpoint.log.warning(self._loop.call_later, "connections dropped", "%s: dropped: %s", self.peer, error)
+        self._dropped(error)
         self._reason = self._reason or error
+        self.is_ended = True
         self._in_turn = False
-        self._flush()
+        self.flush()
         if self._transport is not None:
             (self._transport.abort if self._writing_is_paused else self._transport.close)()
         self.broker.connection_lost(error)
 
-    def _consider_reading(self) -> None:
-        """Stop reading from a peer that has too many calls running, or leaves its answers unread."""
+    def _consider_holding(self) -> None:
+        """Start no more calls of a peer that leaves its answers unread."""
         limits = self._endpoint.limits
-        unread = self._writing_is_paused and self.broker.outbox.answer_bytes > limits.unread_answers
-        if (unread or self._running >= limits.running_calls) and not self._reading_is_paused:
-            self._pause_reading()
-            if unread and self._stall is None:
-                self._stall = self._loop.call_later(limits.stalled_seconds, self._stalled)
+        if self._stall is None and self.broker.outbox.answer_bytes > limits.unread_answers and not self.is_ended:
+            self._backlog_made().hold(True)
+            self._await_reader()
 
-    def _go_on_reading(self) -> None:
-        if self._stall is not None and not self._writing_is_paused:
-            self._stall.cancel()
-            self._stall = None
-        if self._reading_is_paused and self._running < self._endpoint.limits.running_calls and self._stall is None:
-            self._reading_is_paused = False
-            self._pump()
-            if not self._reading_is_paused and self._transport is not None and not self._transport.is_closing():
-                self._transport.resume_reading()
+    def _await_reader(self) -> None:
+        self._written = 0
+        unread = cast(asyncio.Transport, self._transport).get_write_buffer_size()
+        self._stall = self._loop.call_later(self._endpoint.limits.stalled_seconds, self._stalled, unread)
 
-    def _stalled(self) -> None:
+    def _stalled(self, unread: int) -> None:
+        """Drop the peer if it has read nothing for so long; ``unread`` bytes were, when the time began."""
+        assert self._transport is not None
+        if self._transport.get_write_buffer_size() < unread + self._written:
+            self._await_reader()
+            return
         self._stall = None
         seconds = self._endpoint.limits.stalled_seconds
-        self.abort(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
+        self._give_up(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
 
     # --- calls of the peer
 
-    def _run(self, call: CallReceived) -> None:
+    def _backlog_made(self) -> Tasks:
+        if self._backlog is None:
+            self._backlog = Tasks(self, self.broker, self._endpoint, self._loop)
+        return self._backlog
+
+    def run(self, call: CallReceived) -> None:
         try:
             value = call.method()(*call.args, **call.kwargs)
-        except Exception as error:
-            self._fail(call, error)
+        except BaseException as error:
+            self.fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return
-        kind = type(value)
-        if kind in PLAIN or not hasattr(kind, "__await__"):
-            self._answer(call, value)
+        if type(value) in PLAIN or not can_be_awaited(value):
+            self.answer(call, value)
         else:
-            self._run_on(call, value)
+            self._backlog_made().run_on(call, value)
 
-    def _run_on(self, call: CallReceived, value: Any) -> None:
-        """A method that takes its time: a coroutine, or anything that can be awaited."""
-        call.args, call.kwargs = (), {}  # the method has them: what it lets go of is given back before it ends
-        self._running += 1
+    def await_first_step(self) -> None:
+        """A task was made that takes its first step in the next turn of the loop: handle nothing before it has."""
+        if not self.awaits_first_step:
+            self.awaits_first_step = True
+            self._loop.call_soon(self._first_step_taken)
 
-        def done(value: Any, error: BaseException | None) -> None:
-            self._running -= 1
-            if self._address is not None and self.broker.is_closed:
-                self._endpoint.guard.orphaned(self._address, -1)
-            if error is None:
-                self._answer(call, value)
-            else:
-                self._fail(call, error)
-            if self._reading_is_paused:
-                self._go_on_reading()
+    def _first_step_taken(self) -> None:
+        """The task that was made last has run up to where it waits: the next message may be handled."""
+        self.awaits_first_step = False
+        self._pump()
+        self._backlog_made().start_calls()
 
-        task = start(self._loop, value, call.name, done)
-        if task is not None:
-            if self._tasks is None:
-                self._tasks = set()
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            self._consider_reading()
-
-    def _answer(self, call: CallReceived, value: Any) -> None:
+    def answer(self, call: CallReceived, value: Any) -> None:
         broker = self.broker
         try:
             refused = broker.answer(call, value)
-        except Exception as error:  # a hook of the value that was to be sent
-            self._fail(call, error)
+        except BaseException as error:  # a hook of the value that was to be sent
+            self.fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return
         if refused is not None:
             text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)
             self._endpoint.log.warning(self._loop.call_later, "answers not sendable", text, self.peer, call.name, why)
         if self._writing_is_paused:
-            self._consider_reading()
+            self._consider_holding()
 
-    def _fail(self, call: CallReceived, error: BaseException) -> None:
+    def fail(self, call: CallReceived, error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
             error = CallError(text_of(error, 500) or "the call was cancelled at the server")
         sent = self.broker.fail(call, error)
-        if not isinstance(error, CallError):
-            number = getattr(sent, "id", 0)
-            id = f"#{number}" if number else ""
-            log, later = self._endpoint.log, self._loop.call_later
-            log.failure(later, "failures of methods", error, "%s: failure %s in %s", self.peer, id, call.name)
+        self._method_failed(call, error, getattr(sent, "id", 0))
         if self._writing_is_paused:
-            self._consider_reading()
+            self._consider_holding()
+
+    def refuse(self, call: CallReceived, error: NotExecuted) -> None:
+        """Fail a call that was not run."""
+        text, why = "%s: %s was not run: %s", text_of(error, 500)
+        self._endpoint.log.warning(self._loop.call_later, "calls not run", text, self.peer, call.name, why)
+        self.broker.fail(call, error)
+        if self._writing_is_paused:
+            self._consider_holding()
+
+    def give_back(self, call: CallReceived) -> None:
+        """Fail a call whose caller has given up on it before it was run."""
+        self.broker.fail(call, NotExecuted("the call was not run: its caller has cancelled it"))
+
+    def write_answers(self) -> None:
+        """Write what has gathered if it is much."""
+        if self.broker.outbox.has_large or self.broker.outbox.pieces_waiting > PIECES:
+            self.flush()
 
     def _notify(self, callback: OnConnection) -> None:
+        self._guarded("running a callback of the connection", partial(callback, self))
+
+    def _guarded(self, doing: str, run: Callable[[], object]) -> None:
+        """Run what must not keep anybody behind it from being told, whatever it raises."""
         try:
-            callback(self)
-        except Exception as error:
-            self.report("running a callback of the connection", error)
+            run()
+        except ENDS_THE_PROGRAM as error:
+            end_loop(self._loop, error)
+        except BaseException as error:
+            self.report(doing, error)
 
     # --- writing
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         self._flush_is_scheduled = False
         transport = self._transport
         if transport is None or self.broker.is_closed:
@@ -580,14 +611,18 @@ class Connection(asyncio.Protocol):
             return
         limit = self._endpoint.limits.queued_output
         if transport.get_write_buffer_size() > limit:
-            self.abort(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
+            self._give_up(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
         elif not transport.is_closing():
             for piece in pieces:
                 transport.write(piece)
+            if self._stall is not None:
+                self._written += sum(map(len, pieces))
             if self._writing_is_paused:
                 self._note(self._endpoint.guard.unread, transport.get_write_buffer_size())
             else:
                 self.broker.outbox.answer_bytes = 0
+        if self._backlog is not None:
+            self._backlog.called()
 
 
 def _hear(result: asyncio.Future[Any]) -> None:

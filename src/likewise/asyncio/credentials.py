@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..bounded import clip, text_of
 from ..broker import login
-from ..errors import LoginFailed, NoSuchMethod, clip
+from ..errors import LoginFailed, NoSuchMethod
 from ..objects.by_reference import RemoteReference
 from .connection import Connection
 from .login import is_private
@@ -91,7 +92,7 @@ async def log_in(connection: Connection, credential: Credential, mind: Any) -> R
     try:
         avatar = await credential.log_in(connection, mind)
     except NoSuchMethod as error:
-        raise LoginFailed(f"the server takes no such login: {error}") from error
+        raise LoginFailed(f"the server takes no such login: {text_of(error, 500)}") from error
     if not isinstance(avatar, RemoteReference):
         raise LoginFailed(f"the server gave {clip(avatar)} for an avatar")
     return avatar

@@ -26,15 +26,17 @@ import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
+from ..bounded import clip
 from ..broker import login
 from ..broker.core import Broker
-from ..errors import LimitExceeded, LoginFailed, LoginRefused, RemoteProtocolError, clip
+from ..errors import LimitExceeded, LoginFailed, LoginRefused, RemoteProtocolError
 from ..jelly.registry import registry_from
 from ..limits import Limits
 from ..logs import Seldom
 from ..objects.by_reference import AsReferenceable, Avatar, Referenceable
 from ..trace import Record
-from .connection import Connection, Endpoint
+from .connection import Connection
+from .endpoint import Endpoint
 from .passwords import Argon2Passwords, Records, ScramPasswords, Tokens, find
 
 log = Seldom(logging.getLogger("likewise"))
@@ -353,6 +355,9 @@ class Door(Referenceable):
         self._is_busy = True
         try:
             avatar = await self.gate.avatar(user, mind, self.connection)
+        except LoginFailed:  # sent away by the realm, with a text
+            self._note_refusal(way, user or "")
+            raise
         finally:
             self._is_busy = False
         if avatar is None:

@@ -1,14 +1,15 @@
 """
 When connections are flushed: at the end of a turn of the loop, and under a steady stream of changes to many a little
-later, so that several changes share a write. And when those are read from that ask for much: one of them at a time.
+later, so that several changes share a write.
 """
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from collections import deque
 from collections.abc import Callable
+
+from ..serving.turns import Turns
 
 # Seconds that a published change may wait for others; a single change never waits. Where a flush takes long, as with
 # thousands of observers, it is a quarter of that: else each change would be made only after the last had been written out.
@@ -17,30 +18,26 @@ PART_OF_FLUSH = 0.25
 
 
 class Pace:
-    """The flushes of one event loop, and whose turn it is."""
+    """The flushes of one event loop; its clock, and whose turn it is, for what both drivers share."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: list[Callable[[], None]] = []
         self._last = 0.0
         self._spacing = SPACING
-        self._costly: deque[Callable[[], None]] = deque()
+        self.turns = Turns(loop.time, loop.call_soon)
 
-    def take_turns(self, go_on: Callable[[], None]) -> None:
-        """
-        Have ``go_on()`` run when it is its turn: one of those that wait runs in each turn of the loop.
+    def now(self) -> float:
+        """The time of the loop's clock, in seconds."""
+        return self._loop.time()
 
-        Without this, whoever has little to ask waits for everybody who asks for much, each time anew.
-        """
-        if not self._costly:
-            self._loop.call_soon(self._next_turn)
-        self._costly.append(go_on)
+    def call_soon(self, function: Callable[[], None]) -> asyncio.Handle:
+        """Have it run in the next turn of the loop."""
+        return self._loop.call_soon(function)
 
-    def _next_turn(self) -> None:
-        go_on = self._costly.popleft()
-        if self._costly:
-            self._loop.call_soon(self._next_turn)
-        go_on()
+    def call_later(self, seconds: float, function: Callable[[], None]) -> asyncio.TimerHandle:
+        """Have it run later."""
+        return self._loop.call_later(seconds, function)
 
     def add(self, flush: Callable[[], None]) -> None:
         """

@@ -14,13 +14,14 @@ from ..jelly.registry import Registry, registry_from
 from ..limits import Limits
 from ..objects.flavours import Flavours
 from ..trace import Tracer
+from . import accepting
 from .addresses import Address, parse
-from .connection import Connection, Endpoint, OnConnection
+from .calls import check_thread
+from .connection import Connection
+from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, keep_alive
 from .login import Gate, Login
 from .tls import TLS, Entrance, server_context
-
-BACKLOG = 1024  # connections that the system holds until the loop takes them: a deploy reconnects all at once
 
 
 class Server:
@@ -38,7 +39,8 @@ class Server:
         self._listening = listening
         self._tls = tls
         self._entrance = entrance
-        self._stopped = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._stopped = self._loop.create_future()
         self._closing: asyncio.Task[None] | None = None
         if address.scheme != "unix" and listening.sockets:
             address = Address(address.scheme, address.host, listening.sockets[0].getsockname()[1])
@@ -87,14 +89,16 @@ class Server:
 
         A remote method that stops its server must not wait for this: it runs itself. Use :meth:`stop` there.
         """
+        check_thread(self._loop, "close()")
         if self._closing is None:
             self.stop(grace)
         await asyncio.shield(self._stopped)
 
     def stop(self, grace: float = 5.0) -> None:
         """As :meth:`close`, without waiting; what calls this in a remote method is answered first."""
+        check_thread(self._loop, "stop()")
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(self._close(grace))
+            self._closing = self._loop.create_task(self._close(grace))
 
     async def _close(self, grace: float) -> None:
         self._listening.close()
@@ -194,14 +198,16 @@ class serve:
         address = self._address
         if self._tls is not None:
             entrance = Entrance(self._tls, endpoint, accept)
-            listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=BACKLOG)
+            listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=accepting.AT_ONCE)
             self._keep_alive(listening)
+            accepting.begin(listening, endpoint)
             return Server(endpoint, address, listening, self._tls, entrance)
         if address.scheme == "unix":
-            listening = await loop.create_unix_server(accept, address.path, backlog=BACKLOG)
+            listening = await loop.create_unix_server(accept, address.path, backlog=accepting.AT_ONCE)
         else:
-            listening = await loop.create_server(accept, address.host, address.port, backlog=BACKLOG)
+            listening = await loop.create_server(accept, address.host, address.port, backlog=accepting.AT_ONCE)
             self._keep_alive(listening)
+        accepting.begin(listening, endpoint)
         return Server(endpoint, address, listening)
 
     def _keep_alive(self, listening: asyncio.Server) -> None:

@@ -18,8 +18,9 @@ from typing import Final, Literal, cast
 
 from ..errors import LimitExceeded
 from .addresses import ip_address, peer_name
-from .connection import Connection, Endpoint
-from .dispatch import start
+from .calls import start
+from .connection import Connection
+from .endpoint import Endpoint
 
 log = logging.getLogger("likewise")
 
@@ -221,7 +222,7 @@ class Handshake(asyncio.Protocol):
         entrance.handshakes.add(self)
         loop = asyncio.get_running_loop()
         # Its first step runs now: what the client sends is for TLS from the first byte on.
-        self._task = start(loop, self._shake_hands(self._transport), "TLS handshake", self._settled)
+        self._task = start(loop, self._shake_hands(self._transport), "TLS handshake", self._settled, is_ours=True)
 
     async def _shake_hands(self, transport: asyncio.Transport) -> None:
         entrance = self._entrance

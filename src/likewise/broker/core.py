@@ -12,12 +12,13 @@ an error, an answer that can't be decoded, or the end of the connection.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from ..bounded import CLIP, clip, text_of
 from ..errors import (
-    CLIP,
+    ENDS_THE_PROGRAM,
     CallError,
-    ConnectionClosed,
     Error,
     InsecureJelly,
     LimitExceeded,
@@ -25,8 +26,6 @@ from ..errors import (
     NotSendable,
     RemoteProtocolError,
     TooManyCalls,
-    clip,
-    text_of,
 )
 from ..jelly import atoms
 from ..jelly.atoms import ANSWER, CACHEMESSAGE, ERROR, MESSAGE
@@ -39,15 +38,16 @@ from ..limits import Limits
 from ..trace import Record, Tracer
 from ..wire.framer import Frame, Framer
 from ..wire.sink import LARGE_PIECE
-from ..wire.tokens import DIALECTS, PB, Dialect
-from ..wire.writer import Pieces, int_token, write_expression
-from . import fanout, messages
-from .events import CallReceived, Driver, Event, Opened, call_received
+from ..wire.tokens import DIALECTS, LIKEWISE_1, Dialect
+from ..wire.writer import Pieces, int_token
+from . import fanout, messages, ours
+from .events import CallCancelled, CallReceived, Driver, Event, Opened, call_received
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, ERROR_HEAD, MESSAGE_HEAD, luid_token, name_token, read_luid
 from .names import check_keywords, method_name
 from .outbox import Outbox
-from .states import Move, Side, State, following
+from .states import Move, Side, State, closed_error, following, for_caller, not_open
 from .tables import NOTHING, Observed, Tables, takes_expressions
+from .telling import tell_all
 
 OPEN, CLOSED = State.OPEN, State.CLOSED  # looked up once: to find a member of an enum costs as much as to read a token
 IDLE_KEPT = 4
@@ -124,7 +124,7 @@ class Broker:
         self.tables = Tables(self, limits, flavours, driver)
         if root is not None:
             self.tables.name(b"root", root)
-        self.outbox = Outbox(driver, self.tables, limits, encoder)
+        self.outbox = Outbox(driver, self.tables, encoder)
         self._name_limit = limits.name_bytes
         self._open_calls = limits.open_calls
         self._framer = Framer(limits)
@@ -166,8 +166,9 @@ class Broker:
         return self._framer.held_bytes
 
     def remote(self, name: str = "root") -> Any:
-        """A reference to what the peer has under a well-known name; costs no bytes, and whether it exists is not asked."""
-        return self.flavours.make_reference(self, name.encode(), None)
+        """The one reference to what the peer has under a well-known name: no bytes, and whether it exists is not asked."""
+        return self.tables.remote(name)
+
 
     def call(
         self,
@@ -190,10 +191,12 @@ class Broker:
             TooManyCalls: ``limits.open_calls`` calls are unanswered. Nothing was queued.
             ConnectionClosed: the connection has ended.
             LocalProtocolError: no dialect is agreed yet.
+            WrongThread: this is not the thread of the driver's loop.
         """
+        self.outbox.check_thread(method)
         is_early = not self.outbox.is_open
         if is_early and not (self.speaks_early and self.state is State.CHOOSING and self.side is Side.SERVER):
-            raise self._not_open()
+            raise not_open(self.state, self.reason)
         if want_answer and len(self._waiting) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
         request = self._next_request
@@ -201,7 +204,7 @@ class Broker:
             CACHEMESSAGE_HEAD if to_cache else MESSAGE_HEAD,
             int_token(request),
             luid_token(luid),
-            name_token(method, self._name_limit),
+            name_token(method, self.outbox.name_limit),
             b"\x01\x81" if want_answer else b"\x00\x81",
         ]
         has_large = self.outbox.write(pieces, args, kwargs, perspective)
@@ -213,34 +216,44 @@ class Broker:
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
             if self._waiting is NOTHING:
                 self._waiting = {}
-            result = self._waiting[request] = self.driver.new_result()
+            result = self._waiting[request] = self.driver.new_result(request)
             if to_cache:  # who publishes a change need not ask what became of it
                 self.driver.unheard(result)
+                self.tables.change_sent(request, luid)
         if is_early:
             self.outbox.queue_spelled(pieces)
         else:
             self.outbox.queue(pieces, has_large)
         return result
 
+    def cancel(self, request: int) -> None:
+        """The caller has given up on a call. In ``likewise-1`` the peer is told; an answer to it comes all the same."""
+        if request in self._waiting and self.outbox.is_open and self.dialect is LIKEWISE_1:
+            self.outbox.queue([messages.cancel(request)])
+
     def spend_request(self) -> int:
         """Use up the number of a call without making one."""
         self._next_request += 1
         return self._next_request - 1
 
-    def publish(
-        self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
-    ) -> None:
+    def publish(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """As :func:`likewise.broker.fanout.publish`, which is not about this connection alone."""
-        fanout.publish(observers, name, args, kwargs, perspective)
+        fanout.publish(observers, name, args, kwargs)
+
+    def end_mirror(self, luid: int, reason: str) -> None:
+        """As :func:`likewise.broker.ours.end_mirror`; of what is just being written, when that is done."""
+        if self.state is not CLOSED:
+            self.outbox.behind(partial(ours.end_mirror, self.tables, self.outbox, luid, reason))
 
     def refused(self, error: Exception) -> Any:
         """A result that has failed already, for a caller that must not be raised at."""
-        result = self.driver.new_result()
+        result = self.driver.new_result(0)
         self.driver.reject(result, error)
         return result
 
     def notify_on_disconnect(self, callback: Callable[[], object]) -> None:
         """Have ``callback()`` run once when the connection ends; at once if it has."""
+        self.outbox.check_thread()
         if self.is_closed:
             self._guard("running a disconnect callback", callback)
         else:
@@ -282,34 +295,10 @@ class Broker:
         self.outbox.queue_answer(pieces, has_large)
         return None
 
-    def jelly(self, value: Any, perspective: Any = None, make: Any = None) -> Pieces:
-        """
-        One value as it would lie on the wire, for a driver that sends it later; what it refers to is counted now.
-
-        ``make`` makes another encoder than this broker's.
-
-        Raises:
-            NotSendable: it can't cross; nothing was counted.
-        """
-        pieces: Pieces = []
-        self.outbox.write(pieces, value, None, perspective, make)
-        return pieces
-
-    def send(self, message: list[Any]) -> None:
-        """
-        Send a message that is an s-expression already. Nothing in it is counted, and nothing waits for an answer.
-
-        Raises:
-            NotSendable: banana can't carry it; nothing was sent.
-        """
-        if self.state is CLOSED:
-            return
-        pieces: Pieces = []
-        write_expression(pieces, message, PB)
-        self.outbox.queue(pieces, True)
-
     def fail(self, call: CallReceived, error: BaseException) -> Any:
         """Answer a call with an exception; returns what was sent for it (its ``id`` belongs in the log)."""
+        if getattr(type(call.target), "is_cache", False):
+            self.tables.change_refused(call.target, error if call.want_answer else None)
         if not call.want_answer or not self.outbox.is_open:
             return None
         return self._send_error(call.request, error)
@@ -340,7 +329,7 @@ class Broker:
                 self.messages += 1
                 event = self._message(frame) if self.outbox.is_open else self._greeting(frame)
             except RemoteProtocolError as error:
-                self._trace("fault", error=str(error))
+                self._trace("fault", error=text_of(error, CLIP))
                 raise
             if event is not None:
                 return event
@@ -368,33 +357,36 @@ class Broker:
         self.state = CLOSED
         self.outbox.clear()
         if reason is not None:  # its frames hold what was being read, for as long as anybody remembers why it ended
-            reason.__traceback__ = None
+            BaseException.with_traceback(reason, None)
         self.reason = reason
         self._framer = Framer(self.limits)  # an unfinished message must not wait for the garbage collector
         waiting, self._waiting = self._waiting, NOTHING
         for result in waiting.values():
-            self.driver.reject(result, self._closed_error())
-        for entry in self.tables.clear():
-            entry.stop(self.driver)
+            self.driver.reject(result, closed_error(reason))
+        stops = [partial(entry.stop, self.driver) for entry in self.tables.clear(text_of(closed_error(reason)))]
         callbacks, self._callbacks = self._callbacks or (), None
-        for callback in callbacks:
-            self._guard("running a disconnect callback", callback)
-        self._trace("closed", reason=clip(str(reason)) if reason else "")
+        try:
+            tell_all(self.driver, "running a disconnect callback", [*stops, *callbacks])
+        finally:
+            self._trace("closed", reason=text_of(reason, CLIP) if reason else "")
 
     # --- odds of writing
 
     def _send_error(self, request: int, error: BaseException) -> Any:
-        sent = self.flavours.error_to_send(error)
         pieces: Pieces = [ERROR_HEAD + int_token(request)]
+        sent: Any = None
         try:
+            sent = self.flavours.error_to_send(error)
             self.outbox.write(pieces, sent, None, None)
-        except Exception as unsendable:  # an exception with a state of its own that can't cross
+        except BaseException as unsendable:  # the state of an exception can't cross, or a hook raises
             if not self.outbox.is_open:
                 return sent
-            why = f"{type(error).__name__}, whose state can't be sent: {text_of(unsendable)}"
-            sent = self.flavours.error_to_send(Error(why))
+            sent = self.flavours.error_in_short(error, unsendable)
             del pieces[1:]
             self.outbox.write(pieces, sent, None, None)
+            if isinstance(unsendable, ENDS_THE_PROGRAM):
+                self.outbox.queue_answer(pieces)
+                raise
         self.outbox.queue_answer(pieces)
         return sent
 
@@ -422,6 +414,7 @@ class Broker:
         self.outbox.speak(dialect)
         self._framer.speak(dialect)
         self.outbox.queue([messages.version()])
+        ours.tell_limits(self.outbox, self.limits)
         self._trace("opened", dialect=dialect.name.decode())
         return Opened(dialect)
 
@@ -435,7 +428,10 @@ class Broker:
 
     def _message(self, frame: Frame) -> Event | None:
         """Handle one whole message; a call becomes an event."""
-        decoder = _idle.pop() if _idle else None
+        try:
+            decoder: Decoder | None = _idle.pop()
+        except IndexError:  # none idle; to look first is no help, for other threads have loops of their own
+            decoder = None
         if decoder is None or type(decoder) is not self.decoder:
             decoder = self.decoder(frame, self.registry, self.tables, self.limits)
         else:
@@ -462,16 +458,27 @@ class Broker:
             self._settle(decoder, frame, word == ERROR)
             return None
         if count != 2:
+            if self.outbox.dialect is LIKEWISE_1:
+                if word == ours.LIMITS:
+                    told = ours.read_limits(decoder, count)
+                    if not self.outbox.take_told(told):
+                        self._fault("limits, which were told already")
+                    return None
+                if word == atoms.UNCACHE and count == 3:
+                    self._released(word, read_luid(decoder), ours.read_reason(decoder))
+                    return None
             if word in messages.RELEASE_HEADS or word == atoms.VERSION:
                 raise RemoteProtocolError(f"({word.decode()} ...) of {count} items: it takes 2")
         elif word in messages.RELEASE_HEADS:
-            self._released(word, read_luid(decoder))
+            self._released(word, read_luid(decoder), ours.ENDED)
             return None
         elif word == atoms.VERSION:
             version = decoder.read_expression()
             if version != atoms.PB_VERSION:
                 raise RemoteProtocolError(f"Version Incompatibility: {atoms.PB_VERSION} {clip(version)}")
             return None
+        elif word == atoms.CANCEL and self.dialect is LIKEWISE_1:
+            return CallCancelled(decoder.read_int())
         if word == atoms.DID_NOT_UNDERSTAND:
             self._trace("not-understood", word=clip(decoder.read_expression() if count > 1 else b""))
         else:
@@ -509,15 +516,21 @@ class Broker:
                 if kwargs:
                     kwargs = check_keywords(kwargs, self._name_limit)
             name = method_name(raw_name, self._name_limit)
-        except Exception as error:
+        except BaseException as error:  # what a hook of the application raises, too
             self._salvage(decoder, frame, start)
+            if to_cache:
+                self.tables.change_refused(self.tables.mirror_called(luid), None)
             self._trace("call.refused", method=clip(raw_name), error=text_of(error, CLIP))
             if not isinstance(error, CallError):
                 self.driver.report("reading the arguments of a call", error)
             if want_answer:
                 self._send_error(request, error)
+            else:
+                self.driver.one_way_failed(clip(raw_name), error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
             return None
-        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw)
+        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw, decoder.weight)
 
     def _settle(self, decoder: Decoder, frame: Frame, is_error: bool) -> None:
         """An answer or an error; the call it settles does so even if it can't be read."""
@@ -528,13 +541,15 @@ class Broker:
             self._salvage(decoder, frame, start)
             self._fault(f"an answer to {clip(request)}, which was not asked")
             return
+        if self.tables.changes:
+            self.tables.change_answered(request, is_error)
         try:
             value = decoder.decode()
             if is_error:
                 value = self.flavours.error_to_raise(value, self.registry)
-        except Exception as error:
+        except BaseException as error:
             self._salvage(decoder, frame, start)
-            is_error, value = True, error
+            is_error, value = True, for_caller(error)
         if self.tables.fading and not self._waiting:
             self.tables.fading = None
         if is_error:
@@ -542,13 +557,15 @@ class Broker:
         else:
             self.driver.settle(result, value)
 
-    def _released(self, word: bytes, luid: Luid) -> None:
+    def _released(self, word: bytes, luid: Luid, because: str) -> None:
         """The peer gives something back, or has stopped keeping a mirror here up to date."""
         if word == atoms.DECREF:
             known: object = self.tables.release(luid)
         elif word == atoms.UNCACHE:
-            known = self.tables.uncache(luid)
-            if not known and self._given_back:
+            mirror = known = self.tables.uncache(luid, because)
+            if mirror is not None:
+                mirror.stop(self.driver)
+            elif self._given_back:
                 self._given_back -= 1
                 known = True
         else:
@@ -584,19 +601,10 @@ class Broker:
     def _guard(self, doing: str, run: Callable[[], object]) -> None:
         try:
             run()
-        except Exception as error:
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:
             self.driver.report(doing, error)
-
-    def _not_open(self) -> Exception:
-        if self.state is CLOSED:
-            return self._closed_error()
-        return LocalProtocolError("no dialect is agreed yet: wait until the connection is open")
-
-    def _closed_error(self) -> ConnectionClosed:
-        why = f": {text_of(self.reason, 500)}" if self.reason else ""
-        error = ConnectionClosed(f"the connection has ended{why}")
-        error.__cause__ = self.reason
-        return error
 
     def _trace(self, name: str, **detail: object) -> None:
         if self.trace is not None:

@@ -11,8 +11,9 @@ cdef class CallReceived:
     cdef readonly object perspective
     cdef readonly bint want_answer
     cdef readonly bint is_raw
+    cdef readonly Py_ssize_t weight
 
     cpdef method(self)
 
 
-cpdef CallReceived call_received(request, target, str name, args, kwargs, perspective, bint want_answer, bint is_raw)
+cpdef CallReceived call_received(request, target, str name, args, kwargs, perspective, bint want_answer, bint is_raw, Py_ssize_t weight)

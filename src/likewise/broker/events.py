@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import CO_ITERABLE_COROUTINE
+from types import GeneratorType
 from typing import Any, Protocol
 
 from ..errors import NoSuchMethod
@@ -23,10 +25,11 @@ class CallReceived:
     The peer calls a method. Find it, run it, then pass this to ``broker.answer`` or ``broker.fail``, once.
 
     ``target`` is an object of ours, or a mirror here; ``perspective`` who the peer is to the answer. ``is_raw``: the
-    target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet.
+    target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet. ``weight`` is
+    what the arguments take in memory, in bytes, roughly.
     """
 
-    __slots__ = ("args", "is_raw", "kwargs", "name", "perspective", "request", "target", "want_answer")
+    __slots__ = ("args", "is_raw", "kwargs", "name", "perspective", "request", "target", "want_answer", "weight")
 
     request: int
     target: Any
@@ -36,6 +39,7 @@ class CallReceived:
     perspective: Any
     want_answer: bool
     is_raw: bool
+    weight: int
 
     def method(self) -> Callable[..., Any]:
         """
@@ -59,8 +63,9 @@ def call_received(
     perspective: Any,
     want_answer: bool,
     is_raw: bool,
+    weight: int,
 ) -> CallReceived:
-    """A new CallReceived: apart from the class, because passing eight arguments to one costs more than setting them."""
+    """A new CallReceived: apart from the class, because passing nine arguments to one costs more than setting them."""
     call = CallReceived()
     call.request = request
     call.target = target
@@ -70,10 +75,32 @@ def call_received(
     call.perspective = perspective
     call.want_answer = want_answer
     call.is_raw = is_raw
+    call.weight = weight
     return call
 
 
-Event = Opened | CallReceived
+def can_be_awaited(value: Any) -> bool:
+    """Whether a method has returned something to wait for: a coroutine, a future, anything that ``await`` takes."""
+    kind = type(value)
+    if kind is GeneratorType:  # of types.coroutine
+        return bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)
+    return hasattr(kind, "__await__")
+
+
+class CallCancelled:
+    """
+    The peer has given up on a call of that number. It may have been answered meanwhile.
+
+    If it runs, end it; if it waits to be started, forget it; either way it is answered, with an error.
+    """
+
+    __slots__ = ("request",)
+
+    def __init__(self, request: int) -> None:
+        self.request = request
+
+
+Event = Opened | CallReceived | CallCancelled
 
 
 class Driver(Protocol):
@@ -82,8 +109,12 @@ class Driver(Protocol):
     driver into the core, on the driver's thread.
     """
 
-    def new_result(self) -> Any:
-        """What a call returns: an asyncio Future, a Deferred."""
+    def new_result(self, request: int) -> Any:
+        """
+        What a call returns: an asyncio Future, a Deferred.
+
+        ``request`` is the number of the call, for ``broker.cancel``, 0 for what is no call.
+        """
 
     def unheard(self, result: Any) -> None:
         """Nobody need wait for this result: if the call fails, that is no reason for a warning."""
@@ -102,6 +133,18 @@ class Driver(Protocol):
 
     def release_ready(self) -> None:
         """As :meth:`output_ready`, from a finalizer: on any thread, at any moment. Must only schedule."""
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        """A call that wants no answer never began: nobody else can be told. ``name`` is bounded."""
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        """
+        Run ``work()``, which may wait for a disk and raises nothing, on another thread if there is one for that, and
+        ``done(what it returned)`` here.
+        """
+
+    def unsent_bytes(self) -> int:
+        """How many of the bytes that were taken from ``data_to_send`` have not left yet, as far as that is known."""
 
     def report(self, doing: str, error: BaseException) -> None:
         """An application's hook raised where nobody can be told; log it."""

@@ -5,7 +5,30 @@ cimport cython
 
 from likewise.broker.outbox cimport Outbox
 
-@cython.locals(tail=bytes, is_long=bint)
-cpdef publish(observers, str name, tuple args, dict kwargs, perspective)
+cdef dict _idle
+
+
+cdef class Written:
+    cdef readonly bytes tail
+    cdef readonly object error
+    cdef readonly bint is_for_one
+
+
+cdef class Change:
+    cdef readonly object name
+    cdef readonly tuple args
+    cdef readonly dict kwargs
+    cdef tuple _first
+    cdef dict _for_all
+    cdef dict _for_one
+
+    @cython.locals(found=Written)
+    cdef Written written(self, ceilings, perspective)
+
+
+@cython.locals(change=Change, outbox=Outbox, written=Written, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
+cpdef publish(observers, name, tuple args, dict kwargs)
+cdef Written within(ceilings, Written written)
 cdef queue(Outbox outbox, bytes head, bytes tail)
-cpdef shared_tail(str name, tuple args, dict kwargs, perspective)
+cdef tell_alone(observer, Change change)
+cpdef Written write(ceilings, name, tuple args, dict kwargs, perspective)

@@ -1,26 +1,30 @@
 """
-One change to many observers: written once, sent behind each connection's own few bytes.
+One change to many observers: written once for each *view*, sent behind each connection's own few bytes.
 
-What is written can be shared unless it names something by an id of one connection (a reference, a cache): then each
-observer's message is written for it alone.
+What is written can be shared by all whose peers take the same, unless
+
+- it names something by an id of one connection (a reference, a cache): then each observer's message is written for it
+  alone;
+- a hook was asked what to send to whom, or may have looked: then it is written once for each perspective.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any
 
-from ..errors import CallError
+from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, NotSendable, WrongThread
+from ..jelly.context import who
 from ..jelly.encoder import Encoder
-from ..limits import Limits
-from ..wire.tokens import LIKEWISE_1, SIZE_LIMIT
-from ..wire.writer import bytes_token
-from .messages import CACHEMESSAGE_HEAD, luid_token
-from .outbox import JELLY_MARGIN, Outbox
+from .ceilings import Ceilings
+from .messages import CACHEMESSAGE_HEAD, luid_token, name_token
+from .outbox import Outbox
 
-DEPTH = Limits().depth - JELLY_MARGIN
 NO_REQUEST = b"\x00\x81"  # a number that no answer will name
 NO_ANSWER = b"\x00\x81"
+LONGEST_HEAD = CACHEMESSAGE_HEAD + NO_REQUEST + luid_token((1 << 31) - 1)
 
 
 class NotShared(Exception):
@@ -37,35 +41,116 @@ class NoTables:
     caller = property(_not_shared)
 
 
-def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> None:
-    """
-    Call ``observe_<name>`` on the mirrors of observers that share a perspective, one way.
+NO_TABLES = NoTables()
 
-    An observer that has gone is passed over. Where one alone can't be told (its peer takes smaller strings, say), the
-    others are told first.
+
+class Written:
+    """
+    What becomes of a change for one view: its ``tail``, all of the message behind the id; or the ``error`` that writing
+    it has raised; or neither, where each observer's message is written for it alone.
+    """
+
+    __slots__ = ("error", "is_for_one", "tail")
+
+    def __init__(self, tail: bytes | None, error: BaseException | None, is_for_one: bool) -> None:
+        self.tail = tail
+        self.error = error
+        self.is_for_one = is_for_one  # for one perspective
+
+
+class Change:
+    """A one-way call of ``observe_<name>``, and what was written of it so far."""
+
+    __slots__ = ("_first", "_for_all", "_for_one", "args", "kwargs", "name")
+
+    def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.name = name
+        self.args = args
+        self.kwargs = kwargs
+        self._first: tuple[Ceilings, Written] | None = None  # what was written for all at first
+        self._for_all: dict[Ceilings, Written] | None = None
+        self._for_one: dict[tuple[Ceilings, object], Written] | None = None
+
+    def written(self, ceilings: Ceilings, perspective: Any) -> Written:
+        """What to send to who this is, at a peer that takes so much."""
+        if self._for_all is not None and ceilings in self._for_all:
+            return self._for_all[ceilings]
+        found = self._for_one.get((ceilings, who(perspective))) if self._for_one is not None else None
+        if found is not None:
+            return found
+        if self._first is not None and self._first[0].is_like(ceilings):
+            found = within(ceilings, self._first[1])
+        if found is None:
+            found = write(ceilings, self.name, self.args, self.kwargs, perspective)
+        if found.is_for_one:
+            if self._for_one is None:
+                self._for_one = {}
+            self._for_one[ceilings, who(perspective)] = found
+            return found
+        if self._for_all is None:
+            self._for_all = {}
+        self._for_all[ceilings] = found
+        if self._first is None and found.tail is not None:
+            self._first = ceilings, found
+        return found
+
+
+def within(ceilings: Ceilings, written: Written) -> Written | None:
+    """What was written for other peers, if these take it: no hook is asked once more."""
+    assert written.tail is not None
+    try:
+        ceilings.measure([LONGEST_HEAD, written.tail], True)
+    except NotSendable:
+        return None
+    return written
+
+
+def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """
+    Call ``observe_<name>`` on the mirrors of these observers, one way.
+
+    An observer that has gone is passed over. Where some can't be told (the state for their perspective can't cross,
+    their peers take smaller messages), the others are.
 
     Raises:
-        NotSendable: an argument can't cross; to nobody, or not to the peer of one observer.
+        NotSendable: an argument can't cross; its ``untold`` are the observers that were not told, its text says how many.
+        WrongThread: one observer is on a connection of another thread's loop.
     """
-    tail = shared_tail(name, args, kwargs, perspective)
-    is_long = tail is not None and len(tail) > SIZE_LIMIT
-    failed: CallError | None = None
+    change = Change(name, args, kwargs)
+    ceilings = perspective = written = None
+    untold: list[tuple[Any, BaseException]] = []
+    count = 0
+    thread = get_ident()
     for observer in observers:
         outbox = observer.outbox
         if outbox is None or not outbox.is_open:
             continue
-        if tail is None or (is_long and outbox.dialect is not LIKEWISE_1):
+        count += 1
+        if outbox.thread != thread:
             try:
-                observer.callRemoteOnly(name, *args, **kwargs)
-            except CallError as error:
-                failed = error
+                outbox.check_thread(name)
+            except WrongThread as error:
+                untold.append((observer, error))
+                continue
+        if (
+            written is None
+            or outbox.ceilings is not ceilings
+            or (written.is_for_one and observer.perspective is not perspective)
+        ):
+            ceilings, perspective = outbox.ceilings, observer.perspective
+            written = change.written(ceilings, perspective)
+        tail = written.tail
+        if tail is None:
+            failed = written.error or tell_alone(observer, change)
+            if failed is not None:
+                untold.append((observer, failed))
             continue
         head = observer.head
         if head is None:
             head = observer.head = CACHEMESSAGE_HEAD + NO_REQUEST + luid_token(observer.luid)
         queue(outbox, head, tail)
-    if failed is not None:
-        raise failed
+    if untold:
+        raise summary(untold, count)
 
 
 def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
@@ -73,12 +158,80 @@ def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
     outbox.queue_shared(head, tail)
 
 
-def shared_tail(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> bytes | None:
-    """Everything of a one-way call behind its id, or ``None`` if it can't be the same for all."""
-    encoder = Encoder(NoTables(), perspective, DEPTH, LIKEWISE_1)
+def tell_alone(observer: Any, change: Change) -> BaseException | None:
+    """Write the message for one observer; what that has raised."""
     try:
+        caller = observer.connection_core
+        caller.call(observer.luid, change.name, change.args, change.kwargs, observer.perspective, False, True)
+    except ENDS_THE_PROGRAM:
+        raise
+    except ConnectionClosed:  # a hook has ended it
+        return None
+    except BaseException as error:
+        return error
+    return None
+
+
+def summary(untold: list[tuple[Any, BaseException]], count: int) -> BaseException:
+    """The error for who publishes: the first one, and how many observers were not told."""
+    error = untold[0][1]
+    text = f"{len(untold)} of {count} observers were not told"
+    if not isinstance(error, NotSendable):  # a hook of the application
+        error.add_note(text)
+        return error
+    together = NotSendable(f"{error.reason} ({text})", error.too_large)
+    together.path = error.path
+    together.untold = tuple(observer for observer, _ in untold)
+    return together
+
+
+def write(ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> Written:
+    """Write a change as it is for all observers of this view."""
+    kind: Any = ceilings.encoder
+    encoder: Any = _idle.pop(kind, None)
+    if encoder is None:
+        encoder = recording(kind)(NO_TABLES, None, ceilings.depth, ceilings.at_most)
+    else:
+        encoder.begin(NO_TABLES, None, ceilings.depth, ceilings.at_most)
+    encoder.viewer, encoder.is_asked = perspective, False
+    try:
+        named = name_token(name, ceilings.limits.name_bytes)
         encoder.encode_arguments(args)
         encoder.encode_keywords(kwargs)
+        is_to_be_framed = encoder.may_be_too_deep or encoder.items_at_most > ceilings.items_limit
+        tail = b"".join([named, NO_ANSWER, *encoder.written()])
+        if is_to_be_framed or len(tail) > ceilings.bytes_limit:
+            ceilings.measure([LONGEST_HEAD, tail], is_to_be_framed)
     except NotShared:
-        return None
-    return b"".join([bytes_token(name.encode()), NO_ANSWER, *encoder.written()])
+        return Written(None, None, False)
+    except ENDS_THE_PROGRAM:
+        raise
+    except BaseException as error:
+        return Written(None, error, encoder.is_asked)
+    finally:
+        encoder.let_go()
+        encoder.viewer = None
+        _idle[kind] = encoder
+    return Written(tail, None, encoder.is_asked)
+
+
+_idle: dict[type[Encoder], Encoder] = {}  # to be used again, by whatever change is next
+
+
+@functools.cache
+def recording(encoder: Any) -> Any:
+    """An encoder class that is like this one and knows whether anybody has looked at its perspective."""
+
+    class Recording(encoder):  # type: ignore[misc]
+        __slots__ = ("is_asked", "viewer")
+
+        @property
+        def perspective(self) -> Any:
+            self.is_asked = True
+            return self.viewer
+
+        @perspective.setter
+        def perspective(self, perspective: Any) -> None:
+            """What an encoder is begun with is not looked at."""
+
+    return Recording

@@ -23,6 +23,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..bounded import text_of
 from ..errors import LoginFailed, LoginRefused
 from ..limits import Limits
 
@@ -71,7 +72,7 @@ class Verifier:
         try:
             salt, stored, server, count = module.ScramMechanism(SCRAM).make_auth_info(password, iterations)
         except module.ScramException as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(text_of(error)) from None
         return cls(salt, count, stored, server)
 
     @classmethod
@@ -159,7 +160,7 @@ class ScramServer:
             server = self._mechanism.make_server(look_up, channel_binding=self._binding)
             server.set_client_first(self._client_first)
         except self._module.ScramException as error:  # nothing here depends on who the user is
-            raise LoginFailed(f"SCRAM: {error}") from None
+            raise LoginFailed(f"SCRAM: {text_of(error, 500)}") from None
         return server
 
 
@@ -182,7 +183,7 @@ class ScramClient:
                 channel_binding=None if tls is None else (BINDING, tls),
             )
         except self._module.ScramException as error:
-            raise LoginFailed(f"SCRAM: {error}") from None
+            raise LoginFailed(f"SCRAM: {text_of(error, 500)}") from None
 
     def first(self) -> str:
         """The client's first message."""
@@ -195,7 +196,7 @@ class ScramClient:
             self._client.set_server_first(challenge)
             message: str = self._client.get_client_final()
         except self._module.ScramException as error:
-            raise LoginFailed(f"SCRAM: {error}") from None
+            raise LoginFailed(f"SCRAM: {text_of(error, 500)}") from None
         return message
 
     def check(self, proof: str) -> None:

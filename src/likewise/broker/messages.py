@@ -6,6 +6,8 @@ The heads of messages: what stands before, or instead of, a jelly. Source: ``twi
     (message REQUEST LUID NAME ANSWER? args kw)      (answer REQUEST value)     (decref LUID)    (version 6)
     (cachemessage REQUEST LUID NAME ANSWER? args kw) (error REQUEST failure)    (decache LUID)   (didNotUnderstand WORD)
                                                                                 (uncache LUID)
+and in ``likewise-1``
+    (cancel REQUEST)
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ ERROR_HEAD: Final = b"\x03\x80" + bytes_token(atoms.ERROR)
 RELEASE_HEADS: Final = {
     word: b"\x02\x80" + bytes_token(word) for word in (atoms.DECREF, atoms.DECACHE, atoms.UNCACHE)
 }
+CANCEL_HEAD: Final = b"\x02\x80" + bytes_token(atoms.CANCEL)
 NAMES_KEPT: Final = 4_096
 
 ROOT = bytes_token(b"root")
@@ -56,6 +59,11 @@ def name_token(name: str | bytes, limit: int) -> bytes:
 def release(word: bytes, luid: Luid) -> bytes:
     """A whole ``decref``, ``decache`` or ``uncache``."""
     return RELEASE_HEADS[word] + luid_token(luid)
+
+
+def cancel(request: int) -> bytes:
+    """A whole ``cancel``: the caller has given up on this call."""
+    return CANCEL_HEAD + int_token(request)
 
 
 def version() -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip
+from ..errors import InsecureJelly
 
 NAMES_KEPT = 4_096
 _method_names: dict[bytes, str] = {}  # as they come from the wire; few in any program, and a peer can't make it grow further

@@ -13,27 +13,32 @@ cdef class Outbox:
     cdef public object dialect
     cdef public bint is_open
     cdef public Py_ssize_t answer_bytes
+    cdef public unsigned long long thread
+    cdef object _check
     cdef object _driver
     cdef object _encoder
     cdef Tables _tables
     cdef Py_ssize_t _depth
-    cdef object _limits
     cdef Py_ssize_t _bytes_limit
     cdef Py_ssize_t _items_limit
     cdef object _at_most
     cdef list _pieces
     cdef public bint has_large
     cdef bint _has_answers
+    cdef bint _is_over
+    cdef bint _is_told
     cdef bint _may_wait
     cdef Py_ssize_t _writing
     cdef list _after
+    cdef public object ceilings
+    cdef public Py_ssize_t name_limit
 
     @cython.locals(tables=Tables, encoder=Encoder, has_large=bint, is_to_be_framed=bint, written=list)
     cpdef bint write(self, list pieces, value, dict kwargs, perspective, make=*) except -1
-    cdef _measure(self, list pieces, bint is_to_be_framed)
     cpdef queue(self, list pieces, bint has_large=*)
     cpdef queue_answer(self, list pieces, bint has_large=*)
     cpdef queue_shared(self, bytes head, bytes tail)
     cpdef list take(self)
     cpdef clear(self)
+    cpdef check_thread(self, method=*)
     cdef _queue_after(self)

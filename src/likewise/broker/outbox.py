@@ -7,22 +7,26 @@ hook sends while another message is being written goes behind that message, whic
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from threading import get_ident
 from typing import Any
 
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable
+from ..bounded import clip
+from ..errors import ConnectionClosed, NotSendable
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.framer import Framer
 from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import PB, Dialect
-from ..wire.writer import Pieces, gather, spell_out
+from ..wire.writer import Pieces, gather, spell_out, write_expression
+from .ceilings import ceilings_for
 from .events import Driver
 from .tables import Tables
+from .telling import tell_all
 
 IDLE_KEPT = 4
 _idle: list[Encoder] = []  # to be used again, by whatever message is next
-JELLY_MARGIN = 4  # lists of limits.depth that the message itself and the innermost atom take
-HEAD_ITEMS = 16  # of limits.frame_items, at most: what stands in a message besides its jellies
 
 
 class Outbox:
@@ -30,53 +34,67 @@ class Outbox:
     The messages of one connection on their way out.
 
     ``is_open`` is kept by the broker: calls and answers may be written. ``answer_bytes`` counts the answers taken out;
-    the driver sets it back when the peer has read them.
+    the driver sets it back when the peer has read them. ``ceilings`` are what the peer takes. ``thread`` is the only one
+    that may send, if :meth:`keep_to_thread` was called.
     """
 
     __slots__ = (
         "_after",
         "_at_most",
         "_bytes_limit",
+        "_check",
         "_depth",
         "_driver",
         "_encoder",
         "_has_answers",
+        "_is_over",
+        "_is_told",
         "_items_limit",
-        "_limits",
         "_may_wait",
         "_pieces",
         "_tables",
         "_writing",
         "answer_bytes",
+        "ceilings",
         "dialect",
         "has_large",
         "is_open",
+        "name_limit",
+        "thread",
     )
 
-    def __init__(self, driver: Driver, tables: Tables, limits: Limits, encoder: type[Encoder] = Encoder) -> None:
+    def __init__(self, driver: Driver, tables: Tables, encoder: type[Encoder] = Encoder) -> None:
         self._encoder = encoder
-        self._limits = limits
-        # What stays below these needs no measuring, whatever stands before and around it.
-        self._bytes_limit = limits.frame_bytes // 2
-        self._items_limit = limits.frame_items - HEAD_ITEMS
         self.speak(PB)
-        self.is_open = False
+        self.is_open = self._is_over = False
         self.answer_bytes = 0
+        self.thread = 0
+        self._check: Callable[[str], object] | None = None
         self._driver = driver
         self._tables = tables
-        self._depth = limits.depth - JELLY_MARGIN
         self._pieces: Pieces | None = None
         self.has_large = self._has_answers = False  # what is in _pieces
         self._may_wait = False  # all that waits is published, and its flush may be some milliseconds off
         self._writing = 0  # messages being written now, one inside a hook of another
-        self._after: list[Pieces] | None = None
+        self._after: list[Pieces | Callable[[], object]] | None = None
 
-    def speak(self, dialect: Dialect) -> None:
-        """What both ends agreed on. The peer is taken to have the ceilings that hold here: a larger message would end it."""
-        limits = self._limits
+    def speak(self, dialect: Dialect, told: Limits | None = None) -> None:
+        """What both ends agreed on, and what the peer has ``told`` of its Limits: it is sent nothing that is over those."""
         self.dialect: Dialect = dialect
-        sizes = min(dialect.string_bytes, limits.string_bytes), min(dialect.list_items, limits.list_items)
-        self._at_most = Dialect(dialect.name, dialect.has_vocabulary, *sizes)
+        self._is_told = told is not None
+        self.ceilings = ceilings = ceilings_for(dialect, self._encoder, told)
+        self._at_most = ceilings.at_most
+        self._depth = ceilings.depth
+        self._bytes_limit = ceilings.bytes_limit
+        self._items_limit = ceilings.items_limit
+        self.name_limit = ceilings.limits.name_bytes
+
+    def take_told(self, told: Limits) -> bool:
+        """The peer says what it takes: once. Whether this was the first time."""
+        if self._is_told:
+            return False
+        self.speak(self.dialect, told)
+        return True
 
     def write(
         self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any, make: Any = None
@@ -115,15 +133,15 @@ class Outbox:
             is_to_be_framed = encoder.may_be_too_deep or encoder.items_at_most > self._items_limit
             written = encoder.written()
             if is_to_be_framed or len(written) > 1 or len(written[0]) > self._bytes_limit:
-                self._measure([*pieces, *written], is_to_be_framed)
+                self.ceilings.measure([*pieces, *written], is_to_be_framed)
             pieces += written
             has_large = len(written) > 1 or len(written[0]) >= LARGE_PIECE
             if was_open and not self.is_open:
                 raise ConnectionClosed("a hook of what was to be sent has ended the connection")
             return has_large
         except BaseException:
-            for entry in tables.undo():
-                entry.stop(self._driver)
+            stops = [partial(entry.stop, self._driver) for entry in tables.undo()]
+            tell_all(self._driver, "running stoppedObserving", stops)
             raise
         finally:
             tables.journal = outer
@@ -133,21 +151,6 @@ class Outbox:
                 _idle.append(encoder)
             if self._after is not None and not self._writing and not self._pieces:
                 self._driver.output_ready()  # nobody may queue the message that they wait for
-
-    def _measure(self, pieces: Pieces, is_to_be_framed: bool) -> None:
-        """Refuse here what a peer with these ceilings would end the connection for."""
-        limits = self._limits
-        size = sum(map(len, pieces))
-        if size > limits.frame_bytes:
-            raise NotSendable(f"a message of {size:,} bytes: at most {limits.frame_bytes:,} are sent (limits.frame_bytes)")
-        if is_to_be_framed:
-            framer = Framer(limits)
-            framer.speak(self.dialect if self.dialect.has_vocabulary else PB)
-            framer.feed(b"".join(pieces))
-            try:
-                framer.next_frame()
-            except LimitExceeded as error:
-                raise NotSendable(f"a message that no peer with limits as here would take: {error}") from None
 
     def queue(self, pieces: Pieces, has_large: bool = False) -> None:
         """Send these pieces, one message; the list is this outbox's from now on."""
@@ -168,6 +171,40 @@ class Outbox:
             self._driver.output_ready()
         if self._after is not None:
             self._queue_after()
+
+    def jelly(self, value: Any, perspective: Any = None, make: Any = None) -> Pieces:
+        """
+        One value as it would lie on the wire, for a driver that sends it later; what it refers to is counted now.
+
+        ``make`` makes another encoder than this outbox's.
+
+        Raises:
+            NotSendable: it can't cross; nothing was counted.
+        """
+        pieces: Pieces = []
+        self.write(pieces, value, None, perspective, make)
+        return pieces
+
+    def send(self, message: list[Any]) -> None:
+        """
+        Send a message that is an s-expression already. Nothing in it is counted, and nothing waits for an answer.
+
+        Raises:
+            NotSendable: banana can't carry it; nothing was sent.
+        """
+        if not self._is_over:
+            pieces: Pieces = []
+            write_expression(pieces, message, PB)
+            self.queue(pieces, True)
+
+    def behind(self, function: Callable[[], object]) -> None:
+        """Run this at once or, where a message is being written, when that is queued, or could not be written."""
+        if not self._writing:
+            function()
+            return
+        if self._after is None:
+            self._after = []
+        self._after.append(function)
 
     def queue_answer(self, pieces: Pieces, has_large: bool = False) -> None:
         """The same for an answer, which is counted until the peer has read it."""
@@ -208,10 +245,30 @@ class Outbox:
         self.has_large = self._has_answers = self._may_wait = False
         return out
 
+    def keep_to_thread(self, check: Callable[[str], object]) -> None:
+        """
+        From now on nothing is sent on another thread than this one, but what ``check(what)`` lets pass: it raises
+        WrongThread, or else the loop has moved to that thread, which is the only one then.
+        """
+        self.thread = get_ident()
+        self._check = check
+
+    def check_thread(self, method: str | bytes | None = None) -> None:
+        """Something is about to be asked for: a call of ``method``, to be told of the end. Raises WrongThread."""
+        if self._check is not None and self.thread != get_ident():
+            self._check(f"callRemote({clip(method)})" if method is not None else "notifyOnDisconnect()")
+            self.thread = get_ident()
+
     @property
     def pieces_waiting(self) -> int:
         """How many pieces wait."""
         return len(self._pieces) if self._pieces is not None else 0
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process, here or at the driver; not for the hot path."""
+        after = [piece for each in self._after or () if isinstance(each, list) for piece in each]
+        return sum(map(len, [*(self._pieces or ()), *after])) + (self._driver.unsent_bytes() if self.is_open else 0)
 
     def queue_spelled(self, pieces: Pieces) -> None:
         """Send one message to a peer with which no vocabulary is agreed yet."""
@@ -222,10 +279,14 @@ class Outbox:
     def clear(self) -> None:
         """The connection has ended: nothing more goes out."""
         self.is_open = False
+        self._is_over = True
         self._pieces = None
         self._after = None
 
     def _queue_after(self) -> None:
         after, self._after = self._after or (), None
-        for pieces in after:
-            self.queue(pieces, True)
+        for each in after:
+            if isinstance(each, list):
+                self.queue(each, True)
+            else:
+                each()

@@ -11,6 +11,9 @@ from __future__ import annotations
 import enum
 from typing import Final
 
+from ..bounded import text_of
+from ..errors import ENDS_THE_PROGRAM, CallError, ConnectionClosed, LikewiseError, LocalProtocolError
+
 
 class Side(enum.Enum):
     """Which end of the connection somebody is."""
@@ -51,3 +54,31 @@ MAY_SEND: Final[dict[tuple[State, Side, Move], State]] = {
 def following(state: State, sender: Side, move: Move) -> State | None:
     """The state after ``sender`` makes ``move``, or ``None`` if it may not."""
     return MAY_SEND.get((state, sender, move))
+
+
+def not_open(state: State, reason: BaseException | None) -> LikewiseError:
+    """The error for a call in a state that has no calls."""
+    if state is State.CLOSED:
+        return closed_error(reason)
+    return LocalProtocolError("no dialect is agreed yet: wait until the connection is open")
+
+
+def closed_error(reason: BaseException | None) -> ConnectionClosed:
+    """The error for a call over a connection that has ended, for that reason."""
+    why = f": {text_of(reason, 500)}" if reason is not None else ""
+    error = ConnectionClosed(f"the connection has ended{why}")
+    error.__cause__ = reason
+    return error
+
+
+def for_caller(error: BaseException) -> BaseException:
+    """
+    What a waiting call gets for what an application's hook raised: itself, or a CallError that says what it was.
+
+    A Future takes any exception, and whoever awaits one that holds a CancelledError believes to have been cancelled.
+    """
+    if isinstance(error, (Exception, *ENDS_THE_PROGRAM)):
+        return error
+    raised = CallError(f"a hook of the application raised {type(error).__name__}: {text_of(error, 500)}")
+    raised.__cause__ = error
+    return raised

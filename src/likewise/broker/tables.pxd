@@ -33,6 +33,7 @@ cdef class Tables:
     cdef readonly object flavours
     cdef readonly object driver
     cdef public Py_ssize_t next_luid
+    cdef public Py_ssize_t ended
     cdef readonly dict exported
     cdef Py_ssize_t _named
     cdef dict luid_of
@@ -40,6 +41,8 @@ cdef class Tables:
     cdef readonly dict observed_ids
     cdef readonly dict references
     cdef readonly dict mirrors
+    cdef readonly dict changes
+    cdef readonly dict remotes
     cdef public dict fading
     cdef readonly list dropped
     cdef public list journal
@@ -55,6 +58,12 @@ cdef class Tables:
     cpdef name(self, bytes name, target)
     cpdef bint release(self, luid) except -1
     cpdef release_cache(self, luid)
+    cpdef observed_as(self, cacheable, perspective)
+    cpdef end_observing(self, luid)
+    cpdef change_sent(self, Py_ssize_t request, luid)
+    cpdef change_answered(self, Py_ssize_t request, bint is_error)
+    cpdef change_refused(self, mirror, error)
+    cpdef remote(self, name)
     cdef _fade(self, luid, target)
     cpdef list undo(self)
     cdef _new_luid(self)
@@ -65,11 +74,12 @@ cdef class Tables:
     cpdef original(self, luid)
     cpdef mirror(self, luid)
     cpdef told(self, luid)
+    cpdef mirror_called(self, luid)
     cpdef hold_mirror(self, luid, mirror, bint is_filled=*)
     cpdef mirror_filled(self, mirror)
     cdef bint _may_be_held(self, luid) except -1
-    cpdef bint uncache(self, luid) except -1
+    cpdef uncache(self, luid, because)
     cdef _mirror_entry(self, luid)
     cpdef bint has_mirror(self, luid) except -1
     cpdef list take_releases(self)
-    cpdef list clear(self)
+    cpdef list clear(self, because)

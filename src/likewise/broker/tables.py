@@ -12,9 +12,11 @@ import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
-from ..errors import InsecureJelly, NotSendable, clip
-from ..jelly.context import Caller, Flavours, Luid
+from ..bounded import clip, opaque
+from ..errors import ENDS_THE_PROGRAM, CallError, InsecureJelly, NotSendable
+from ..jelly.context import Caller, Flavours, Luid, who
 from ..limits import Limits
+from ..wire import native
 from ..wire.keys import keyed
 from ..wire.tokens import HUGE
 from .events import Driver
@@ -34,8 +36,11 @@ def key_of(luid: Luid) -> Luid:
 
 def takes_expressions(target: Any) -> bool:
     """Whether this object reads the arguments of its calls itself, as s-expressions."""
-    known = getattr(target, "takes_expressions", None)
-    return bool(known) if known is not None else not hasattr(target, "find_remote_method")
+    cls = type(target)  # what is on the object itself may have come from the peer
+    known = getattr(cls, "takes_expressions", None)
+    if isinstance(known, property):
+        known = known.__get__(target)
+    return bool(known) if known is not None else not hasattr(cls, "find_remote_method")
 
 
 def refuse(what: str, ceiling: int) -> Exception:
@@ -61,11 +66,11 @@ class Exported:
 
 
 class Observed:
-    """A Cacheable of ours that the peer mirrors."""
+    """A Cacheable of ours that the peer mirrors as one perspective sees it; ``key`` says which Cacheable, and who."""
 
     __slots__ = ("cacheable", "count", "key", "observer", "perspective")
 
-    def __init__(self, cacheable: Any, key: object, perspective: Any, observer: Any) -> None:
+    def __init__(self, cacheable: Any, key: tuple[object, object], perspective: Any, observer: Any) -> None:
         self.cacheable = cacheable
         self.key = key
         self.perspective = perspective
@@ -73,12 +78,15 @@ class Observed:
         self.count = 1
 
     def stop(self, driver: Driver) -> None:
-        """Tell the Cacheable that its observer is gone; whatever it raises stays here."""
+        """Tell the Cacheable that its observer is gone; whatever it raises stays here, but what ends the program."""
         try:
             self.cacheable.stoppedObserving(self.perspective, self.observer)
-        except Exception as error:
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:  # whatever it is, the others are told
             driver.report("running stoppedObserving", error)
-        self.observer.stop()
+        finally:
+            self.observer.stop()
 
 
 class Held(weakref.ref[Any]):
@@ -101,16 +109,19 @@ class MirrorEntry:
     A mirror here of a Cacheable of the peer.
 
     From the mirror's end until the peer's ``uncache`` the state is kept: until it hears of the end, the peer may still
-    send changes, or ``cached`` for what it believes to be here.
+    send changes, or ``cached`` for what it believes to be here. ``because`` says why a mirror that lives is followed no
+    longer; ``failures`` counts the changes that it could not take.
     """
 
-    __slots__ = ("cls", "count", "is_filled", "luid", "ref", "state", "tables")
+    __slots__ = ("because", "cls", "count", "failures", "is_filled", "luid", "ref", "state", "tables")
 
     def __init__(self, tables: Tables, luid: int, mirror: Any, is_filled: bool) -> None:
         self.tables: Tables | None = tables
         self.luid = luid
         self.cls: Any = type(mirror)
         self.count = 1
+        self.failures = 0
+        self.because: str | None = None
         self.is_filled = is_filled  # the mirror has got its state
         self.state: dict[str, Any] | None = None
         self.attach(mirror)
@@ -137,13 +148,30 @@ class MirrorEntry:
             raise InsecureJelly(f"the cache {self.luid} is not here: its state could not be read")
         if self.state is None:
             raise InsecureJelly(f"the mirror {self.luid} has ended, and its class overrides __del__ without super()")
-        mirror = self.cls.__new__(self.cls)
-        mirror.__dict__ = self.state
+        mirror = native.new_instance(self.cls)
+        native.replace_dict(mirror, self.state)
         return mirror
 
-    def end(self) -> None:
+    def end(self, because: str) -> None:
         self.tables = None
         self.state = None
+        self.because = because
+
+    def stop(self, driver: Driver) -> None:
+        """Tell the mirror, if there still is one, that it is followed no longer."""
+        mirror = self.living()
+        hook = getattr(type(mirror), "mirror_ended", None)
+        if hook is None or not self.is_filled:
+            return
+        try:
+            hook(mirror, self.because)
+        except ENDS_THE_PROGRAM:
+            raise
+        except BaseException as error:
+            driver.report("running mirror_ended", error)
+
+
+opaque.add(MirrorEntry)
 
 
 class Tables:
@@ -152,8 +180,10 @@ class Tables:
     __slots__ = (
         "_named",
         "caller",
+        "changes",
         "dropped",
         "driver",
+        "ended",
         "exported",
         "fading",
         "flavours",
@@ -168,6 +198,7 @@ class Tables:
         "references",
         "refuse",
         "released",
+        "remotes",
     )
 
     def __init__(self, caller: Caller, limits: Limits, flavours: Flavours, driver: Driver) -> None:
@@ -183,12 +214,14 @@ class Tables:
         self._named = 0  # how many of them have names
         self.luid_of: dict[object, int] | None = None  # by key, for exported; made when there are more than a FEW
         self.observed: dict[int, Observed] = NOTHING
-        self.observed_ids: dict[object, int] = NOTHING
+        self.observed_ids: dict[object, int] = NOTHING  # by (key of the object, who asked): another sees it otherwise
+        self.ended = 0  # counts of mirrors that were ended here; the peer may give them back before it hears of it
         self.references: dict[Luid, Held] = NOTHING  # these two are filled by the peer: by key_of(luid)
         self.mirrors: dict[int, MirrorEntry] = NOTHING
         self.fading: dict[Luid, Any] | None = None
-        # Finalizers append, on any thread; nothing ever replaces it.
-        self.dropped: list[Held | MirrorRef | Release] = []
+        self.dropped: list[Held | MirrorRef | Release] = []  # finalizers append, on any thread; nothing ever replaces it
+        self.changes: dict[int, Any] = NOTHING  # our calls that tell a mirror of a change and wait: request -> its id
+        self.remotes: dict[str, weakref.ref[Any]] = NOTHING
         self.journal: list[tuple[dict[int, Any], int]] | None = None  # what the message being written has counted
 
     # --- going out
@@ -230,7 +263,7 @@ class Tables:
         return len(self.exported) - self._named
 
     def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
-        key = cacheable.processUniqueID()
+        key = cacheable.processUniqueID(), who(perspective)
         luid = self.observed_ids.get(key)
         if luid is not None:
             self.observed[luid].count += 1
@@ -285,7 +318,10 @@ class Tables:
         """The peer gives back one count of a cache: the entry if that was the last, else whether it held one."""
         entry = self.observed.get(luid) if type(luid) is int else None
         if entry is None:
-            return False
+            if not self.ended:
+                return False
+            self.ended -= 1
+            return True
         entry.count -= 1
         if entry.count:
             return True
@@ -293,6 +329,30 @@ class Tables:
         del self.observed[luid]
         del self.observed_ids[entry.key]
         self._fade(luid, entry.cacheable)
+        return entry
+
+    def observed_as(self, cacheable: Any, perspective: Any) -> int | None:
+        """The id of the mirror that the peer has of a Cacheable for this perspective."""
+        return self.observed_ids.get((cacheable.processUniqueID(), who(perspective)))
+
+    def change_sent(self, request: int, luid: Any) -> None:
+        """A mirror at the peer was told of a change, and asked for an answer."""
+        if self.changes is NOTHING:
+            self.changes = {}
+        self.changes[request] = luid
+
+    def change_answered(self, request: int, is_error: bool) -> None:
+        """A call of ours is answered: if it told a mirror of a change and failed, its observer counts that."""
+        entry = self.observed.get(self.changes.pop(request, 0))
+        if entry is not None and is_error:
+            entry.observer.failures += 1
+
+    def end_observing(self, luid: int) -> Observed | None:
+        """A mirror at the peer is to be followed no longer: its entry. What the peer gives back of it is still counted."""
+        entry = self.observed.pop(luid, None)
+        if entry is not None:
+            del self.observed_ids[entry.key]
+            self.ended += entry.count
         return entry
 
     def _fade(self, luid: Luid, target: Any) -> None:
@@ -363,6 +423,17 @@ class Tables:
         self.dropped.append((is_cache, luid, SURPLUS))
         self.driver.release_ready()
 
+    def remote(self, name: str) -> Any:
+        """The one reference to what the peer has under a name; it is not counted."""
+        known = self.remotes.get(name)
+        reference = known() if known is not None else None
+        if reference is None:
+            reference = self.flavours.make_reference(self.caller, name.encode(), None)
+            if self.remotes is NOTHING:
+                self.remotes = {}
+            self.remotes[name] = weakref.ref(reference)
+        return reference
+
     def local(self, luid: Luid) -> Any:
         entry = self.exported.get(luid)
         if entry is not None:
@@ -377,7 +448,7 @@ class Tables:
             return entry.cacheable
         if self.fading is not None and luid in self.fading:
             return self.fading[luid]
-        raise InsecureJelly(f"no Cacheable of ours has the id {clip(luid)}")
+        raise InsecureJelly(f"no Cacheable of ours has the id {clip(luid)}, or not any more: its mirror was ended here")
 
     def mirror(self, luid: Luid) -> Any:
         entry = self._mirror_entry(luid)
@@ -396,6 +467,18 @@ class Tables:
         entry = self._mirror_entry(luid)
         mirror = entry.living()
         return mirror if mirror is not None else entry.revived()
+
+    def change_refused(self, mirror: Any, error: BaseException | None) -> None:
+        """A mirror here could not take a change. ``error`` is what the peer is told; drivers log what is no CallError."""
+        entry = getattr(mirror, "_mirror", None)
+        if entry is not None:
+            entry.failures += 1
+        if isinstance(error, CallError):
+            self.driver.report("keeping a mirror up to date", error)
+
+    def mirror_called(self, luid: Luid) -> Any:
+        """The mirror with this id, if it lives."""
+        return self._mirror_entry(luid).living() if self.has_mirror(luid) else None
 
     def hold_mirror(self, luid: Luid, mirror: Any, is_filled: bool = True) -> None:
         if type(luid) is not int or not self._may_be_held(luid):
@@ -418,13 +501,13 @@ class Tables:
             return -HUGE < luid < HUGE
         return len(luid) <= self.incoming.name_bytes
 
-    def uncache(self, luid: Luid) -> bool:
-        """The peer has stopped keeping a mirror up to date; whether there was one."""
+    def uncache(self, luid: Luid, because: str) -> MirrorEntry | None:
+        """The peer has stopped keeping a mirror up to date: its entry; ``None`` if there was none."""
         if not self.has_mirror(luid):
-            return False
+            return None
         entry = self.mirrors.pop(cast(int, key_of(luid)))
-        entry.end()
-        return True
+        entry.end(because)
+        return entry
 
     def _mirror_entry(self, luid: Luid) -> MirrorEntry:
         if not self.has_mirror(luid):
@@ -467,14 +550,14 @@ class Tables:
                 entry.count, entry.ref = 0, None
         return releases
 
-    def clear(self) -> list[Observed]:
-        """The connection is gone: forget everything; the observers, to be stopped."""
-        stopped = list(self.observed.values())
+    def clear(self, because: str) -> list[Observed | MirrorEntry]:
+        """The connection is gone: forget everything; the observers and the mirrors, to be stopped."""
+        stopped: list[Observed | MirrorEntry] = [*self.observed.values(), *self.mirrors.values()]
         for entry in self.mirrors.values():
-            entry.end()
+            entry.end(because)
         self.luid_of = None
         self._named = 0
-        for table in (self.exported, self.observed, self.observed_ids, self.references, self.mirrors):
+        for table in (self.exported, self.observed, self.observed_ids, self.references, self.mirrors, self.changes):
             table.clear()
         self.fading = None
         self.dropped.clear()

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from ..asyncio.addresses import parse
 from ..asyncio.client import connect
+from ..bounded import is_small, one_line, text_of
 from ..errors import CannotConnect, ConnectionClosed, LikewiseError
 from . import capture, demo
 
@@ -26,6 +27,8 @@ DONE: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 NO_CONNECTION: Final = 3
+
+MOST_SHOWN: Final = 5_000_000  # parts and characters of an answer that is printed: shared, 800 bytes can be 2**40
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,16 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (CannotConnect, ConnectionClosed) as error:
-        return fail(str(error), NO_CONNECTION)
+        return fail(text_of(error), NO_CONNECTION)
     except TimeoutError:
         return fail(f"no answer within {options.timeout:g} s", FAILED)
     except (LikewiseError, OSError) as error:
-        return fail(f"{type(error).__name__}: {error}", FAILED)
+        return fail(f"{type(error).__name__}: {text_of(error)}", FAILED)
 
 
 def fail(text: str, code: int) -> int:
     """One line to standard error; control characters that a peer sent are shown, not obeyed."""
-    print("likewise:", "".join(c if c.isprintable() else repr(c)[1:-1] for c in text), file=sys.stderr)
+    print("likewise:", one_line(text), file=sys.stderr)
     return code
 
 
@@ -102,7 +105,10 @@ def value(text: str) -> Any:
 
 
 def call(options: argparse.Namespace) -> int:
-    print(shown(asyncio.run(answer_to(options))))
+    answer = asyncio.run(answer_to(options))
+    if not is_small(answer, size=MOST_SHOWN):
+        return fail(f"the answer has over {MOST_SHOWN:,} parts and characters: too much to print", FAILED)
+    print(shown(answer))
     return DONE
 
 

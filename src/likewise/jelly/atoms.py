@@ -76,6 +76,7 @@ DECACHE: Final = b"decache"
 UNCACHE: Final = b"uncache"
 DID_NOT_UNDERSTAND: Final = b"didNotUnderstand"
 
+CANCEL: Final = b"cancel"  # in likewise-1 alone
 PB_VERSION: Final = 6
 
 # What travels under Twisted's names, whatever the class is called here.

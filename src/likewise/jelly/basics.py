@@ -12,7 +12,8 @@ import decimal
 from collections.abc import Callable
 from typing import Final
 
-from ..errors import InsecureJelly, NotSendable, clip
+from ..bounded import clip
+from ..errors import InsecureJelly, NotSendable
 from ..wire.reader import Expression
 from ..wire.writer import bytes_token, int_token
 from . import atoms

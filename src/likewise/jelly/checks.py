@@ -23,7 +23,8 @@ import typing
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip
+from ..errors import InsecureJelly
 
 Seen = dict[tuple[int, int], tuple[bool, Any]]  # ids of a container and a Check -> the verdict, and the container kept alive
 F = TypeVar("F", bound=Callable[..., Any] | type)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from ..wire import native
 from .checks import BASES
 from .plans import admit_state
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 Luid = int | bytes
 """Locally unique id: an int counted by its owner, or the bytes of a well-known name such as ``root``."""
+
+
+def who(perspective: Any) -> object:
+    """
+    What tells perspectives apart wherever something depends on who asks: names by what they say, other objects by
+    being the same. Whoever keeps it has to keep the perspective alive.
+    """
+    return perspective if type(perspective) in (str, bytes) else id(perspective)
 
 
 class Sendable:
@@ -45,7 +54,7 @@ class Receivable:
 
         A name that would shadow a method, a property or a dunder is refused with InsecureJelly.
         """
-        self.__dict__ = admit_state(type(self), state)
+        native.replace_dict(self, admit_state(type(self), state))
 
 
 BASES.append(Receivable)
@@ -76,10 +85,11 @@ class Caller(Protocol):
     def outbox(self) -> Any:
         """Where messages wait; closed when the connection ends."""
 
-    def publish(
-        self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
-    ) -> None:
-        """Tell observers that share a perspective of a change, whatever connections they are on."""
+    def publish(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Tell observers of a change, whatever connections they are on."""
+
+    def end_mirror(self, luid: int, reason: str) -> None:
+        """The owner of a Cacheable has the mirror with this id followed no longer."""
 
     def refused(self, error: Exception) -> Any:
         """A result that has failed already, for who must not raise."""
@@ -99,7 +109,10 @@ class SendingTables(Protocol):
         """The id under which the peer knows the object behind a reference that came over this connection."""
 
     def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
-        """The id of a Cacheable that goes out, and a new observer; ``None`` for it if the peer has the cache already."""
+        """
+        The id of a Cacheable that goes out, and a new observer; ``None`` for it if the peer has it for this perspective
+        already.
+        """
 
     def home_cache(self, mirror: Any) -> int:
         """The id under which the peer knows the original of a mirror that came over this connection."""
@@ -138,6 +151,9 @@ class Flavours(Protocol):
 
     def error_to_send(self, error: BaseException) -> Any:
         """What to send to the peer for an exception."""
+
+    def error_in_short(self, error: BaseException, why: BaseException) -> Any:
+        """What to send where that could not be sent, for this reason: class and text alone, which always can."""
 
     def error_to_raise(self, received: Any, registry: Any) -> BaseException:
         """The exception for what the peer sent."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip, text_of
+from ..errors import InsecureJelly
 from ..limits import BYTES, ITEMS, Limits
 from ..wire import native
 from ..wire.framer import Frame
@@ -197,7 +198,7 @@ class Decoder(Leaves):
             try:
                 plan = self.plan_for(word)
             except InsecureJelly as error:
-                raise self._refuse(start, str(error)) from None
+                raise self._refuse(start, text_of(error)) from None
         return self._instance(plan, word, count, reference, start)
 
     # --- the frequent ones
@@ -319,7 +320,7 @@ class Decoder(Leaves):
         try:
             return self.by_name(word, count - 1, reference)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
 
     # --- what a driver with forms of its own overrides, or calls from its TAKER plans
 
@@ -401,7 +402,7 @@ class Decoder(Leaves):
             try:
                 self.tables.hold_mirror(luid, instance, False)
             except InsecureJelly as error:
-                raise self._refuse(start, str(error)) from None
+                raise self._refuse(start, text_of(error)) from None
             instance.__init__()  # held already: if this raises, the end of the instance gives the cache back
         if reference is not None:
             self.name_reference(reference, instance)
@@ -484,7 +485,7 @@ class Decoder(Leaves):
         try:
             return plan.admit(raw)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
 
     def _checked(self, plan: Incoming, state: Any, start: int) -> Any:
         """A state that came in another form than a plain dictionary: shared, or absent."""
@@ -507,7 +508,7 @@ class Decoder(Leaves):
         """Give an instance its state; a hook that fails ends the call, whatever it raises."""
         kind = plan.kind
         if kind == 0:
-            native.set_dict(instance, state)
+            native.set_dict(plan.dict_slot, instance, state)
             return
         try:
             if kind == 3 or kind == 6:
@@ -520,7 +521,7 @@ class Decoder(Leaves):
             else:
                 instance.setCopyableState(state)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
         if kind == 2 and self.tables is not None:
             self.tables.mirror_filled(instance)
 

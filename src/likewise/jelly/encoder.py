@@ -16,8 +16,10 @@ path costs nothing until it is needed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
+from ..bounded import clip
 from ..errors import NotSendable
 from ..wire.sink import COMPILED, LARGE_PIECE, Sink
 from ..wire.tokens import PB, VOCAB_TOKENS, Dialect
@@ -417,10 +419,17 @@ class Encoder:
         if self._depth < 0:
             if self._depth < self._floor:
                 raise NotSendable(
-                    f"nested over {self._depth_limit} lists deep, where a copy in a copy takes three: a peer would refuse "
+                    f"nested over {self._depth_limit} lists deep, where a copy in a copy takes three: the peer would refuse "
                     "it (limits.depth). Send what is chained side by side in a list, or set a higher depth at both ends"
                 )
             self._is_deep = True
+
+
+WHAT_RUNS: dict[type, str] = {
+    CoroutineType: "a coroutine that nobody has awaited: await it, and send what it returns",
+    GeneratorType: "a generator, which stays where it runs: send a list of what it yields, or several calls",
+    AsyncGeneratorType: "an async generator, which stays where it runs: send a list of what it yields, or several calls",
+}
 
 
 def why_not(instance: Any, kind: type) -> str:
@@ -429,6 +438,8 @@ def why_not(instance: Any, kind: type) -> str:
         return f"the class {wire_name(instance)}: classes don't cross; send its name"
     if callable(instance) and not hasattr(instance, "__dict__"):
         return f"a {kind.__name__}: code doesn't cross; send a likewise.Referenceable with a remote_ method"
+    if kind in WHAT_RUNS:
+        return WHAT_RUNS[kind]
     for base in (bool, int, float, str, bytes, list, tuple, dict, set, frozenset):
         if isinstance(instance, base):
             return f"{wire_name(kind)} is a subclass of {base.__name__}, and only {base.__name__} itself crosses: convert it"
@@ -475,4 +486,4 @@ def _is_state_of(owner: Any, state: dict[Any, Any]) -> bool:
 
 
 def _short(key: Any) -> str:
-    return repr(key)[:60] if isinstance(key, (str, bytes, int, float, bool, type(None))) else f"a {type(key).__name__}"
+    return clip(key, 60) if isinstance(key, (str, bytes, int, float, bool, type(None))) else f"a {type(key).__name__}"

@@ -17,7 +17,8 @@ import datetime
 import decimal
 from typing import Any
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip, text_of
+from ..errors import InsecureJelly
 from ..limits import DECIMAL_HASH, INSTANCE_HASH, TIME_HASH, Limits
 from ..wire.keys import keyed
 from ..wire.reader import Reader
@@ -148,7 +149,7 @@ class Graph(Reader):
                 try:
                     plan.admit_values(state, seen)
                 except InsecureJelly as error:
-                    raise self._refuse(self.pos, str(error)) from None
+                    raise self._refuse(self.pos, text_of(error)) from None
         if self._after is not None:
             after, self._after = self._after, None
             for instance in after:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip, text_of
+from ..errors import InsecureJelly
 from ..limits import BYTES, ITEMS
 from ..wire import native
 from ..wire.keys import keyed
@@ -50,7 +51,7 @@ class Leaves(Graph):
         try:
             return read_basic(code, items, self._exponent_limit)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
 
     def _again(self, count: int, start: int) -> Any:
         """``(dereference n)``"""
@@ -92,7 +93,7 @@ class Leaves(Graph):
                 return tables.mirror(luid)
             return tables.original(luid)
         except InsecureJelly as error:
-            raise self._refuse(start, str(error)) from None
+            raise self._refuse(start, text_of(error)) from None
 
     def _spelled(self, code: int, count: int, start: int) -> Any:
         items = [self.read_expression() for _ in range(count - 1)]

@@ -12,6 +12,7 @@ cdef class Incoming:
     cdef public dict names
     cdef public list shape
     cdef public bint post
+    cdef public object dict_slot
     cdef public object required
     cdef public dict defaults
     cdef public bint is_strict

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from types import MemberDescriptorType
 from typing import Any, Final
 
-from ..errors import InsecureJelly, clip
+from ..bounded import clip
+from ..errors import InsecureJelly
+from ..wire import native
 from ..wire.writer import bytes_token
 from .checks import Fields, Seen
 
@@ -74,7 +76,7 @@ def _constant(value: Any) -> Callable[[], Any]:
 class Incoming:
     """What one registered tag becomes."""
 
-    __slots__ = ("defaults", "fields", "is_strict", "kind", "make", "names", "post", "required", "shape")
+    __slots__ = ("defaults", "dict_slot", "fields", "is_strict", "kind", "make", "names", "post", "required", "shape")
 
     def __init__(self, kind: int, make: Any, is_strict: bool = False) -> None:
         self.kind = kind
@@ -82,6 +84,7 @@ class Incoming:
         self.names: dict[bytes, str] = {}  # raw attribute name -> admitted name
         self.shape: list[tuple[bytes, str, int]] = []  # the first state's pairs up to their values: bytes, name, size
         self.post = hasattr(make, "postUnjelly")
+        self.dict_slot = native.dict_slot(make) if kind == COPY else None
         self.required: frozenset[str] = frozenset()
         self.defaults: dict[str, Callable[[], Any]] = {}
         self.is_strict = is_strict  # the fields of a dataclass take what their annotations say

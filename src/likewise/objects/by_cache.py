@@ -1,15 +1,16 @@
 """
 By cache: a :class:`Cacheable` is copied once and then kept up to date; its :class:`RemoteCache` is the mirror.
 
-The sender's *observer*, one for each connection that mirrors the object, carries changes to the mirror: what is called
-on it runs the mirror's ``observe_`` method of that name.
+The sender's *observer*, one for each mirror, carries changes to it: what is called on it runs the mirror's ``observe_``
+method of that name. There is a mirror for each connection, and for each perspective there that was sent the object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..bounded import opaque
 from ..errors import ConnectionClosed
 from ..jelly.atoms import CACHED, LCACHE
 from ..jelly.context import Caller, Sendable
@@ -26,9 +27,10 @@ class RemoteCacheObserver:
     The sender's end of one mirror: call :meth:`callRemote` on it whenever the original changes.
 
     It is one and the same object from ``getStateToCacheAndObserveFor`` to ``stoppedObserving``, equal only to itself.
+    ``failures`` counts the changes that the mirror has answered with an error; those sent one way have no answers.
     """
 
-    __slots__ = ("__weakref__", "_caller", "cached", "head", "luid", "outbox", "perspective")
+    __slots__ = ("__weakref__", "_caller", "cached", "failures", "head", "luid", "outbox", "perspective")
 
     def __init__(self, caller: Caller, luid: int, cached: Cacheable, perspective: Any) -> None:
         self._caller: Caller | None = caller
@@ -37,6 +39,7 @@ class RemoteCacheObserver:
         self.luid = luid
         self.cached = cached
         self.perspective = perspective
+        self.failures = 0
 
     @property
     def is_observing(self) -> bool:
@@ -53,7 +56,7 @@ class RemoteCacheObserver:
         """The connection that the mirror is on, or ``None`` once it stopped observing."""
         return self._caller.owner if self._caller is not None else None
 
-    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Any:
+    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """
         Run ``observe_<name>(*args, **kwargs)`` on the mirror; an awaitable of what it returns.
 
@@ -66,7 +69,8 @@ class RemoteCacheObserver:
         caller = self._caller
         if caller is None or caller.is_closed:
             return self._gone(caller)
-        return caller.call(self.luid, _name, args, kwargs, self.perspective, True, True)
+        result: Awaitable[Any] = caller.call(self.luid, _name, args, kwargs, self.perspective, True, True)
+        return result
 
     def callRemoteOnly(self, _name: str, /, *args: Any, **kwargs: Any) -> None:
         """As :meth:`callRemote`, one way: no answer comes, and errors stay at the mirror."""
@@ -74,9 +78,26 @@ class RemoteCacheObserver:
         if caller is not None and not caller.is_closed:
             caller.call(self.luid, _name, args, kwargs, self.perspective, False, True)
 
-    def _gone(self, caller: Caller | None) -> Any:
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for its peer have not left this process: how far its connection lags. 0 once it has stopped."""
+        return self.outbox.queued_bytes if self.outbox is not None else 0
+
+    def end(self, reason: str = "") -> None:
+        """
+        Have the mirror followed no longer: it stays as it is, and says so (:attr:`RemoteCache.ended_because`).
+
+        ``stoppedObserving`` is called as for one that leaves. What was told before still arrives. When the object is
+        sent to that peer again, a new mirror begins. ``reason`` reaches a peer that speaks ``likewise-1``, up to 500
+        characters of it; toward any other, call a method of the mirror's before.
+        """
+        if self._caller is not None:
+            self._caller.end_mirror(self.luid, reason)
+
+    def _gone(self, caller: Caller | None) -> Awaitable[Any]:
         error = ConnectionClosed("the peer stopped observing")
-        return caller.refused(error) if caller is not None else _Refused(error)
+        result: Awaitable[Any] = caller.refused(error) if caller is not None else _Refused(error)
+        return result
 
     def stop(self) -> None:
         """Called once by the owner of the tables, after ``stoppedObserving``."""
@@ -150,13 +171,29 @@ class RemoteCache(RemoteCopy, Sendable):
 
     It is made without arguments, gets the state by :meth:`setCopyableState`, and then the changes by its ``observe_``
     methods. While it lives, the same original arrives as this same object. When the last reference to it goes, the
-    peer is told. Sent back to where it came from, it is the original.
+    peer is told. Sent back to where it came from, it is the original. It is followed until it ends: its owner may end
+    it, and so does the connection.
     """
 
     __slots__ = ("_mirror",)  # the connection's entry, out of reach of the state
     is_cache = True
     takes_expressions = False
     _mirror: Any
+
+    @property
+    def ended_because(self) -> str | None:
+        """Why this is not kept up to date any more; ``None`` as long as it is."""
+        mirror = getattr(self, "_mirror", None)
+        return "it is no mirror, but a copy of one" if mirror is None else mirror.because
+
+    @property
+    def failed_changes(self) -> int:
+        """How many changes could not be taken here: from the first one on this may be another than its original."""
+        mirror = getattr(self, "_mirror", None)
+        return 0 if mirror is None else mirror.failures
+
+    def mirror_ended(self, because: str) -> None:
+        """Called once when this is not kept up to date any more, its last reference apart. For subclasses."""
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:
         """The method that the original's observers call ``name``: ``observe_<name>``. Raises NoSuchMethod."""
@@ -178,5 +215,7 @@ class RemoteCache(RemoteCopy, Sendable):
         if mirror is not None:
             mirror.keep(self.__dict__)
 
+
+opaque.update((Cacheable, RemoteCacheObserver))
 
 __all__ = ("Cacheable", "RemoteCache", "RemoteCacheObserver")

@@ -38,9 +38,15 @@ class Copyable(Sendable):
     def jelly_into(self, encoder: Encoder) -> None:
         if _has_no_hooks(type(self)):
             encoder.has_no_hooks(type(self))
-        perspective = encoder.perspective
+        perspective = encoder.perspective if asks_who(self) else None
         tag_for = self.getTypeToCopyFor(perspective)
         encoder.write_copy(self, tag_for, self.getStateToCopyFor(perspective))
+
+
+def asks_who(instance: Copyable) -> bool:
+    """Whether a hook of it may depend on the perspective: what is published to many is written for each, then."""
+    hooks = ("getStateToCopyFor", "getTypeToCopyFor")
+    return any(getattr(getattr(instance, hook), "__func__", None) is not getattr(Copyable, hook) for hook in hooks)
 
 
 HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor", "jelly_into")

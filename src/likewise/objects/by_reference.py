@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from ..errors import NoSuchMethod, clip
+from ..bounded import brief, clip, opaque
+from ..errors import NoSuchMethod, WrongThread
 from ..jelly.atoms import LOCAL, REMOTE
 from ..jelly.checks import ARRIVES
 from ..jelly.context import Caller, Luid, Sendable
 from ..wire.tokens import VOCABULARY
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
     from ..jelly.encoder import Encoder
 
 NAMES_KEPT: Final = 4_096
@@ -155,9 +158,9 @@ class RemoteReference(Sendable):
         """The connection that the object is reached through."""
         return self._caller.owner
 
-    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Any:
+    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """
-        Call ``remote_<name>(*args, **kwargs)`` there; an awaitable of what it returns.
+        Call ``remote_<name>(*args, **kwargs)`` there; a future of what it returns.
 
         The arguments are written before this returns: changing them later changes nothing on the way. The call is
         sent at the end of this turn of the event loop, whether it is awaited or not.
@@ -166,8 +169,10 @@ class RemoteReference(Sendable):
             NotSendable: an argument can't cross; nothing was sent.
             TooManyCalls: ``limits.open_calls`` calls are unanswered; nothing was sent.
             ConnectionClosed: at once, or when awaited, if the connection ends first.
+            WrongThread: the connection's event loop runs on another thread; nothing was sent.
         """
-        return self._caller.call(self.luid, _name, args, kwargs, self.perspective)
+        result: Future[Any] = self._caller.call(self.luid, _name, args, kwargs, self.perspective)
+        return result
 
     def callRemoteOnly(self, _name: str, /, *args: Any, **kwargs: Any) -> None:
         """As :meth:`callRemote`, one way: no answer comes, and an error is the peer's alone to know."""
@@ -187,7 +192,11 @@ class RemoteReference(Sendable):
             self._callbacks.append(callback)
         else:
             self._callbacks = [callback]
-            self._caller.notify_on_disconnect(self._disconnected)
+            try:
+                self._caller.notify_on_disconnect(self._disconnected)
+            except WrongThread:
+                self._callbacks = None
+                raise
 
     def dontNotifyOnDisconnect(self, callback: Callable[[RemoteReference], object]) -> None:
         """Take a callback back; ValueError if it was not given."""
@@ -232,6 +241,8 @@ class RemoteReference(Sendable):
 
 
 ARRIVES.add(RemoteReference)
+opaque.update((Referenceable, RemoteReference, Viewable))
+brief.add(RemoteReference)
 
 
 class RemoteMethod:
@@ -243,7 +254,7 @@ class RemoteMethod:
         self.obj = obj
         self.name = name
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Future[Any]:
         return self.obj.callRemote(self.name, *args, **kwargs)
 
     def __eq__(self, other: object) -> bool:

@@ -26,6 +26,9 @@ class Flavours:
     def error_to_send(self, error: BaseException) -> Any:
         return failures.to_send(error, with_traceback=self.with_traceback)
 
+    def error_in_short(self, error: BaseException, why: BaseException) -> Any:
+        return failures.Failure(error, why_in_short=why)
+
     def error_to_raise(self, received: Any, registry: Registry) -> BaseException:
         return failures.to_raise(received, registry)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
+from ..errors import CallError
 from .by_cache import RemoteCacheObserver
 
 
@@ -16,77 +17,86 @@ class Observers:
     :meth:`callRemote`. They may be on any connections; one that is leaving costs the others nothing.
     """
 
-    __slots__ = ("_by_perspective", "_count")
+    __slots__ = ("_members",)
 
     def __init__(self) -> None:
-        self._by_perspective: dict[int, dict[RemoteCacheObserver, None]] = {}  # id of the perspective, which they keep alive
-        self._count = 0
+        self._members: dict[RemoteCacheObserver, None] = {}
 
     def add(self, observer: RemoteCacheObserver) -> None:
-        """Take an observer in; twice is once."""
-        group = self._by_perspective.setdefault(id(observer.perspective), {})
-        if observer not in group:
-            group[observer] = None
-            self._count += 1
+        """
+        Take an observer in; twice is once.
+
+        Raises:
+            TypeError: it is none. A RemoteReference that is to be told of changes is called by itself.
+        """
+        if not isinstance(observer, RemoteCacheObserver):
+            text = "an Observers holds what getStateToCacheAndObserveFor is given: call"
+            raise TypeError(f"{text} a {type(observer).__name__} by itself")
+        self._members[observer] = None
 
     def discard(self, observer: RemoteCacheObserver) -> None:
-        """Let an observer go; nothing happens if it is not there."""
-        key = id(observer.perspective)
-        group = self._by_perspective.get(key)
-        if group is not None and observer in group:
-            del group[observer]
-            self._count -= 1
-            if not group:
-                del self._by_perspective[key]
+        """Let an observer go; nothing happens if it is not there. Its mirror stays: see ``observer.end()``."""
+        self._members.pop(observer, None)
 
     def remove(self, observer: RemoteCacheObserver) -> None:
         """Let an observer go; KeyError if it is not there."""
-        if observer not in self:
-            raise KeyError(observer)
-        self.discard(observer)
+        del self._members[observer]
 
     def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> None:
         """
         Run ``observe_<name>(*args, **kwargs)`` on every mirror, one way.
 
-        The change is written once for all observers of the same perspective. Each mirror gets all changes in the order
-        they were published, before any answer that is sent after them. Under a steady stream of changes several share
-        a write, for which none waits longer than 2 ms, or than a quarter of what writing to all takes, up to 20 ms
-        (:mod:`likewise.asyncio.pace`).
+        The change is written once for all observers; once for each perspective where a hook of what is sent is told the
+        perspective. Each mirror gets all changes in the order they were published, before any answer that is sent after
+        them. Under a steady stream of changes several share a write, for which none waits longer than 2 ms, or than a
+        quarter of what writing to all takes, up to 20 ms (:mod:`likewise.asyncio.pace`).
 
         Raises:
-            NotSendable: an argument can't cross. If it can to some, those were told.
+            NotSendable: an argument can't cross, or is larger than a peer takes. Who could be told was told; ``untold``
+                are the observers that were not, and the text says how many: their mirrors lack this change.
         """
-        failed: Exception | None = None
-        for group in tuple(self._by_perspective.values()):
-            members = tuple(group)
-            caller = next((each.connection_core for each in members if each.is_observing), None)
-            if caller is None:
-                continue
-            try:
-                caller.publish(members, _name, args, kwargs, members[0].perspective)
-            except Exception as error:  # the other perspectives may well be told
-                failed = error
-        if failed is not None:
-            raise failed
+        members = tuple(self._members)
+        caller = next((each.connection_core for each in members if each.is_observing), None)
+        if caller is not None:
+            caller.publish(members, _name, args, kwargs)
 
-    def callRemoteForAnswers(self, _name: str, /, *args: Any, **kwargs: Any) -> dict[RemoteCacheObserver, Any]:
-        """As :meth:`callRemote`, and observer -> an awaitable of what its mirror answers; written for each alone."""
-        return {observer: observer.callRemote(_name, *args, **kwargs) for observer in self}
+    def callRemoteForAnswers(self, _name: str, /, *args: Any, **kwargs: Any) -> dict[RemoteCacheObserver, Awaitable[Any]]:
+        """
+        As :meth:`callRemote`, and observer -> an awaitable of what its mirror answers; written for each alone.
+
+        For an observer that can't be told, or has gone, it is one that fails. ``observer.failures`` counts those that
+        have come back as errors.
+
+        Raises:
+            NotSendable: none could be told.
+        """
+        answers: dict[RemoteCacheObserver, Awaitable[Any]] = {}
+        failed: CallError | None = None
+        told = 0
+        for observer in tuple(self._members):
+            caller = observer.connection_core
+            try:
+                answers[observer] = observer.callRemote(_name, *args, **kwargs)
+                told += 1
+            except CallError as error:
+                failed = error
+                if caller is not None:
+                    answers[observer] = caller.refused(error)
+        if failed is not None and not told:
+            raise failed
+        return answers
 
     def __iter__(self) -> Iterator[RemoteCacheObserver]:
-        return iter([observer for group in self._by_perspective.values() for observer in group])
+        return iter(list(self._members))
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._members)
 
     def __contains__(self, observer: object) -> bool:
-        if not isinstance(observer, RemoteCacheObserver):
-            return False
-        return observer in self._by_perspective.get(id(observer.perspective), ())
+        return isinstance(observer, RemoteCacheObserver) and observer in self._members
 
     def __repr__(self) -> str:
-        return f"<Observers: {self._count}>"
+        return f"<Observers: {len(self)}>"
 
 
 __all__ = ("Observers",)

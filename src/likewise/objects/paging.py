@@ -15,13 +15,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
+from ..bounded import weight
 from ..errors import ConnectionClosed, Error
 from ..limits import Limits
-from .by_reference import Referenceable, RemoteReference
+from .by_reference import Referenceable
 
 PAGE_BYTES: Final = 65_536  # of one page, unless said otherwise; a Twisted peer takes 655,360 at the most
 UNDER_WAY: Final = 8  # pages sent and not yet acknowledged
-LEAST: Final = 64  # bytes that a page, or an item in one, counts as at the least: about what an object takes
 FORGOTTEN: Final = "the sender has let go of the collector before the last page"
 
 
@@ -36,28 +36,6 @@ def pages_of(source: bytes | bytearray | memoryview | str | BinaryIO, size: int 
         return
     while piece := source.read(size):
         yield piece
-
-
-def weight(page: Any, most: float) -> int:
-    """About how many bytes of memory a page takes, whatever it is, as far as ``most``; what it holds twice counts once."""
-    total = 0
-    seen: set[int] = set()
-    stack = [page]
-    while stack and total <= most:
-        item = stack.pop()
-        total += LEAST
-        if isinstance(item, (bytes, str)):
-            total += len(item)
-        elif id(item) not in seen:
-            seen.add(id(item))
-            if isinstance(item, (list, tuple, set, frozenset)):
-                stack.extend(item)
-            elif isinstance(item, dict):
-                stack.extend(item.keys())
-                stack.extend(item.values())
-            elif not isinstance(item, (Referenceable, RemoteReference)):  # an object that crossed by copy
-                stack.extend(getattr(item, "__dict__", {}).values())
-    return total
 
 
 class PageCollector(Referenceable):
@@ -85,7 +63,7 @@ class PageCollector(Referenceable):
     def remote_gotPage(self, page: Any) -> None:
         if self._has_ended:
             raise Error("no more pages are taken")
-        self._taken += weight(page, self.most_bytes)
+        self._taken += weight((page,), self.most_bytes)
         if self._taken > self.most_bytes:
             self._has_ended = True
             self.pages = []
@@ -153,7 +131,7 @@ async def get_all_pages(
     """
     caller = reference._caller
     driver = caller.driver
-    collected = driver.new_result()
+    collected = driver.new_result(0)
     driver.unheard(collected)  # the method may fail first
 
     def lost(_: Any = None) -> None:
@@ -165,13 +143,13 @@ async def get_all_pages(
         else:
             driver.reject(collected, Error(FORGOTTEN))
 
+    reference.notifyOnDisconnect(lost)
     collector = PageCollector(
         lambda pages: driver.settle(collected, pages),
         caller.limits.paged_bytes if most_bytes is None else most_bytes,
         lambda error: driver.reject(collected, error),
     )
     when_forgotten(collector, forgotten)
-    reference.notifyOnDisconnect(lost)
     try:
         called = reference.callRemote(name, collector, *args, **kwargs)
         del collector  # the peer holds it

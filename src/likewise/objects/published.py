@@ -1,74 +1,29 @@
 """
 Caches kept across runs: a :class:`Publishable` is asked for its state only if it has changed since it was seen last.
 
-Its mirror arrives with the time of the last change. If the state of that time lies in a file here, it is used; if not
-it is asked for, and kept. The file's name is a digest made here, so what a peer says can't lead out of the directory,
-and what is read from it is admitted by the same registry as what comes from a connection.
+Its mirror arrives with the time of the last change. If the state of that time lies in a file here, see
+:mod:`~likewise.objects.kept`, it is used; if not it is asked for, and kept. The files are read and written aside, where
+the driver has a thread for that, not while a message is decoded.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from ..errors import InsecureJelly, LikewiseError, NotSendable
-from ..jelly.decoder import Decoder
-from ..jelly.encoder import Encoder
-from ..jelly.expressions import to_frame
+from ..bounded import clip
+from ..errors import Error, InsecureJelly
 from ..jelly.plans import admit_state, wire_name
 from ..jelly.registry import Registry, default_registry
-from ..limits import Limits
-from ..wire.tokens import LIKEWISE_1
+from . import kept
 from .by_cache import Cacheable, RemoteCache
-from .by_reference import ViewPoint
+from .by_reference import RemoteReference, ViewPoint
 
-LIMITS = Limits()
-SENT = ("perspective", "publishedID", "remote", "service", "timestamp")  # what the state of a new mirror consists of
-
-
-def file_name(*parts: object) -> str:
-    """A name for a file about these parts: same parts, same name, and nothing in it that they say."""
-    told_apart = b"".join(b"%d:%b" % (len(part), part) for part in (repr(each).encode() for each in parts))
-    return hashlib.sha256(told_apart).hexdigest()[:40]
-
-
-def path_in(directory: str | Path, name: str) -> Path:
-    """
-    The file of that name in the directory.
-
-    Raises:
-        ValueError: the name leads elsewhere.
-    """
-    if name != Path(name).name or name in ("", ".", ".."):
-        raise ValueError(f"{name!r} is not the name of a file in {directory}")
-    return Path(directory, name)
-
-
-def load(path: Path, registry: Registry = default_registry, limits: Limits = LIMITS) -> dict[str, Any] | None:
-    """The state in a file; ``None`` if there is none that can be read and that the registry admits."""
-    try:
-        data = path.read_bytes()
-        state = Decoder(to_frame(data, limits), registry, None, limits).decode()
-    except (OSError, LikewiseError):
-        return None
-    return state if isinstance(state, dict) else None
-
-
-def store(path: Path, state: dict[str, Any], limits: Limits = LIMITS) -> bool:
-    """Put a state into a file, whole or not at all; whether it could be, for references can't be kept."""
-    encoder = Encoder(None, None, limits.depth - 4, LIKEWISE_1)
-    try:
-        encoder.encode(state)
-    except NotSendable:
-        return False
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_bytes(b"".join(encoder.written()))
-    beside.replace(path)
-    return True
+SENT: Final = ("perspective", "publishedID", "remote", "service", "timestamp")  # what the state of a new mirror consists of
+OTHERS: Final = ("isActivated", "_wasCleanWhenLoaded", "_failed", "_listeners", "_mirror", "cacheDirectory", "registry")
+READ_HERE: Final = frozenset((*SENT, *OTHERS))  # no state from the wire has them
 
 
 class Publishing:
@@ -119,7 +74,8 @@ class FollowingPublished:
     registry: ClassVar[Registry] = default_registry
     isActivated: Any = 0
     _wasCleanWhenLoaded: Any = 0
-    _listeners: list[Callable[[Any], object]]
+    _listeners: list[tuple[Callable[[Any], object], Callable[[BaseException], object] | None]]
+    _failed: BaseException | None = None
     remote: Any
     service: Any
     perspective: Any
@@ -128,55 +84,123 @@ class FollowingPublished:
 
     def getFileName(self, ext: str = "pub") -> str:
         """The name of the file that keeps the state, without a directory."""
-        return f"{file_name(wire_name(type(self)), self.service, self.perspective, self.publishedID)}.{ext}"
+        return f"{kept.file_name(wire_name(type(self)), self.service, self.perspective, self.publishedID)}.{ext}"
 
     def setCopyableState(self, state: Any) -> None:
         admitted = admit_state(type(self), state)
         if any(name not in admitted for name in SENT):
             raise InsecureJelly(f"the state of {wire_name(type(self))} must have {', '.join(SENT)}")
+        if not isinstance(admitted["remote"], RemoteReference):
+            raise InsecureJelly(f"{wire_name(type(self))} is fetched from a reference, not from {clip(admitted['remote'])}")
+        if type(admitted["timestamp"]) not in (float, int):
+            raise InsecureJelly(f"the timestamp of {wire_name(type(self))} is a number, not {clip(admitted['timestamp'])}")
         for name in SENT:
             setattr(self, name, admitted[name])
         self._listeners = []
-        kept = load(self._path(), self.registry)
-        if kept is not None and kept.get("timestamp") == self.timestamp and isinstance(kept.get("state"), dict):
-            self._wasCleanWhenLoaded = 1
-            self._take(kept["state"])
-        else:
-            self._when_answered(self.remote.callRemote("getStateToPublish"))
+        path, caller = self._path(), self.remote._caller
+        caller.driver.aside(lambda: kept.read(path, caller.limits), self._read)
 
     def activated(self) -> None:
         """The state is there. For subclasses."""
 
-    def callWhenActivated(self, callback: Callable[[Any], object]) -> None:
-        """Have ``callback(self)`` run when the state is there; at once if it is."""
+    def callWhenActivated(
+        self, callback: Callable[[Any], object], failed: Callable[[BaseException], object] | None = None
+    ) -> None:
+        """
+        Have ``callback(self)`` run when the state is there; at once if it is. If it can't be had, ``failed(error)`` runs.
+        """
         if self.isActivated:
             callback(self)
-        else:
-            self._listeners.append(callback)
+        elif self._failed is None:
+            self._listeners.append((callback, failed))
+        elif failed is not None:
+            failed(self._failed)
 
     def _path(self) -> Path:
-        return path_in(type(self).cacheDirectory, self.getFileName())
+        return kept.path_in(type(self).cacheDirectory, self.getFileName())
+
+    def _read(self, data: bytes | None) -> None:
+        """The file has been read, if there is one: use it if it is up to date and the class still admits what it holds."""
+        found = kept.decoded(data, self.registry, self.remote._caller.limits)
+        if found is not None and found.get("timestamp") == self.timestamp:
+            try:
+                state = self._admitted(found.get("state"))
+            except InsecureJelly:  # of an older version of the class
+                pass
+            else:
+                self._wasCleanWhenLoaded = 1
+                self._take(state)
+                return
+        try:
+            result = self.remote.callRemote("getStateToPublish")
+        except Exception as error:
+            self._not_fetched(error)
+        else:
+            self._when_answered(result)
 
     def _when_answered(self, result: Any) -> None:
-        """Have :meth:`_fetched` run with the answer, here for an asyncio Future."""
+        """Have :meth:`_fetched` or :meth:`_not_fetched` run with the answer, here for an asyncio Future."""
 
-        def fetched(answer: Any) -> None:
-            if not answer.cancelled() and answer.exception() is None:
+        def answered(answer: Any) -> None:
+            error = Error("the call was cancelled") if answer.cancelled() else answer.exception()
+            if error is None:
                 self._fetched(answer.result())
+            else:
+                self._not_fetched(error)
 
-        result.add_done_callback(fetched)
+        result.add_done_callback(answered)
 
-    def _fetched(self, state: Any) -> None:
+    def _fetched(self, answer: Any) -> None:
+        try:
+            state = self._admitted(answer)
+            data = kept.encoded({"timestamp": self.timestamp, "state": answer})
+        except Exception as error:
+            self._not_fetched(error)
+            return
         self._take(state)
-        store(self._path(), {"timestamp": self.timestamp, "state": state})
+        if data is not None:
+            whole, path, caller = data, self._path(), self.remote._caller
 
-    def _take(self, state: Any) -> None:
-        self.__dict__.update(admit_state(type(self), state))
+            def written(error: OSError | None) -> None:
+                if error is not None:
+                    caller.driver.report("keeping the state of a RemotePublished", error)
+
+            caller.driver.aside(lambda: kept.write(path, whole, caller.limits), written)
+
+    def _not_fetched(self, error: BaseException) -> None:
+        self._failed = error
+        self._report("fetching the state of a RemotePublished", error)
+        listeners, self._listeners = self._listeners, []
+        for _, failed in listeners:
+            if failed is not None:
+                self._guarded(failed, error)
+
+    def _admitted(self, state: Any) -> dict[str, Any]:
+        """A state as attributes, none of which are those that are read here."""
+        if type(state) is not dict:
+            raise InsecureJelly(f"the state of {wire_name(type(self))} must be a dictionary, not {clip(state)}")
+        admitted = admit_state(type(self), state)
+        for name in admitted:
+            if name in READ_HERE:
+                raise InsecureJelly(f"{name} of {wire_name(type(self))} is no part of what is published")
+        return admitted
+
+    def _take(self, admitted: dict[str, Any]) -> None:
+        self.__dict__.update(admitted)
         self.isActivated = 1
         listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            listener(self)
-        self.activated()
+        for callback, _ in listeners:
+            self._guarded(callback, self)
+        self._guarded(type(self).activated, self)
+
+    def _guarded(self, callback: Callable[[Any], object], what: Any) -> None:
+        try:
+            callback(what)
+        except Exception as error:  # the others are told all the same
+            self._report("telling who waits for a RemotePublished", error)
+
+    def _report(self, doing: str, error: BaseException) -> None:
+        self.remote._caller.driver.report(doing, error)
 
 
 class Publishable(Publishing, Cacheable):

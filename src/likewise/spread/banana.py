@@ -15,6 +15,7 @@ from twisted.persisted import styles
 from twisted.python import log
 from twisted.python.reflect import fullyQualifiedName
 
+from ..bounded import shown, text_of
 from ..errors import LimitExceeded, NotSendable, RemoteProtocolError
 from ..limits import Limits
 from ..wire import tokens
@@ -149,9 +150,9 @@ class Banana(protocol.Protocol, styles.Ephemeral):
             while (frame := self._framer.next_frame()) is not None:
                 self.callExpressionReceived(Reader(frame).read_expression())
         except LimitExceeded as error:
-            raise BananaError(f"Security precaution: {error}") from None
+            raise BananaError(f"Security precaution: {text_of(error)}") from None
         except RemoteProtocolError as error:
-            raise MalformedBanana(str(error)) from None
+            raise MalformedBanana(text_of(error)) from None
 
     def expressionReceived(self, lst: Any) -> None:
         """An expression has come. Override this."""
@@ -177,7 +178,7 @@ def encoded(obj: Any, dialect: Dialect, largest: int = tokens.LARGEST_INT) -> by
         if error.too_large is not None:
             raise refused(error) from None
         culprit = _first_unknown(obj)
-        raise BananaError(f"Banana cannot send {fullyQualifiedName(type(culprit))} objects: {culprit!r}") from None
+        raise BananaError(f"Banana cannot send {fullyQualifiedName(type(culprit))} objects: {shown(culprit)}") from None
     return b"".join(pieces)
 
 

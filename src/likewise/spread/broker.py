@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet import defer
@@ -20,77 +19,50 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from .. import errors
+from ..bounded import clip, one_line, shown, text_of
 from ..broker import core as cores
-from ..broker.events import CallReceived
+from ..broker.events import CallReceived, can_be_awaited
 from ..broker.states import Side
-from ..errors import ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError, clip, is_small, one_line
-from ..jelly.context import Caller, Luid
+from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError
+from ..jelly.context import Luid
 from ..jelly.expressions import to_frame
-from ..limits import MIB, Limits
+from ..limits import Limits
+from ..serving.flow import ArgumentBytes
+from ..serving.turns import LIGHT, SLICE
 from ..wire.reader import Reader
 from . import banana
-from .clock import the_reactor
-from .failures import Answer, CopyableFailure, failure2Copyable, log_failure
+from .awaited import as_deferred
+from .ceilings import default_limits, narrowed
+from .clock import CLOCK, the_reactor
+from .core_flavours import Flavours
+from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
-from .flavors import Jellyable, is_unhandled, quiet
-from .flow import Flow, send_at_once
+from .flavors import is_unhandled, name_of, quiet
+from .flow import Calls, Unread, send_at_once, unsent
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
 from .paging import WithPages
-from .references import RemoteReference
 from .registry import registry
+from .reports import FailureOfPeer, WithReports
 from .security import is_narrow
 from .tables import WithTables
 
 OPTIONS = frozenset(("pbcallback", "pberrback", "pbanswer"))
 PATIENCE = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
 
-# Old programs answer when they can, and read when they can: what they rely on goes far, though not on and on.
-RUNNING_CALLS = 10_000
-UNREAD_ANSWERS = 8 * MIB
-
 _logger = Logger(namespace="likewise.spread")
 
 
-class Flavours:
-    """What the core makes of references and errors on one connection."""
-
-    def __init__(self, broker: Broker) -> None:
-        self.broker = broker
-
-    def make_reference(self, caller: Caller, luid: Luid, perspective: Any) -> Any:
-        return RemoteReference(perspective, self.broker, luid, 1)
-
-    def error_to_send(self, error: BaseException) -> Any:
-        """An exception that may cross as itself, or a CopyableFailure. What the core refused by itself is logged here."""
-        broker = self.broker
-        if not isinstance(error, Failure):
-            error = CopyableFailure(translated(error))
-            if not isinstance(error.value, Error) and broker.may_log("calls refused"):
-                log.msg("Peer will receive following PB traceback:", isError=True)
-                log_failure(Failure(error.value))
-        value = error.value
-        if isinstance(value, Jellyable) or broker.security.isClassAllowed(value.__class__):
-            return value
-        unsafe = getattr(broker.factory, "unsafeTracebacks", 0)
-        copyable = error if isinstance(error, CopyableFailure) else failure2Copyable(error, unsafe)
-        copyable.unsafeTracebacks = unsafe
-        return copyable
-
-    def error_to_raise(self, received: Any, registry: Any) -> Any:
-        if isinstance(received, BaseException):  # a CopiedFailure is one, too
-            return received
-        return Error(f"the peer sent an error that is none: {str(received)[:200]}")
-
-
-class Broker(WithPages, WithTables, banana.Banana):
+class Broker(WithPages, WithReports, WithTables, banana.Banana):
     """
     One connection of Perspective Broker.
 
     ``factory`` made it, ``security`` is its taster, ``limits`` what the peer may make this process hold (``None``: see
     :func:`default_limits`), ``core`` the broker underneath.
     """
+
+    __module__ = "likewise.spread.pb"
 
     version = 6
     username: Any = None
@@ -114,9 +86,11 @@ class Broker(WithPages, WithTables, banana.Banana):
         self._thread = threading.get_ident()
         self._busy = 0  # how deep we are in the core, where a finalizer must not write
         self._is_pumping = self._is_flushing = self._has_more = False
+        self.is_waiting_for_turn = False
         self._backlog: deque[bytes] = deque()
         self._dropped: Exception | None = None  # why this end has ended the connection, if it has
         self._visit: Visit | None = None
+        self._held = 0  # bytes of an unfinished message
         self._last_call: Any = None
         limits = self.limits or default_limits()
         self.core = cores.Broker(
@@ -133,7 +107,8 @@ class Broker(WithPages, WithTables, banana.Banana):
         self.core.hold_to(registry, self.incoming)
         self.core.speaks_early = True
         self.core.patience = PATIENCE
-        self.flow = Flow(self, limits)
+        self.unread = Unread(self, limits)
+        self.calls = Calls(self, limits, ArgumentBytes(limits))
         tables = self.core.tables
         if self.limits is None:  # as many as Twisted's servers give out; of what comes in it counts nothing
             tables.incoming = Limits(references=limits.references * 64, caches=limits.caches * 64)
@@ -162,27 +137,52 @@ class Broker(WithPages, WithTables, banana.Banana):
             return
         self.core.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
         self.core.receive_data(chunk)
-        self.pump()
+        if self._visit is None or self._held + len(chunk) <= LIGHT:  # in memory, whoever delivers is waiting
+            self.pump()
+        elif not self.is_waiting_for_turn:
+            if not CLOCK.turns.may_begin(CLOCK.now()):
+                self._wait_for_turn()
+            else:
+                self.pump()
+                CLOCK.turns.ended(CLOCK.now())
         if self._visit is not None:
+            self._held = self.core.held_bytes
             self._visit.heard()
 
+    def _wait_for_turn(self) -> None:
+        """Read on when those had their turn that ask for as much."""
+        self.is_waiting_for_turn = True
+        self.transport.pauseProducing()
+        CLOCK.turns.take_turns(self._go_on_reading)
+
+    def _go_on_reading(self) -> None:
+        self.is_waiting_for_turn = False
+        self.pump()
+        if not self.is_waiting_for_turn and not self.disconnected and not self.core.is_closed:
+            self.transport.resumeProducing()
+
     def pump(self) -> None:
-        """Handle the messages that are here, as long as answers are read and not too many calls are running."""
+        """Handle the messages that are here, as long as it is this connection's turn."""
         if self._is_pumping:
             return
-        core, flow = self.core, self.flow
+        core, calls = self.core, self.calls
         self._is_pumping = True
+        handled = 0
+        ends = 0.0
         try:
-            while not flow.is_held:
+            while not self.is_waiting_for_turn and self._dropped is None:
                 self._busy += 1
                 try:
                     event = core.next_event()
+                except ENDS_THE_PROGRAM:  # by a hook; nothing that a peer asks for ends a program of Twisted
+                    self.log_failure(Failure(), "while reading a message")
+                    continue
                 finally:
                     self._busy -= 1
                 if self._has_more:
                     self._flush()
                 if type(event) is CallReceived:
-                    self._run(event)
+                    calls.take(event)
                 elif event is not None:
                     self._opened()
                 elif core.has_more:
@@ -192,6 +192,11 @@ class Broker(WithPages, WithTables, banana.Banana):
                 else:
                     break
                 del event  # and with it the arguments
+                handled += 1
+                if not handled & 3 and self._visit is not None:
+                    ends = ends or CLOCK.now() + SLICE
+                    if CLOCK.now() > ends:
+                        self._wait_for_turn()
         except RemoteProtocolError as error:
             self.broken(error)
         finally:
@@ -207,7 +212,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         """Both ends agreed on a dialect: calls can be made."""
         connects, self.connects = self.connects or [], None
         for notifier in connects:
-            _guarded(notifier)
+            self._guarded(notifier)
         if self.factory is not None:
             self.factory.clientConnectionMade(self)
 
@@ -231,11 +236,11 @@ class Broker(WithPages, WithTables, banana.Banana):
 
     def _drop(self, error: RemoteProtocolError) -> None:
         self._dropped = error
-        text = str(error)
+        text = text_of(error)
         cause = BananaError(f"Security precaution: {text}") if isinstance(error, LimitExceeded) else ProtocolError(text)
         self._reason = Failure(cause)
         if self.may_log("connections dropped"):
-            log.msg(f"PB connection dropped: {one_line(str(cause))}")
+            log.msg(f"PB connection dropped: {one_line(text_of(cause))}")
 
     def _abort(self) -> None:
         self._last_call = None
@@ -247,34 +252,34 @@ class Broker(WithPages, WithTables, banana.Banana):
         if self._visit is not None:
             self._visit.unread(held)
 
-    def may_log(self, kind: str) -> bool:
-        """Whether one more line about this peer may be logged; how many were not is told later."""
-        return self._visit is None or self._visit.may_log(kind)
-
     def connectionFailed(self) -> None:
         """Tell who asked that no connection came about."""
         failures, self.failures = self.failures or [], None
         for notifier in failures:
-            _guarded(notifier)
+            self._guarded(notifier)
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]
         """The connection has ended: waiting calls fail, observers stop, who asked is told."""
         self.disconnected = 1
         self._reason = self._reason or reason
-        self.flow.connection_lost()
-        self.core.connection_lost(self._dropped or getattr(reason, "value", None))
+        self.unread.connection_lost()
+        self.calls.connection_lost()
+        try:
+            self.core.connection_lost(self._dropped or getattr(reason, "value", None))
+        except BaseException:  # a hook that wants the program to end: Twisted logs it, and tells the others
+            log.err()
         self.stopProducing()
         if self._last_call is not None:
             self._last_call.cancel()
         if self._visit is not None:
-            self._visit.ended(self.flow.running)
+            self._visit.ended(self.calls.running)
         disconnects, self.disconnects = self.disconnects or [], None
         for notifier in disconnects:
-            _guarded(notifier)
+            self._guarded(notifier)
 
     # --- what the core asks of its driver
 
-    def new_result(self) -> Answer:
+    def new_result(self, request: int) -> Answer:
         return Answer()
 
     def settle(self, result: defer.Deferred[Any], value: Any) -> None:
@@ -293,7 +298,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             error = PBConnectionLost(self._reason)
         busy, self._busy = self._busy, 0
         try:
-            result.errback(error if isinstance(error, Failure) else Failure(translated(error)))
+            result.errback(error if isinstance(error, Failure) else FailureOfPeer(translated(error)))
         finally:
             self._busy = busy
         if is_unhandled(result) and ((is_lost and result.is_unheard) or not self.may_log("errors that nobody handles")):
@@ -320,9 +325,14 @@ class Broker(WithPages, WithTables, banana.Banana):
         else:
             self._flush()
 
-    def report(self, doing: str, error: BaseException) -> None:
-        if self.may_log(f"errors while {doing}"):
-            log_failure(Failure(error), f"while {doing}")
+    def unsent_bytes(self) -> int:
+        unread = self.unread.size if self.unread.is_producer else 0  # of the rest there is no reason to believe it unread
+        return unsent(self.transport, unread) if self.transport is not None else 0
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process, as far as the transport can be asked."""
+        return int(self.core.outbox.queued_bytes)
 
     def _flush(self) -> None:
         if self._is_flushing or self.transport is None:
@@ -342,17 +352,16 @@ class Broker(WithPages, WithTables, banana.Banana):
             self._busy -= 1
 
     def _write(self, pieces: list[bytes]) -> None:
-        flow = self.flow
-        for piece in pieces:
-            flow.unread += len(piece)
-        if flow.unread <= flow.noticed:
+        unread = self.unread
+        unread.note_written(sum(map(len, pieces)))
+        if unread.size <= unread.noticed:
             for piece in pieces:
                 self.transport.write(piece)
             return
-        flow.about_to_write()
+        unread.about_to_write()
         for piece in pieces:
             self.transport.write(piece)
-        flow.written()
+        unread.written()
 
     def _leave(self) -> None:
         """Out of the core: what a finalizer had to say meanwhile goes out."""
@@ -415,6 +424,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             return defer.fail(Failure(translated(error)))
         finally:
             self._leave()
+        self.calls.called()
         if callbacks is not None:
             result.addCallbacks(*(each or (lambda x: x) for each in callbacks))
         return result
@@ -422,7 +432,7 @@ class Broker(WithPages, WithTables, banana.Banana):
     def _sendMessage(self, prefix: bytes, perspective: Any, objectID: Any, message: Any, args: Any, kw: Any) -> Any:
         return self.send_call(objectID, message, tuple(args), kw, perspective, prefix == b"cache")
 
-    def _run(self, call: CallReceived) -> None:
+    def run_call(self, call: CallReceived) -> None:
         """Run a method that the peer calls, and answer with what it returns, now or later."""
         try:
             if call.is_raw:
@@ -433,17 +443,17 @@ class Broker(WithPages, WithTables, banana.Banana):
                     value = method(*call.args, **call.kwargs)
                 except TypeError:
                     if self.may_log("calls not accepted"):
-                        log.msg(f"{method} didn't accept {_shown(call.args)} and {_shown(call.kwargs)}")
+                        log.msg(f"{name_of(method)} didn't accept {shown(call.args)} and {shown(call.kwargs)}")
                     raise
         except BaseException as error:
             self._fail(call, CopyableFailure(translated(error)))
             return
         call.args = call.kwargs = None  # else what came is held for as long as the answer takes
-        if hasattr(type(value), "__await__"):
-            answer = value if isinstance(value, defer.Deferred) else defer.ensureDeferred(value)
-            self.flow.running += 1
-            answer.addCallbacks(self._answer_later, self._fail_later, callbackArgs=(call,), errbackArgs=(call,))
-            self.flow.consider()
+        if can_be_awaited(value):
+            answer = as_deferred(value)
+            self.calls.begin_with(call, answer)
+            which = (call, answer)
+            answer.addCallbacks(self._answer_later, self._fail_later, callbackArgs=which, errbackArgs=which)
         else:
             self._answer(call, value)
 
@@ -453,29 +463,45 @@ class Broker(WithPages, WithTables, banana.Banana):
         self._busy += 1
         try:
             if call.is_raw:
-                self.core.send([b"answer", call.request, value])
+                self.core.outbox.send([b"answer", call.request, value])
             else:
                 self.core.answer(call, value)
-        except Exception as error:  # a hook of the value, or an expression that banana does not carry
+        except BaseException as error:  # a hook of the value, or an expression that banana does not carry
             self._fail(call, CopyableFailure(translated(error)))
         finally:
             self._leave()
 
-    def _answer_later(self, value: Any, call: CallReceived) -> None:
+    def _answer_later(self, value: Any, call: CallReceived, answer: defer.Deferred[Any]) -> None:
         self._answer(call, value)
-        self._call_ended()
+        self._call_ended(call, answer)
 
-    def _fail_later(self, failed: Failure, call: CallReceived) -> None:
+    def _fail_later(self, failed: Failure, call: CallReceived, answer: defer.Deferred[Any]) -> None:
         self._fail(call, failed)
-        self._call_ended()
+        self._call_ended(call, answer)
 
-    def _call_ended(self) -> None:
+    def _call_ended(self, call: CallReceived, answer: defer.Deferred[Any]) -> None:
         if self.disconnected and self._visit is not None:
             self._visit.orphan_ended()
-        self.flow.ended()
+        self.calls.end_with(call, answer)
+
+    def refuse_call(self, call: CallReceived, error: errors.NotExecuted) -> None:
+        """Fail a call that was not run."""
+        if self.may_log("calls not run"):
+            log.msg(f"{clip(call.name)} was not run: {text_of(error)}")
+        if call.want_answer:
+            self._busy += 1
+            try:
+                self.core.fail(call, CopyableFailure(translated(error)))
+            finally:
+                self._leave()
 
     def _fail(self, call: CallReceived, failed: Failure) -> None:
-        is_quiet = failed.check(Error, errors.Error) is not None or not self.may_log("failures of methods")
+        if not call.want_answer:
+            self.core.fail(call, failed)  # sends nothing; a mirror counts it
+        if self.disconnected and failed.check(ConnectionClosed):  # it waited for the peer that has gone: no fault
+            return
+        is_expected = failed.check(Error, errors.Error) is not None
+        is_quiet = is_expected or not self.may_log("failures of methods")
         if not is_quiet and call.want_answer:
             log.msg("Peer will receive following PB traceback:", isError=True)
         if call.want_answer:
@@ -484,8 +510,12 @@ class Broker(WithPages, WithTables, banana.Banana):
                 self.core.fail(call, failed)
             finally:
                 self._leave()
+        elif is_expected:
+            self.one_way_failed(clip(call.name), failed.value or Error())
+        else:
+            self.one_way_failures += 1
         if not is_quiet:
-            log_failure(failed)
+            self.log_failure(failed)
 
     def sendCall(self, *exp: Any) -> None:
         """Send a message as an s-expression."""
@@ -495,7 +525,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         """The same. Raises BananaError for what banana does not carry."""
         self._busy += 1
         try:
-            self.core.send(obj)
+            self.core.outbox.send(obj)
         except NotSendable:
             banana.encoded(obj, self.core.dialect)  # which says it in Twisted's words
             raise
@@ -513,7 +543,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         if isinstance(object, defer.Deferred):
             return object.addCallback(self.serialize, perspective, method, args, kw)
         try:
-            pieces = self.core.jelly(object, perspective)
+            pieces = self.core.outbox.jelly(object, perspective)
         except NotSendable as error:
             raise refused(error) from None
         return Reader(to_frame(b"".join(pieces), LIMITS)).read_expression()
@@ -532,7 +562,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         """Have ``notifier()`` run when the connection ends; at once if it has."""
         assert callable(notifier)
         if self.disconnects is None:
-            _guarded(notifier)
+            self._guarded(notifier)
         else:
             self.disconnects.append(notifier)
 
@@ -540,6 +570,13 @@ class Broker(WithPages, WithTables, banana.Banana):
         """Take that back; nothing happens if it was not asked for."""
         if notifier in (self.disconnects or ()):
             self.disconnects.remove(notifier)  # type: ignore[union-attr]
+
+    def _guarded(self, notifier: Callable[[], object]) -> None:
+        """Run what asked to be told; whatever it raises is logged, and the others are told."""
+        try:
+            notifier()
+        except BaseException as error:
+            self.report("telling of the beginning or the end of a connection", error)
 
     def notifyOnFail(self, notifier: Callable[[], object]) -> None:
         """Have ``notifier()`` run if no connection comes about."""
@@ -551,42 +588,6 @@ class Broker(WithPages, WithTables, banana.Banana):
         """Have ``notifier()`` run when calls can be made; at once if they can."""
         assert callable(notifier)
         if self.connects is None:
-            _guarded(notifier)
+            self._guarded(notifier)
         else:
             self.connects.append(notifier)
-
-
-def default_limits() -> Limits:
-    """
-    The ceilings of a connection that has no ``limits`` of its own: what Twisted sends, and bounded all the same.
-
-    What the peer may hold of ours is :data:`.pb.MAX_BROKER_REFS` objects by reference, and one more by cache.
-    """
-    from . import pb
-
-    ceiling = pb.MAX_BROKER_REFS
-    return Limits(
-        references=ceiling,
-        caches=ceiling + 1,
-        depth=LIMITS.depth,
-        frame_items=4_000_000,
-        running_calls=RUNNING_CALLS,
-        unread_answers=UNREAD_ANSWERS,
-    )
-
-
-def narrowed(limits: Limits) -> Limits:
-    """The same for what comes in at a server, from anybody: a message takes less than 64 MiB of memory."""
-    return replace(limits, frame_bytes=24 * MIB, frame_items=1_000_000)
-
-
-def _shown(value: Any) -> str:
-    """What a peer has sent, for the log; what would have no end to print, in short."""
-    return one_line(repr(value)) if is_small(value) else clip(value)
-
-
-def _guarded(notifier: Callable[[], object]) -> None:
-    try:
-        notifier()
-    except BaseException:
-        log.err()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from ..serving.turns import Turns
 
 
 def the_reactor() -> Any:
@@ -12,4 +15,27 @@ def the_reactor() -> Any:
     return reactor
 
 
-__all__ = ("the_reactor",)
+class ReactorClock:
+    """The reactor as what both drivers share needs it; times are in seconds."""
+
+    def __init__(self) -> None:
+        self.turns = Turns(self.now, self.call_soon)
+
+    def now(self) -> float:
+        """The time of the reactor's clock."""
+        seconds: float = the_reactor().seconds()
+        return seconds
+
+    def call_soon(self, function: Callable[[], None]) -> Any:
+        """Have it run in the next turn of the reactor."""
+        return the_reactor().callLater(0, function)
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> Any:
+        """Have it run later; the result can be cancelled."""
+        return the_reactor().callLater(seconds, function)
+
+
+CLOCK = ReactorClock()
+
+
+__all__ = ("CLOCK", "the_reactor")

@@ -28,7 +28,7 @@ from ..errors import LimitExceeded
 from ..objects import by_reference
 from .clock import the_reactor
 from .faults import Error
-from .flavors import IPBRoot, Referenceable, called
+from .flavors import IPBRoot, Referenceable, arguments, called
 from .forms import is_stock, stock
 from .interfaces import IJellyable
 
@@ -52,6 +52,8 @@ def challenge() -> bytes:
 class IPerspective(Interface):
     """What a logged-in user may do: the avatar of a portal, as PB wants it."""
 
+    __module__ = "likewise.spread.pb"
+
     def perspectiveMessageReceived(broker, message, args, kwargs):  # type: ignore[no-untyped-def]
         """
         A call of the user has come; ``args`` and ``kwargs`` are s-expressions for ``broker.unserialize``, and what is
@@ -61,6 +63,8 @@ class IPerspective(Interface):
 
 class IUsernameMD5Password(ICredentials):
     """A user name, and what shows that its owner knows the password or its MD5 digest."""
+
+    __module__ = "likewise.spread.pb"
 
     def checkPassword(password):  # type: ignore[no-untyped-def]
         """Whether this is the password: bool, or a Deferred of one."""
@@ -77,13 +81,14 @@ class Avatar(by_reference.Avatar):
     It is itself the perspective: objects that its methods return are asked for their state *for this avatar*.
     """
 
+    __module__ = "likewise.spread.pb"
+
     @stock
     def perspectiveMessageReceived(self, broker: Any, message: Any, args: Any, kw: Any) -> Any:
         """A call has come; ``args`` and ``kw`` are s-expressions, and so is what is returned."""
-        args = broker.unserialize(args, self)
-        kw = broker.unserialize(kw, self)
+        args, kw = arguments(broker, args, kw, self)
         method = self.find_remote_method(message if isinstance(message, str) else message.decode())
-        return broker.serialize(called(method, args, kw), self, method, args, kw)
+        return broker.serialize(called(broker, method, args, kw), self, method, args, kw)
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:
         found: Callable[..., Any] = getattr(self, "perspective_" + name)
@@ -100,11 +105,17 @@ class AsReferenceable(Referenceable, by_reference.AsReferenceable):
     ``messageType`` is ``"remote"`` or ``"perspective"``; with the latter the object is the perspective.
     """
 
+    __module__ = "likewise.spread.pb"
+
     def __init__(self, object: Any, messageType: str = "remote") -> None:
         by_reference.AsReferenceable.__init__(self, object, messageType)
         method = messageType + "MessageReceived"
         self.remoteMessageReceived = getattr(object, method)
-        self.takes_expressions = not is_stock(object, method)
+        self._method = method
+
+    @property
+    def takes_expressions(self) -> bool:  # type: ignore[override]
+        return not is_stock(self.object, self._method)
 
     def processUniqueID(self) -> object:
         return id(self)

@@ -8,9 +8,13 @@ from twisted.cred.credentials import IAnonymous
 from twisted.internet import defer, protocol
 
 from .broker import Broker
+from .clock import the_reactor
 from .cred import respond
 from .flavors import IPBRoot
 from .jelly import globalSecurity
+
+PATIENCE = 30.0
+"""Seconds that a request for the root object waits for somebody to connect again, once the last connection has ended."""
 
 
 class PBServerFactory(protocol.ServerFactory):
@@ -19,6 +23,8 @@ class PBServerFactory(protocol.ServerFactory):
 
     ``unsafeTracebacks`` lets the tracebacks of failing methods cross. ``security`` is the taster of the connections.
     """
+
+    __module__ = "likewise.spread.pb"
 
     unsafeTracebacks: Any = False
     protocol: Any = Broker
@@ -46,6 +52,8 @@ class PBClientFactory(protocol.ClientFactory):
     ``unsafeTracebacks`` and ``security`` are as with the server's.
     """
 
+    __module__ = "likewise.spread.pb"
+
     unsafeTracebacks: Any = False
     protocol: Any = Broker
 
@@ -60,6 +68,8 @@ class PBClientFactory(protocol.ClientFactory):
         broker.factory = self
         return broker
 
+    _ended: Any = None  # why there is no connection any more
+
     def _reset(self) -> None:
         self.rootObjectRequests: list[defer.Deferred[Any]] = []
         self._broker: Any = None
@@ -68,6 +78,7 @@ class PBClientFactory(protocol.ClientFactory):
     def _failAll(self, reason: Any) -> None:
         waiting = self.rootObjectRequests
         self._reset()
+        self._ended = reason
         for each in waiting:
             each.errback(reason)
 
@@ -85,6 +96,7 @@ class PBClientFactory(protocol.ClientFactory):
 
     def clientConnectionMade(self, broker: Any) -> None:
         """Calls can be made: who waits for the root object gets it."""
+        self._ended = None
         self._broker = broker
         self._root = broker.remoteForName("root")
         waiting, self.rootObjectRequests = self.rootObjectRequests, []
@@ -92,12 +104,32 @@ class PBClientFactory(protocol.ClientFactory):
             each.callback(self._root)
 
     def getRootObject(self) -> defer.Deferred[Any]:
-        """The server's root object, in a Deferred."""
+        """
+        The server's root object, in a Deferred.
+
+        Asked for before there is a connection, it waits for one. Where the last one has ended, or could not be made, and
+        nobody connects again within :data:`PATIENCE`, it fails as that did. A factory that says itself what happens then
+        (``clientConnectionFailed`` or ``clientConnectionLost`` are its own, as where it reconnects) waits for ever.
+        """
         if self._broker and not self._broker.disconnected:
             return defer.succeed(self._root)
         waiting: defer.Deferred[Any] = defer.Deferred()
         self.rootObjectRequests.append(waiting)
+        if self._ended is not None and self._lets_go():
+            timer = the_reactor().callLater(PATIENCE, self._nobody_connects, waiting)
+            waiting.addBoth(_without, timer)
         return waiting
+
+    def _lets_go(self) -> bool:
+        """Whether nothing of this factory's connects again."""
+        cls, stock = type(self), PBClientFactory
+        own = (cls.clientConnectionFailed, cls.clientConnectionLost)
+        return own == (stock.clientConnectionFailed, stock.clientConnectionLost)
+
+    def _nobody_connects(self, waiting: defer.Deferred[Any]) -> None:
+        if waiting in self.rootObjectRequests and not self.numPorts:  # else the connection that is being made settles it
+            self.rootObjectRequests.remove(waiting)
+            waiting.errback(self._ended)
 
     def disconnect(self) -> None:
         """End the connection, if there is one."""
@@ -125,3 +157,10 @@ class PBClientFactory(protocol.ClientFactory):
     def _cbResponse(self, challenges: Any, password: Any, client: Any) -> Any:
         challenge, challenger = challenges
         return challenger.callRemote("respond", respond(challenge, password), client)
+
+
+def _without(result: Any, timer: Any) -> Any:
+    """A result that came, whatever it is: its timer is needed no longer."""
+    if timer.active():
+        timer.cancel()
+    return result

@@ -12,8 +12,12 @@ from typing import Any, Final, NoReturn
 from twisted.internet import defer
 from twisted.python import failure, log, reflect
 
-from ..errors import clip, is_small, one_line, outline, text_of
+from .. import errors
+from ..bounded import args_of, clip, is_small, one_line, outline, text_of
 from ..jelly.plans import may_be_set
+from ..limits import ERROR_BYTES
+from ..objects.rebuilt import LONGEST_NAME, MOST_PARENTS, Came, Described, as_text
+from ..objects.told import NOTES, carried_by, error_names, names_of_remote, short, state_not_sent, written_alone
 from .faults import OUR_NAMES, RemoteError
 from .flavors import Copyable, RemoteCopy
 from .jelly import setUnjellyableForClass
@@ -21,7 +25,7 @@ from .jelly import setUnjellyableForClass
 NO_TRACEBACK: Final = "Traceback unavailable\n"
 MOST_FRAMES: Final = 20  # of a traceback in the log: what a peer has nested has as many as it likes
 LONGEST_LINE: Final = 1_000  # characters of a text in the log, where it is not that of a small exception
-TEXT: Final = 600_000  # characters of an exception that the wire takes
+TEXT: Final = 600_000  # characters of an exception that cross: Twisted takes no string that is much longer
 PARTS: Final = 50_000  # parts and characters of what an exception holds, up to which it is printed
 
 
@@ -33,19 +37,47 @@ def can_be_printed(value: Any, text: int = TEXT) -> bool:
     """
     if not isinstance(value, BaseException) or not hasattr(type(value).__str__, "__objclass__"):
         return True
-    if all(isinstance(each, (str, bytes)) for each in value.args):
-        return sum(map(len, value.args)) <= text
-    return is_small(value.args, size=PARTS)
+    args: Any = args_of(value)
+    if all(isinstance(each, (str, bytes)) for each in args):
+        return sum(map(len, args)) <= text
+    if isinstance(value, BaseExceptionGroup):  # whose text counts its members, and prints none of them
+        return is_small(args[0], size=PARTS)
+    return is_small(args, size=PARTS)
 
 
 def in_short(error: Any) -> str:
     """Its arguments named, not printed."""
-    return ", ".join(clip(each) for each in error.args[:4])
+    return ", ".join(clip(each) for each in args_of(error)[:4])
 
 
-def log_failure(failed: failure.Failure, why: str | None = None) -> None:
-    """Write a Failure to the log, or one that says it in short."""
-    log.err(for_log(failed), why)
+def full_text(value: Any) -> str:
+    """The text of what a Failure holds, which need be no exception: as much as may cross, and bounded in work."""
+    if isinstance(value, errors.RemoteError):  # passed on: what it said where it was raised
+        return short(value.text, TEXT)
+    if isinstance(value, (str, bytes)):
+        return as_text(value, TEXT).encode("utf-8", "replace").decode()
+    if not isinstance(value, BaseException):
+        return clip(value)
+    if not can_be_printed(value):
+        return in_short(value).encode("utf-8", "replace").decode()
+    try:
+        return short(str(value), TEXT)
+    except BaseException as broken:  # an application's own __str__
+        return f"(its text can't be had: {type(broken).__name__})"
+
+
+def names_told(failed: failure.Failure) -> list[str]:
+    """The full names of the class of what a Failure holds, and of its bases, as a peer of Twisted's knows them."""
+    kind: Any = failed.type
+    if isinstance(failed.value, errors.RemoteError):
+        names = names_of_remote(failed.value)
+    elif isinstance(kind, type):  # of whatever: who fails with a str, or is cancelled, has no Exception
+        names = list(dict.fromkeys(error_names(kind)))
+    else:
+        names = [_text(kind), *map(_text, failed.parents)]
+        names = list(dict.fromkeys(names))
+    told = [name for name in names[1:] if name not in OUR_NAMES]
+    return [name.encode("utf-8", "replace").decode() for name in (names[0], *told)]
 
 
 class Shown(Exception):
@@ -61,7 +93,9 @@ def for_log(failed: failure.Failure) -> failure.Failure:
     """
     value, frames = failed.value, failed.frames
     if not isinstance(value, BaseException):
-        return failed
+        if isinstance(failed, CopiedFailure) or (isinstance(value, str) and len(value) <= LONGEST_LINE):
+            return failed
+        return failure.Failure(Shown(one_line(full_text(value)[:LONGEST_LINE])), failed.type)
     is_plain = is_small(value) and all(map(str.isprintable, text_of(value).split("\n")))
     if is_plain and len(frames) <= MOST_FRAMES:
         return failed
@@ -80,24 +114,60 @@ class CopyableFailure(failure.Failure, Copyable):
 
     def getStateToCopy(self) -> dict[str, Any]:
         """What the peer is told: type, text, the names of the base classes."""
-        names = [name for name in self.parents if name not in OUR_NAMES]
         state = self.__dict__.copy()
         state.pop("_parents", None)
-        state["parents"] = names
-        state["tb"] = None
-        state["frames"] = []
         if "_frames" in state:  # of a Failure that went through a Deferred: names of files, functions and lines
             state["_frames"] = []
+        state["tb"] = None
+        state["frames"] = []
         state["stack"] = []
+        return state | self.told()
+
+    def told(self) -> dict[str, Any]:
+        """The part of it that is made of the exception."""
         error: Any = self.value
-        is_printable = can_be_printed(error)
-        state["value"] = str(error) if is_printable else in_short(error)
-        kind: Any = self.type
-        state["type"] = kind if isinstance(kind, bytes) else reflect.qual(kind).encode()
-        state["traceback"] = NO_TRACEBACK
+        names, text = names_told(self), full_text(error)
+        told = {"value": text, "type": names[0].encode(), "parents": names, "traceback": NO_TRACEBACK}
+        if isinstance(self.type, bytes):
+            told["type"] = self.type
         if self.unsafeTracebacks:
-            state["traceback"] = self.getTraceback() if is_printable else outline(error)
-        return state
+            told["traceback"] = self.getTraceback() if can_be_printed(error) else outline(error)
+        if isinstance(error, BaseException):
+            carried = carried_by(error, text)
+            if carried:
+                told["carried"] = carried
+        return told
+
+
+class InShort(Copyable):
+    """A Failure of which class and text alone are told, for one that could not be sent."""
+
+    __module__ = "twisted.spread.pb"
+
+    def __init__(self, failed: failure.Failure, why: BaseException) -> None:
+        self.failed = failed
+        self.why = why
+
+    def getTypeToCopy(self) -> bytes:
+        return reflect.qual(CopyableFailure).encode()
+
+    def getStateToCopy(self) -> dict[str, Any]:
+        """What every peer expects."""
+        names = names_told(self.failed)
+        nothing: list[Any] = []
+        return {
+            "count": self.failed.count,
+            "type": names[0].encode(),
+            "value": full_text(self.failed.value),
+            "captureVars": False,
+            "tb": None,
+            "unsafeTracebacks": False,
+            "parents": names,
+            "frames": nothing,
+            "stack": nothing,
+            "traceback": NO_TRACEBACK,
+            "carried": written_alone({NOTES: [state_not_sent(self.why)]}),
+        }
 
 
 class CopiedFailure(RemoteCopy, failure.Failure):
@@ -111,38 +181,58 @@ class CopiedFailure(RemoteCopy, failure.Failure):
 
     __module__ = "twisted.spread.pb"
     traceback: str = NO_TRACEBACK
+    carried: bytes = b""  # what else was told of the exception; see likewise.objects.told
 
     def setCopyableState(self, state: Any) -> None:
         items = state.items() if isinstance(state, dict) else ()
         known = {_text(key): value for key, value in items}
         kind = known.pop("type", b"unknown")
         parents = known.pop("parents", None)
-        names = [_text(name) for name in parents] if isinstance(parents, (list, tuple)) else [_text(kind)]
+        parents = parents[:MOST_PARENTS] if isinstance(parents, (list, tuple)) else [kind]
+        count, carried = known.pop("count", 0), known.pop("carried", b"")
         own = {
-            "type": kind if isinstance(kind, (bytes, str)) else _text(kind).encode(),
-            "value": _text(known.pop("value", "")),
-            "traceback": _text(known.pop("traceback", NO_TRACEBACK)),
-            "count": known.pop("count", 0),
+            "type": kind[:LONGEST_NAME] if isinstance(kind, (bytes, str)) else _text(kind).encode(),
+            "value": _text(known.pop("value", ""), TEXT + 100_000),
+            "traceback": _text(known.pop("traceback", NO_TRACEBACK), TEXT),
+            "carried": carried if isinstance(carried, bytes) and len(carried) <= ERROR_BYTES else b"",
+            "count": count if type(count) is int else 0,
             "captureVars": False,
             "tb": None,
-            "_parents": names,
+            "_parents": [_text(name) for name in parents],
             "_frames": [],
         }
-        self.__dict__ = {key: value for key, value in known.items() if may_be_set(CopiedFailure, key)} | own
+        self.__dict__ = {key: value for key, value in known.items() if _is_free(key)} | own
+
+    def described(self) -> Described:
+        """What came, for who makes an exception of it."""
+        shown = {"type": self.type, "parents": self.parents, "count": self.count}
+        told = Described({**shown, "traceback": self.traceback, "carried": self.carried})
+        told.text = _text(self.value, TEXT)
+        return told
 
     def printTraceback(self, file: Any = None, elideFrameworkCode: Any = 0, detail: str = "default") -> None:
         """Write one line that says what happened at the peer."""
-        (log.logfile if file is None else file).write(f"Traceback from remote host -- {_text(self.type)}: {self.value}\n")
+        (log.logfile if file is None else file).write(f"Traceback from remote host -- {self._told()}\n")
 
     printBriefTraceback = printTraceback
     printDetailedTraceback = printTraceback
 
     def __repr__(self) -> str:
-        return f"<{reflect.qual(type(self))} {_text(self.type)}: {self.value}>"
+        return f"<{reflect.qual(type(self))} {self._told()}>"
+
+    def _told(self) -> str:
+        value: Any = self.value
+        return one_line(f"{_text(self.type)[:500]}: {value[:10_000]}")
 
     def remote_error(self) -> RemoteError:
         """This as an exception."""
-        return RemoteError(self.type, self.value, self.traceback)
+        error = RemoteError(self.type, self.value, self.traceback)
+        told = self.described()
+        came = Came(told, ())
+        error.parents, error.id = told.parents, told.id
+        error.remote_args, error.members, error.carried = came.args, tuple(came.members), came.parts
+        came.noted(error)
+        return error
 
     def raiseException(self) -> NoReturn:
         """Raise this, as a RemoteError."""
@@ -153,11 +243,14 @@ class CopiedFailure(RemoteCopy, failure.Failure):
         return g.throw(self.remote_error())
 
 
-def _text(value: Any) -> str:
-    """Text of what peers send as bytes or str, and a hostile one as anything."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else reflect.safe_str(value)[:200]
+def _text(value: Any, size: int = LONGEST_NAME) -> str:
+    """Text of what peers send as bytes or str, and a hostile one as anything; cut to ``size``."""
+    return as_text(value, size)
+
+
+def _is_free(name: str) -> bool:
+    """Whether a peer may set an attribute of a CopiedFailure: none that Twisted's Failure, or we, look at."""
+    return not name.startswith("_") and may_be_set(CopiedFailure, name)
 
 
 setUnjellyableForClass(CopyableFailure, CopiedFailure)

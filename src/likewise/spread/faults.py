@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .. import errors
+from ..bounded import args_of, clip, text_of
 
 
 class InsecureJelly(errors.InsecureJelly):
@@ -67,20 +68,59 @@ class PBConnectionLost(errors.ConnectionClosed):
     __module__ = "twisted.spread.pb"
 
 
-class RemoteError(errors.CallError):
+class RemoteError(errors.RemoteError):
     """
     An exception of the peer where only a real one will do: ``await``, a generator, ``raiseException``.
 
     ``remoteType`` is the full name of its class there (bytes), ``remoteTraceback`` its traceback as text; the text of
-    the exception is ``str()`` of this one.
+    the exception is ``str()`` of this one. Raised on, by a server between two others, it stays what it was.
     """
 
     __module__ = "twisted.spread.pb"
 
     def __init__(self, remoteType: Any, value: Any, remoteTraceback: Any) -> None:
-        super().__init__(value)
+        super().__init__(_text(remoteType), _text(value), traceback=remoteTraceback)
+        self.args = (value,)
         self.remoteType = remoteType
         self.remoteTraceback = remoteTraceback
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else clip(value)
+
+
+OURS: Final = {
+    cls.__name__: cls
+    for cls in (
+        InsecureJelly,
+        BananaError,
+        MalformedBanana,
+        NoSuchMethod,
+        ProtocolError,
+        DeadReferenceError,
+        Error,
+        PBConnectionLost,
+        RemoteError,
+    )
+}
+"""The classes above by their names: to pickle they are not where their ``__module__`` says."""
+
+
+def _again(name: str, args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    return errors.made_again(OURS[name], args, attributes)
+
+
+def _reduced(self: errors.LikewiseError) -> Any:
+    name = type(self).__name__
+    if OURS.get(name) is not type(self):
+        return errors.LikewiseError.__reduce__(self)
+    return _again, (name, args_of(self), dict(self.__dict__))
+
+
+for _cls in OURS.values():
+    _cls.__reduce__ = _reduced  # type: ignore[method-assign]
 
 
 def _all_names(cls: type) -> set[str]:
@@ -109,15 +149,15 @@ def translated(error: BaseException) -> BaseException:
     if isinstance(error, errors.NotSendable):
         known = refused(error)
     elif type(error) is errors.InsecureJelly:
-        known = InsecureJelly(str(error))
+        known = InsecureJelly(text_of(error))
     elif type(error) is errors.NoSuchMethod:
-        known = NoSuchMethod(str(error))
-    elif type(error) in (errors.Error, errors.TooManyCalls):
-        known = Error(str(error))
+        known = NoSuchMethod(text_of(error))
+    elif type(error) in (errors.Error, errors.TooManyCalls, errors.NotExecuted):
+        known = Error(text_of(error))
     elif type(error) is errors.ConnectionClosed:
-        known = DeadReferenceError(str(error))
+        known = DeadReferenceError(text_of(error))
     elif isinstance(error, errors.ProtocolError) and not isinstance(error, ProtocolError):
-        known = ProtocolError(str(error))
+        known = ProtocolError(text_of(error))
     if known is None:
         return error
     known.__cause__ = error.__cause__
@@ -127,7 +167,7 @@ def translated(error: BaseException) -> BaseException:
 def refused(error: errors.NotSendable) -> BananaError | InsecureJelly:
     """What Twisted raises for a value that can't be sent: banana for its size, jelly for its kind."""
     if error.too_large is None:
-        return InsecureJelly(str(error))
+        return InsecureJelly(text_of(error))
     what, size = error.too_large
     if what == "an int" and size.bit_length() > 4_096:  # Python refuses to spell numbers that are much larger
         return BananaError(f"{TOO_LARGE[what]} ({size.bit_length()} bits)")

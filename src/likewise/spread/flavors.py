@@ -17,10 +17,12 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from zope.interface import Interface, implementer
 
+from ..bounded import clip, shown
+from ..broker.names import check_keywords
 from ..errors import NotSendable
 from ..jelly.encoder import Encoder
 from ..objects import by_cache, by_copy, by_reference
-from .faults import DeadReferenceError, NoSuchMethod
+from .faults import DeadReferenceError, InsecureJelly, NoSuchMethod
 from .forms import is_stock, stock, write_form, write_instance
 from .jelly import (
     Jellyable,
@@ -71,26 +73,40 @@ class Receiver:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
+        if not isinstance(cls.takes_expressions, property):  # which knows better
+            cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
 
 
-def called(method: Callable[..., Any], args: Any, kw: Any) -> Any:
+def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> Any:
     """Call a method for a peer; that it takes other arguments is logged."""
     try:
         return method(*args, **kw)
     except TypeError:
-        log.msg(f"{method} didn't accept {args} and {kw}")
+        if broker.may_log("calls not accepted"):
+            log.msg(f"{name_of(method)} didn't accept {shown(args)} and {shown(kw)}")
         raise
+
+
+def name_of(method: Any) -> str:
+    """What to call a method in the log: printed as it is, it prints its object, and all that a peer has put into that."""
+    return clip(str(getattr(method, "__qualname__", type(method).__qualname__)))[1:-1]
+
+
+def arguments(broker: Broker, args: Any, kw: Any, who: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What two s-expressions hold for a method: as of any other call, a tuple, and keywords that are names."""
+    args, kw = broker.unserialize(args, who), broker.unserialize(kw, who)
+    if not isinstance(args, tuple) or not isinstance(kw, dict):
+        raise InsecureJelly("a call takes a tuple and a dictionary")
+    return args, check_keywords(kw, broker.core.limits.name_bytes)
 
 
 def receive(
     finder: Callable[[str], Any], broker: Broker, message: Any, args: Any, kw: Any, who: Any, answers_to: Any
 ) -> Any:
     """Find a method, call it with what two s-expressions hold, and return its result as an s-expression."""
-    args = broker.unserialize(args, who)
-    kw = {key.decode() if isinstance(key, bytes) else key: value for key, value in broker.unserialize(kw, who).items()}
+    args, kw = arguments(broker, args, kw, who)
     method = finder(message if isinstance(message, str) else message.decode())
-    return broker.serialize(called(method, args, kw), answers_to, method, args, kw)
+    return broker.serialize(called(broker, method, args, kw), answers_to, method, args, kw)
 
 
 # --- by reference
@@ -189,14 +205,15 @@ class Copyable(Serializable, by_copy.Copyable):
     def jelly_into(self, encoder: Encoder) -> None:
         if self.has_own_form:
             write_form(self, encoder)
-        elif getattr(encoder, "invoker", encoder) is None:
+        elif encoder.tables is None and getattr(encoder, "invoker", encoder) is None:
             write_instance(self, encoder)
         else:
             cls = type(self)
             if cls.__getstate__ is object.__getstate__ and all(is_stock(cls, hook) for hook in HOOKS):
                 encoder.has_no_hooks(cls)
-            tag = self.getTypeToCopyFor(encoder.perspective)
-            encoder.write_copy(self, tag, self.getStateToCopyFor(encoder.perspective))
+            asks = not (is_stock(self, "getStateToCopyFor") and is_stock(self, "getTypeToCopyFor"))
+            perspective = encoder.perspective if asks else None
+            encoder.write_copy(self, self.getTypeToCopyFor(perspective), self.getStateToCopyFor(perspective))
 
 
 class RemoteCopy(Unjellyable, by_copy.RemoteCopy):
@@ -235,6 +252,14 @@ class RemoteCacheObserver(by_cache.RemoteCacheObserver):
 
     def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
         self.callRemote(_name, *args, pbanswer=False, **kw)
+
+    def end(self, reason: str = "") -> None:
+        broker = self.broker
+        broker._busy += 1
+        try:
+            super().end(reason)
+        finally:
+            broker._leave()
 
     def remoteMethod(self, key: Any) -> RemoteCacheMethod:
         """One method of the mirror, to be called later."""

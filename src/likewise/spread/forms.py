@@ -18,6 +18,7 @@ from twisted.persisted.crefutil import NotKnown
 from twisted.python.compat import nativeString
 from twisted.python.reflect import namedAny, qual
 
+from ..bounded import CLIP, clip, text_of
 from ..errors import InsecureJelly, NotSendable
 from ..jelly.basics import Unpersistable
 from ..jelly.decoder import Decoder
@@ -26,16 +27,20 @@ from ..jelly.expressions import to_frame
 from ..jelly.plans import FILLED, Incoming, admit_state
 from ..jelly.registry import default_registry
 from ..limits import DEEPEST, Limits
+from ..wire import native
 from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 from ..wire.writer import Pieces, write_expression
-from .security import check, globalSecurity, is_narrow
+from .parts import Part, Written, current
+from .security import DummySecurityOptions, check, globalSecurity, is_narrow
 
 if TYPE_CHECKING:
     from .broker import Broker
 
 LIMITS = Limits.trusted(depth=DEEPEST)  # for jelly that is not on a connection
+LONGEST_NAME = 1_000  # bytes of the name of what a peer has looked up
+LONGEST_REASON = 10_000  # characters of why a peer could not send something
 
 
 def stock(function: Any) -> Any:
@@ -225,7 +230,7 @@ def with_opaque(expression: Any, table: dict[bytes, Any]) -> Any:
 
 def without_opaque(expression: Any, table: dict[bytes, Any]) -> Any:
     """An expression as banana carries it: str as bytes, anything else taken out, and so what stands for an object."""
-    if type(expression) in (list, tuple):
+    if isinstance(expression, (list, tuple)):
         if len(expression) == 2 and expression[0] in (b"persistent", "persistent"):
             return [b"persistent", opaque(expression[1], table)]
         return [without_opaque(each, table) for each in expression]
@@ -247,7 +252,7 @@ class Filled(Incoming):
         if setter is not None:
             setter(state)
         elif isinstance(state, dict):
-            instance.__dict__ = state if self.is_trusted else admit_state(type(instance), state)
+            native.replace_dict(instance, state if self.is_trusted else admit_state(type(instance), state))
 
 
 class SpreadDecoder(Decoder):
@@ -273,7 +278,7 @@ class SpreadDecoder(Decoder):
         if plan is not None:
             return plan
         if not isinstance(tag, bytes) or not self.taster.isTypeAllowed(tag):
-            raise InsecureJelly(str(tag))
+            raise InsecureJelly(clip(tag))
         name = _name(tag)
         module = name.rpartition(".")[0]
         if not self.taster.isModuleAllowed(module):
@@ -286,9 +291,9 @@ class SpreadDecoder(Decoder):
     def by_name(self, word: bytes, count: int, reference: int | None) -> Any:
         if word == b"unpersistable":
             reason = [self.read_expression() for _ in range(count)]
-            return Unpersistable(f"Unpersistable data: {reason[0] if reason else None!r}")
+            return Unpersistable(f"Unpersistable data: {clip(reason[0] if reason else None, LONGEST_REASON)}")
         if not self.taster.isTypeAllowed(word):
-            raise InsecureJelly(str(word))
+            raise InsecureJelly(clip(word))
         if count != COUNTS[word]:
             raise InsecureJelly(f"a malformed {_name(word)}")
         if word == b"instance":
@@ -314,7 +319,7 @@ class SpreadDecoder(Decoder):
             raise InsecureJelly(f"module {module} not allowed")
         cls = _found(name)
         if not isinstance(cls, type):
-            raise InsecureJelly(f"class {name!r} unjellied to something that isn't a class: {cls!r}")
+            raise InsecureJelly(f"class {name!r} unjellied to something that isn't a class: {clip(cls)}")
         if not self.taster.isClassAllowed(cls):
             raise InsecureJelly(f"class not allowed: {qual(cls)}")
         return cls
@@ -400,11 +405,15 @@ class UnjellyDecoder(SpreadDecoder):
     """Reads for ``unjelly()``."""
 
     __slots__ = ("invoker", "persistentLoad", "pids", "taster")
-    is_trusted = True
     invoker: Any
     taster: Any
     persistentLoad: Any
     pids: Any
+
+    @property
+    def is_trusted(self) -> bool:  # type: ignore[override]
+        """Whether state may set anything: where it is neither a peer's, nor tasted for who can't be trusted."""
+        return self.invoker is None and type(self.taster) is DummySecurityOptions
 
 
 class Unjellier:
@@ -416,15 +425,27 @@ class Unjellier:
         self.invoker = getattr(decoder, "invoker", owner)
         self.taster = getattr(decoder, "taster", globalSecurity)
         self.persistentLoad = getattr(decoder, "persistentLoad", None)
+        self.is_trusted = getattr(decoder, "is_trusted", False)
 
     def unjelly(self, obj: Any) -> Any:
         """The value of a part of the expression; what is no list is its own value."""
-        if type(obj) is not list:
+        if not isinstance(obj, list):
             return obj
         decoder = self._decoder
         if is_narrow(self.taster):
             check(obj, self.taster, decoder.registry.incoming)
-        return decoder.value_of(frame_of(obj))
+        key = id(decoder)
+        outer = current.get(key)
+        if isinstance(obj, Part) and obj.written is outer and not outer.is_changed:
+            return decoder.value_of(outer.frame_of(obj))
+        written = current[key] = Written(obj, outer.left if outer is not None else None)
+        try:
+            return decoder.value_of(written.frame_of(written.top))
+        finally:
+            if outer is None:
+                del current[key]
+            else:
+                current[key] = outer
 
     def unjellyInto(self, obj: Any, loc: Any, jel: Any) -> Any:
         """The same, put into a container, too."""
@@ -439,23 +460,46 @@ def taker(unjellyable: Any) -> Callable[..., Any]:
     """What reads an instance of a class with an ``unjellyFor`` of its own, or calls a function in place of one."""
 
     def take(decoder: Decoder, tag: bytes, count: int, reference: int | None) -> Any:
-        expression = [tag, *(decoder.read_expression() for _ in range(count - 1))]
+        key = id(decoder)
+        outer = current.get(key)
+        expression = None if outer is None or outer.is_changed else outer.behind_tag.get(decoder.pos)
+        if outer is None or expression is None:
+            items = [tag, *(decoder.read_expression() for _ in range(count - 1))]
+            written = current[key] = Written(items, None if outer is None else outer.left)
+            expression = written.top
+        else:
+            decoder.open_frame(outer.frame_behind(expression))
+        try:
+            return read(decoder, expression, reference)
+        finally:
+            if outer is None:
+                del current[key]
+            else:
+                current[key] = outer
+
+    def read(decoder: Decoder, expression: list[Any], reference: int | None) -> Any:
         blank = blank_of(unjellyable) if isinstance(unjellyable, type) else None
         if blank is not None:
             decoder.name_reference(reference, blank)
         unjellier = Unjellier(decoder)
         invoker = unjellier.invoker
+        around = getattr(invoker, "unserializingPerspective", None)
         if invoker is not None:
             invoker.unserializingPerspective = decoder.perspective
         try:
             made = getattr(blank, "unjellyFor", unjellyable)(unjellier, expression)
         finally:
             if invoker is not None:
-                invoker.unserializingPerspective = None
+                invoker.unserializingPerspective = around
         decoder.name_reference(reference, made)
         return made
 
     return take
+
+
+def state_for(inst: Any, unjellier: Any, state: Any) -> Any:
+    """State as the attributes of an instance; what came from a peer is checked name by name."""
+    return state if getattr(unjellier, "is_trusted", False) else admit_state(type(inst), state)
 
 
 def blank_of(cls: Any) -> Any:
@@ -488,11 +532,13 @@ def _found(name: str) -> Any:
     try:
         return namedAny(name)
     except (ImportError, AttributeError, ValueError) as error:  # InvalidName, ModuleNotFound and ObjectNotFound are these
-        raise InsecureJelly(f"there is nothing here called {name[:200]!r}: {error}") from None
+        raise InsecureJelly(f"there is nothing here called {clip(name)}: {text_of(error, CLIP)}") from None
 
 
 def _name(raw: bytes) -> str:
     try:
-        return nativeString(raw)
+        if len(raw) <= LONGEST_NAME:
+            return nativeString(raw)
     except UnicodeError:
-        raise InsecureJelly(f"{raw[:80]!r} is no name") from None
+        pass
+    raise InsecureJelly(f"{clip(raw, 80)} is no name")

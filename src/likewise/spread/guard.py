@@ -12,7 +12,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet import interfaces
 from twisted.python import log
@@ -22,6 +22,8 @@ from ..errors import LimitExceeded, RemoteProtocolError
 from ..limits import Limits
 from ..logs import Allowance
 from .clock import the_reactor
+
+LINE: Final = 300  # bytes that a line counts as, whatever it says
 
 
 class Guard(Account):
@@ -33,13 +35,20 @@ class Guard(Account):
         self.newcomers: dict[Visit, str] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
         self._period = period(replace(limits, idle_seconds=min(limits.idle_seconds, limits.handshake_seconds)))
         self._looked_at = 0.0
-        self._allowance = Allowance(limits.log_lines, log.msg)
+        self._allowance = Allowance(limits.log_lines, limits.log_bytes, log.msg)
         self._renewal: tuple[float, Callable[[], None]] | None = None
 
     def may_log(self, kind: str) -> bool:
         """Whether one more line about a peer may be logged."""
         self._renew()
-        return self._allowance.may_write(self._renew_later, kind)
+        may = self._allowance.may_write(self._renew_later, kind)
+        if may:
+            self._allowance.wrote(LINE)
+        return may
+
+    def wrote(self, size: int) -> None:
+        """So many bytes more than a line were logged."""
+        self._allowance.wrote(size)
 
     def _renew_later(self, seconds: float, renew: Callable[[], None]) -> None:
         self._renewal = the_reactor().seconds() + seconds, renew
@@ -138,7 +147,7 @@ class Visit:
         ``is_late``: it was not looked for long, so that nobody knows when the message that is unfinished began.
         """
         broker = self._broker
-        core, flow = broker.core, broker.flow
+        core = broker.core
         if core.is_closed:
             return
         seconds = self._limits.handshake_seconds
@@ -146,8 +155,8 @@ class Visit:
             if now - self._opened_at > seconds:
                 broker.broken(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
             return
-        is_waiting = core.held_bytes > 0 and not flow.is_held and not is_late
-        late = self._watch.verdict(now, self._limits, core.messages, is_waiting, flow.running > 0)
+        is_waiting = core.held_bytes > 0 and not broker.is_waiting_for_turn and not is_late
+        late = self._watch.verdict(now, self._limits, core.messages, is_waiting, broker.calls.running > 0)
         if late is not None:
             broker.broken(late)
 
@@ -166,6 +175,10 @@ class Visit:
     def may_log(self, kind: str) -> bool:
         """Whether one more line about this peer may be logged."""
         return self._guard.may_log(kind)
+
+    def wrote(self, size: int) -> None:
+        """So many bytes more than a line were logged about this peer."""
+        self._guard.wrote(size)
 
     def orphan_ended(self) -> None:
         """One of these calls has ended."""

@@ -20,6 +20,7 @@ from ..jelly.basics import Unpersistable
 from ..jelly.context import Receivable, Sendable
 from ..jelly.encoder import Encoder
 from ..jelly.expressions import to_frame
+from ..wire import native
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 from .faults import InsecureJelly, translated
@@ -28,6 +29,7 @@ from .forms import (
     JellyEncoder,
     UnjellyDecoder,
     is_stock,
+    state_for,
     stock,
     with_opaque,
     without_opaque,
@@ -88,7 +90,7 @@ def setInstanceState(inst: Any, unjellier: Any, jellyList: Any) -> Any:
     if hasattr(inst, "__setstate__"):
         inst.__setstate__(state)
     else:
-        inst.__dict__ = state
+        native.replace_dict(inst, state_for(inst, unjellier, state))
     return inst
 
 
@@ -125,7 +127,7 @@ class Unjellyable(Receivable):
     @stock
     def setStateFor(self, unjellier: Any, state: Any) -> None:
         """Take the state that came: by default it becomes the attributes of this object."""
-        self.__dict__ = state
+        native.replace_dict(self, state_for(self, unjellier, state))
 
     @stock
     def unjellyFor(self, unjellier: Any, jellyList: Any) -> Any:
@@ -156,7 +158,7 @@ def jelly(object: Any, taster: Any = None, persistentStore: Any = None, invoker:
     core = getattr(invoker, "core", None)
     try:
         if core is not None:
-            pieces = core.jelly(object, invoker.serializingPerspective, encoder)
+            pieces = core.outbox.jelly(object, invoker.serializingPerspective, encoder)
         else:
             writer = encoder(None, getattr(invoker, "serializingPerspective", None), LIMITS.depth - 4, LIKEWISE_1)
             writer.encode(object)
@@ -176,18 +178,18 @@ def unjelly(sexp: Any, taster: Any = None, persistentLoad: Any = None, invoker: 
     Raises:
         InsecureJelly: a type that is not allowed, or no jelly.
     """
-    if type(sexp) is not list:
+    if not isinstance(sexp, list):
         return sexp
     taster = taster or _ALLOWS_ALL
     pids: dict[bytes, Any] = {}
     core = getattr(invoker, "core", None)
-    admitted = detached if core is None else registry
+    admitted, limits = (detached, LIMITS) if core is None else (registry, core.limits)
     try:
         expression = without_opaque(sexp, pids)
         if is_narrow(taster):
             check(expression, taster, admitted.incoming)
         perspective = getattr(invoker, "unserializingPerspective", None)
-        decoder = UnjellyDecoder(_frame_of(expression), admitted, core and core.tables, LIMITS, perspective)
+        decoder = UnjellyDecoder(_frame_of(expression), admitted, core and core.tables, limits, perspective)
         decoder.invoker, decoder.taster, decoder.persistentLoad, decoder.pids = invoker, taster, persistentLoad, pids
         return decoder.decode()
     except CoreInsecureJelly as error:

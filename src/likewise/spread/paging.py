@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.python import log
 
-from .flow import Flow
+from .flow import Unread
 
 
 class WithPages:
@@ -14,8 +15,9 @@ class WithPages:
 
     transport: Any
     disconnected: int
-    flow: Flow
+    unread: Unread
     pageProducers: list[Any]
+    report: Callable[[str, BaseException], None]
 
     def registerPageProducer(self, pager: Any) -> None:
         """Have a pager send a page whenever the transport can take one."""
@@ -25,20 +27,20 @@ class WithPages:
 
     def begin_paging(self) -> None:
         """Ask for pages, if there are any, and as soon as the transport has no other producer."""
-        if self.pageProducers and not self.flow.is_producer:
+        if self.pageProducers and not self.unread.is_producer:
             self.transport.registerProducer(self, False)
 
     def resumeProducing(self) -> None:
         """The transport has sent everything: one page of each pager."""
-        self.flow.drained()
+        self.unread.drained()
         for pager in self.pageProducers[::-1]:
             try:
                 pager.sendNextPage()
                 if pager.stillPaging():
                     continue
-            except Exception:
+            except BaseException as error:
                 if not self.disconnected:
-                    log.err(None, "while sending pages: no more of them are sent")
+                    self.report("sending pages: no more of them are sent", error)
                 abandon(pager)
             if pager in self.pageProducers:
                 self.pageProducers.remove(pager)
@@ -61,7 +63,7 @@ def abandon(pager: Any) -> None:
     if let_go is not None:
         try:
             let_go()
-        except Exception:
+        except BaseException:
             log.err()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from twisted.internet import defer
-from twisted.python import log
 
 from ..jelly.registry import Registry
 from ..objects.published import FollowingPublished, Publishing
@@ -30,13 +29,17 @@ class RemotePublished(FollowingPublished, flavors.RemoteCache):
     registry: ClassVar[Registry] = registry
 
     def _when_answered(self, result: Any) -> None:
-        result.addCallback(self._fetched).addErrback(log.err, "while fetching the state of a RemotePublished")
+        result.addCallbacks(self._fetched, self._not_fetched)
 
 
 def whenReady(d: defer.Deferred[Any]) -> defer.Deferred[Any]:
-    """A Deferred of a RemotePublished that has its state, for one of a RemotePublished that may not have it yet."""
+    """
+    A Deferred of a RemotePublished that has its state, for one of a RemotePublished that may not have it yet.
+
+    It fails if the state can't be had.
+    """
     ready: defer.Deferred[Any] = defer.Deferred()
-    d.addCallbacks(lambda published: published.callWhenActivated(ready.callback), ready.errback)
+    d.addCallbacks(lambda published: published.callWhenActivated(ready.callback, ready.errback), ready.errback)
     return ready
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class RemoteMethod:
     """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
 
+    __module__ = "likewise.spread.pb"
+
     def __init__(self, obj: RemoteReference, name: str) -> None:
         self.obj = obj
         self.name = name
@@ -45,6 +47,8 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
     ``broker`` is the connection that it is reached through. While it lives, the same object arrives as this same
     reference; sent back home, it is the object. Two that lead to the same object are equal.
     """
+
+    __module__ = "likewise.spread.pb"
 
     def __init__(self, perspective: Any, broker: Broker, luid: Luid, doRefCount: Any) -> None:
         super().__init__(broker.core, luid, perspective)
@@ -76,7 +80,7 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
         """Have ``callback(self)`` run when the connection ends; at once if it has."""
         assert callable(callback)
         if self.disconnectCallbacks is None:
-            callback(self)
+            self._tell(callback)
             return
         self.disconnectCallbacks.append(callback)
         if len(self.disconnectCallbacks) == 1:
@@ -92,7 +96,14 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
     def _disconnected(self) -> None:
         callbacks, self.disconnectCallbacks = self.disconnectCallbacks or [], None
         for callback in callbacks:
+            self._tell(callback)
+
+    def _tell(self, callback: Callable[[RemoteReference], object]) -> None:
+        """Run one callback; whatever it raises is logged, and the others are told."""
+        try:
             callback(self)
+        except BaseException as error:
+            self.broker.report("telling of the end of a connection", error)
 
     @stock
     def jellyFor(self, jellier: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from twisted.python.reflect import qual
 
+from ..bounded import clip
 from ..errors import InsecureJelly
 from ..jelly.plans import TAKER, Incoming
 
@@ -71,6 +72,8 @@ class Watched(dict[Any, Any]):
 class DummySecurityOptions:
     """Allows everything. For jelly that never leaves this process, or comes from one that is trusted like it."""
 
+    __module__ = "likewise.spread.jelly"
+
     def isModuleAllowed(self, moduleName: Any) -> Any:
         """Whether things of this module may be looked up."""
         return 1
@@ -90,6 +93,8 @@ class SecurityOptions:
 
     ``allowedTypes``, ``allowedModules`` and ``allowedClasses`` are dicts: names as bytes, classes.
     """
+
+    __module__ = "likewise.spread.jelly"
 
     basicTypes = [
         "dictionary",
@@ -192,15 +197,15 @@ def check(expression: Any, taster: Any, incoming: Mapping[bytes, Incoming]) -> N
     stack = [expression]
     while stack:
         item = stack.pop()
-        if type(item) is not list or not item or type(item[0]) is not bytes:
+        if not isinstance(item, list) or not item or type(item[0]) is not bytes:
             continue  # no jelly: the decoder says so better
         word = item[0]
         if not taster.isTypeAllowed(word):
-            raise InsecureJelly(str(word))
+            raise InsecureJelly(clip(word))
         plan = incoming.get(word)
         if word == b"dictionary":
             for pair in reversed(item[1:]):
-                stack.extend(reversed(pair) if type(pair) is list else ())
+                stack.extend(reversed(pair) if isinstance(pair, list) else ())
         elif plan is None or plan.kind != TAKER:
             stack.extend(reversed(item[1:]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..bounded import clip
 from .flavors import RemoteCacheObserver
 from .references import RemoteReference
 
@@ -12,13 +13,15 @@ from .references import RemoteReference
 class Local:
     """An entry of a connection's tables: an object of ours and how often the peer holds it."""
 
+    __module__ = "likewise.spread.pb"
+
     def __init__(self, object: Any, perspective: Any = None, refcount: int = 1) -> None:
         self.object = object
         self.perspective = perspective
         self.refcount = refcount
 
     def __repr__(self) -> str:
-        return f"<pb.Local {self.object!r} ref:{self.refcount}>"
+        return f"<pb.Local {clip(self.object)} ref:{self.refcount}>"
 
 
 class Table(Mapping[Any, Any]):
@@ -63,7 +66,8 @@ class WithTables:
     @property
     def remotelyCachedLUIDs(self) -> Table:
         """processUniqueID -> luid of the objects above."""
-        return Table(self.core.tables.observed_ids, lambda luid: luid)
+        observed = self.core.tables.observed
+        return Table({entry.key[0]: luid for luid, entry in observed.items()}, lambda luid: luid)
 
     @property
     def locallyCachedObjects(self) -> Table:
@@ -111,11 +115,11 @@ class WithTables:
         return luid
 
     def cachedRemotelyAs(self, instance: Any, incref: Any = 0) -> int | None:
-        """The number under which the peer mirrors a Cacheable, ``None`` if it does not."""
-        tables = self.core.tables
-        luid: int | None = tables.observed_ids.get(instance.processUniqueID())
+        """The number under which the peer mirrors a Cacheable for who is served now, ``None`` if it does not."""
+        perspective = self.serializingPerspective
+        luid: int | None = self.core.tables.observed_as(instance, perspective)
         if luid is not None and incref:
-            self._counted(lambda tables: tables.observe(instance, None, None)[0])
+            self._counted(lambda tables: tables.observe(instance, perspective, None)[0])
         return luid
 
     def newLocalID(self) -> int:
@@ -130,11 +134,11 @@ class WithTables:
 
     def sendDecRef(self, objectID: Any) -> None:
         """Give one count of a reference back by hand; a reference that is dropped does so by itself."""
-        self.core.send([b"decref", objectID])
+        self.core.outbox.send([b"decref", objectID])
 
     def decCacheRef(self, cacheID: Any) -> None:
         """The same for a mirror."""
-        self.core.send([b"decache", cacheID])
+        self.core.outbox.send([b"decache", cacheID])
 
     def remotelyCachedForLUID(self, luid: Any) -> Any:
         """The Cacheable that the peer mirrors under this number."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from ..errors import LimitExceeded, RemoteProtocolError, clip
+from ..bounded import clip
+from ..errors import LimitExceeded, RemoteProtocolError
 from ..limits import Limits
 from . import native
 from .tokens import NONE, Dialect

@@ -1,25 +1,55 @@
 # cython: language_level=3
 # The functions of native.py, in C, for the compiled modules.
+#
+# All of CPython's C API that this project uses by name is declared here, nowhere else, with what allows it. Nothing of it
+# is private (no underscore, no struct's fields but the slots of a type, which are documented), and each means the same
+# from CPython 3.11 to 3.14. What Cython itself makes of plain Python is Cython's to keep right.
+#
+# bytes, bytearray    AS_STRING, GET_SIZE: macros for what is a bytes object by its declared type; the memory is read and
+#                     written between two steps of the interpreter, never kept. Resize: of a bytearray that only we know.
+# str                 IS_COMPACT_ASCII, 1BYTE_DATA, GET_LENGTH: the letters of an ASCII string without a copy (PEP 393).
+# float               Pack8, Unpack8: public since 3.11.
+# a type's tp_new     called with no arguments: what ``cls.__new__(cls)`` does, without looking it up.
+# tp_descr_set        of the descriptor that Python itself uses for ``instance.__dict__ = state``. PyObject_GenericSetDict
+#                     is no substitute: it leaves the values stored within an instance in use on 3.13.0 to 3.13.3.
 
 from libc.string cimport memcmp
 
 cdef extern from "Python.h":
+    char* PyByteArray_AS_STRING(bytearray)
+    Py_ssize_t PyByteArray_GET_SIZE(bytearray)
+    int PyByteArray_Resize(bytearray, Py_ssize_t) except -1
+    bytes PyBytes_FromStringAndSize(const char*, Py_ssize_t)
     const char* PyBytes_AS_STRING(bytes)
     Py_ssize_t PyBytes_GET_SIZE(bytes)
+    bint PyUnicode_IS_COMPACT_ASCII(str)
+    const unsigned char* PyUnicode_1BYTE_DATA(str)
+    Py_ssize_t PyUnicode_GET_LENGTH(str)
+    int PyFloat_Pack8(double, char*, int) except -1
     double PyFloat_Unpack8(const char*, int) except? -1.0
-    int PyObject_GenericSetDict(object, dict, void*) except -1
 
 cdef extern from *:
     """
-    static PyObject* likewise_new_instance(PyTypeObject* cls, PyObject* nothing) {
-        if (cls->tp_new == NULL) {
-            PyErr_Format(PyExc_TypeError, "cannot create '%.100s' instances", cls->tp_name);
+    static CYTHON_INLINE PyObject* likewise_new_instance(PyObject* cls, PyObject* nothing) {
+        if (!PyType_Check(cls) || ((PyTypeObject*)cls)->tp_new == NULL) {
+            PyErr_Format(PyExc_TypeError, "cannot create '%.100s' instances",
+                         PyType_Check(cls) ? ((PyTypeObject*)cls)->tp_name : Py_TYPE(cls)->tp_name);
             return NULL;
         }
-        return cls->tp_new(cls, nothing, NULL);
+        return ((PyTypeObject*)cls)->tp_new((PyTypeObject*)cls, nothing, NULL);
+    }
+
+    static CYTHON_INLINE int likewise_set_dict(PyObject* slot, PyObject* instance, PyObject* state) {
+        descrsetfunc set = Py_TYPE(slot)->tp_descr_set;
+        if (set == NULL) {
+            PyErr_Format(PyExc_AttributeError, "'%.100s' object has no __dict__", Py_TYPE(instance)->tp_name);
+            return -1;
+        }
+        return set(slot, instance, state);
     }
     """
-    object likewise_new_instance(type cls, tuple nothing)
+    object likewise_new_instance(object cls, tuple nothing)
+    int likewise_set_dict(object slot, object instance, object state) except -1
 
 
 cdef inline bint starts_with(bytes data, bytes piece, Py_ssize_t pos) noexcept:
@@ -35,12 +65,12 @@ cdef inline double double_at(bytes data, Py_ssize_t pos) except? -1.0:
     return PyFloat_Unpack8(PyBytes_AS_STRING(data) + pos, 0)
 
 
-cdef inline new_instance(type cls):
+cdef inline new_instance(cls):  # no `type cls`: to Cython that is `type` itself, and no class of a metaclass
     return likewise_new_instance(cls, ())
 
 
-cdef inline int set_dict(instance, dict state) except -1:
-    return PyObject_GenericSetDict(instance, state, NULL)
+cdef inline int set_dict(slot, instance, state) except -1:
+    return likewise_set_dict(slot, instance, state)
 
 
 cdef extern from "Python.h":

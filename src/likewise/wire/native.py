@@ -8,6 +8,7 @@ is never compiled; what runs it is the pure build.
 from __future__ import annotations
 
 import struct
+from types import GetSetDescriptorType
 from typing import Any
 
 from .tokens import from_base128
@@ -30,9 +31,30 @@ def new_instance(cls: type) -> Any:
     return made
 
 
-def set_dict(instance: Any, state: dict[str, Any]) -> None:
-    """Have this very dictionary hold the attributes of an instance."""
-    instance.__dict__ = state
+def dict_slot(cls: type) -> Any:
+    """
+    The descriptor by which Python reads and sets the ``__dict__`` of instances of a class; ``None`` where they have none.
+
+    Asked once for a class, not for each instance. What the class says of setting attributes does not count: state that
+    has come in is set in frozen dataclasses, and where there is a ``__setattr__``, as pickle sets it.
+    """
+    for base in cls.__mro__:
+        found = base.__dict__.get("__dict__")
+        if type(found) is GetSetDescriptorType:
+            return found
+    return None
+
+
+def set_dict(slot: Any, instance: Any, state: dict[str, Any]) -> None:
+    """Have this very dictionary hold the attributes of an instance, whose class has this :func:`dict_slot`."""
+    if slot is None:
+        raise AttributeError(f"{type(instance).__name__!r} object has no __dict__")
+    slot.__set__(instance, state)
+
+
+def replace_dict(instance: Any, state: dict[str, Any]) -> None:
+    """:func:`set_dict` where it is done now and then."""
+    set_dict(dict_slot(type(instance)), instance, state)
 
 
 def natural(data: bytes, first: int, end: int) -> int:

@@ -4,17 +4,9 @@
 
 from libc.string cimport memcpy
 
-cdef extern from "Python.h":
-    char* PyByteArray_AS_STRING(bytearray)
-    Py_ssize_t PyByteArray_GET_SIZE(bytearray)
-    int PyByteArray_Resize(bytearray, Py_ssize_t) except -1
-    bytes PyBytes_FromStringAndSize(const char*, Py_ssize_t)
-    const char* PyBytes_AS_STRING(bytes)
-    Py_ssize_t PyBytes_GET_SIZE(bytes)
-    bint PyUnicode_IS_COMPACT_ASCII(str)
-    const unsigned char* PyUnicode_1BYTE_DATA(str)
-    Py_ssize_t PyUnicode_GET_LENGTH(str)
-    int PyFloat_Pack8(double, char*, int) except -1
+from likewise.wire.native cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
+from likewise.wire.native cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE, PyFloat_Pack8
+from likewise.wire.native cimport PyUnicode_1BYTE_DATA, PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII
 
 cdef bint _compiled
 cdef bytes FIRSTS

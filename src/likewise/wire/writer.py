@@ -119,8 +119,9 @@ def write_expression(
 def check_size(what: str, size: int, unit: str, ceiling: int, dialect: Dialect) -> None:
     """Refuse at the sender what the peer would end the connection for."""
     if size > ceiling:
+        limit = "list_items" if unit == "items" else "string_bytes"
         reason = f"{what} of {size:,} {unit}: a peer that speaks {dialect.name.decode()} takes at most {ceiling:,}"
-        raise NotSendable(reason, (what, size))
+        raise NotSendable(f"{reason} (its limits.{limit})", (what, size))
 
 
 def gather(pieces: Sequence[bytes]) -> Pieces:

@@ -1,0 +1,61 @@
+"""What all connections of one server, or of one client, share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..broker.core import Broker
+from ..jelly.registry import Registry
+from ..limits import Limits
+from ..logs import Throttle, restrain
+from ..objects.flavours import Flavours
+from ..serving.flow import ArgumentBytes
+from ..trace import Tracer
+from ..wire.tokens import DIALECTS, Dialect
+from .guard import Guard
+from .pace import Pace, pace_of
+
+log = logging.getLogger("likewise")
+
+OnConnection = Callable[[Any], object]
+"""A function that is called with a :class:`~likewise.asyncio.connection.Connection`."""
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """One for each ``serve()`` and ``connect()``."""
+
+    registry: Registry
+    limits: Limits
+    flavours: Flavours
+    trace: Tracer | None = None
+    dialects: tuple[Dialect, ...] = DIALECTS
+    root: Any = None
+    at_first: Callable[[Broker], object] | None = None  # called with each core before it starts
+    on_open: OnConnection | None = None
+    on_close: OnConnection | None = None
+    connections: set[Any] = field(default_factory=set)
+    thread: int = 0  # the loop's; connections are made on it
+    guard: Guard = field(init=False)
+    arguments: ArgumentBytes = field(init=False)
+    log: Throttle = field(init=False)
+    _pace: Pace | None = None
+
+    def __post_init__(self) -> None:
+        self.guard = Guard(self.limits)
+        self.arguments = ArgumentBytes(self.limits)
+        restrain()
+        self.log = Throttle(log, self.limits.log_lines, self.limits.log_bytes)
+
+    def pace(self, loop: asyncio.AbstractEventLoop) -> Pace:
+        """When connections are flushed; asked for each change to each observer, so it is kept."""
+        if self._pace is None:
+            self._pace = pace_of(loop)
+        return self._pace
+
+
+__all__ = ("Endpoint", "OnConnection")

@@ -1,0 +1,82 @@
+"""The calls of one connection's peer that are tasks here, and those that wait. Most connections have plain methods only."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from ..broker.core import Broker
+from ..broker.events import CallReceived
+from ..serving.backlog import Backlog, Runner
+from .calls import is_eager, start
+from .endpoint import Endpoint
+
+
+class TaskRunner(Runner, Protocol):
+    """What is needed of the connection."""
+
+    def answer(self, call: CallReceived, value: Any) -> None: ...
+    def fail(self, call: CallReceived, error: BaseException) -> None: ...
+    def orphan_ended(self) -> None: ...
+    def await_first_step(self) -> None: ...
+
+
+class Tasks(Backlog):
+    """As :class:`Backlog`, for coroutines."""
+
+    __slots__ = ("_broker", "_by_request", "_loop", "_runner", "_tasks")
+
+    def __init__(
+        self, connection: TaskRunner, broker: Broker, endpoint: Endpoint, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(connection, broker, endpoint.limits, endpoint.arguments, endpoint.pace(loop))
+        self._broker = broker
+        self._loop = loop
+        self._runner = connection
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._by_request: dict[str, asyncio.Task[Any]] = {}  # of calls that may be cancelled; see Flow for the keys
+
+    def run_on(self, call: CallReceived, value: Any) -> None:
+        """A method takes its time: it has returned a coroutine, or anything else that can be awaited."""
+        call.args, call.kwargs = (), {}  # the method has them: what it lets go of is given back before it ends
+        runner = self._runner
+        self.begin(call)
+
+        def done(value: Any, error: BaseException | None) -> None:
+            if self._by_request:
+                self._by_request.pop(str(call.request), None)
+            if self._broker.is_closed:
+                runner.orphan_ended()
+            if error is None:
+                runner.answer(call, value)
+            else:
+                runner.fail(call, error)
+            self.end(call)
+
+        task = start(self._loop, value, call.name, done)
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            if call.want_answer:
+                self._by_request[str(call.request)] = task
+            if not is_eager(self._loop):
+                runner.await_first_step()
+
+    async def finish(self, grace: float) -> None:
+        """Start no more calls; let those that run end within ``grace`` seconds, then cancel them."""
+        self.close()
+        if self._tasks and grace > 0:
+            await asyncio.wait(set(self._tasks), timeout=grace)
+        self.cancel_running()
+
+    def cancel_call(self, request: int) -> None:
+        task = self._by_request.get(str(request))
+        if task is not None:
+            task.cancel()
+
+    def cancel_running(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+
+
+__all__ = ("Tasks",)
