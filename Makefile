@@ -88,7 +88,8 @@ fuzz: .venv-pure$(ON)/installed
 		for each in framer decoder broker; do .venv-pure$(ON)/bin/python -P fuzz/guided.py $$each --seconds $(SECONDS) || exit 1; done; \
 	else echo "atheris is not installed in .venv-pure: no coverage-guided fuzzing"; fi
 
-# Searches for the legal messages that cost most, SECONDS long.
+# The costliest messages at default limits, on the compiled build, for SECONDS; over the bound it fails.
+# ARGS="--limits public --target decoder"
 costly: .venv-compiled$(ON)/installed
 	@.venv-compiled$(ON)/bin/python -P fuzz/costly.py --seconds $(SECONDS) $(ARGS)
 

@@ -17,13 +17,16 @@ from setuptools.command.build_ext import build_ext
 
 COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/wire/framer.py",
+    "likewise/wire/keys.py",
     "likewise/wire/reader.py",
     "likewise/wire/sink.py",
     "likewise/wire/writer.py",
     "likewise/jelly/checks.py",
     "likewise/jelly/plans.py",
     "likewise/jelly/encoder.py",
+    "likewise/jelly/hashing.py",
     "likewise/jelly/graph.py",
+    "likewise/jelly/leaves.py",
     "likewise/jelly/decoder.py",
     "likewise/jelly/salvage.py",
     "likewise/broker/account.py",

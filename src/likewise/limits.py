@@ -36,11 +36,13 @@ class Limits:
     list_items: int = 4_000_000
     """Items of one list, once both ends speak ``likewise-1``; a Twisted peer sends 655,360 at the most."""
 
-    depth: int = 256
-    """Lists open inside one another. Decoding is recursive: this is what bounds the stack."""
+    depth: int = 500
+    """Lists open inside one another. Decoding is recursive: this is what bounds the stack. A copy within a copy takes three,
+    four where it is shared: Twisted, which is recursive, too, takes 120 of them."""
 
     frame_items: int = 1_000_000
-    """Tokens in one message. Each becomes an object of some 60 bytes, empty lists too."""
+    """Tokens in one message. Each becomes an object of some 60 bytes, empty lists too. What costs more than it has tokens
+    counts as several: see :data:`ITEMS`."""
 
     frame_bytes: int = 96 * MIB
     """Bytes of one message, buffered until it is whole."""
@@ -49,8 +51,12 @@ class Limits:
     """Bytes of one message before a dialect is agreed: a list of dialect names is short."""
 
     hash_work: int = 1_000_000
-    """Nodes hashed for the dict keys and set members of one message. A tuple is hashed anew at each use, so
-    tuples that share their parts cost 2**depth without this."""
+    """Parts hashed, or compared where hashes are equal, for the dict keys and set members of one message. A tuple is hashed
+    anew at each use, so tuples that share their parts cost 2**depth without this."""
+
+    hash_probes: int = 3_000_000
+    """Places of dicts and sets that are found taken while the keys of one message are put in; each costs some 5 to 25 ns.
+    Honest ints need next to none, 100,000 multiples of 1/256 (as floats) 2,600,000. Chosen keys cost n**2 without this."""
 
     unfolded_tuples: int = 10_000_000
     """Parts of the shared tuples and frozensets of one message, counted anew at each use. A method that hashes,
@@ -184,7 +190,8 @@ class Limits:
     def before_login(self) -> Limits:
         """What holds for the messages of a stranger: enough to log in, not more."""
         small = {"frame_bytes": 8 * self.login_bytes, "string_bytes": 4 * self.login_bytes, "frame_items": 200}
-        return dataclasses.replace(self, **_lower_of(self, small | {"list_items": 100, "depth": 16, "hash_work": 1_000}))
+        small |= {"list_items": 100, "depth": 16, "hash_work": 1_000, "hash_probes": 1_000}
+        return dataclasses.replace(self, **_lower_of(self, small))
 
     @classmethod
     def trusted(cls, **changes: Any) -> Limits:
@@ -199,7 +206,8 @@ class Limits:
     def public(cls, **changes: Any) -> Limits:
         """For strangers: one connection can hold a few MiB of this process, not more."""
         message = {"frame_items": 25_000, "frame_bytes": MIB, "string_bytes": 640 * KIB, "list_items": 25_000, "depth": 64}
-        work = {"hash_work": 50_000, "unfolded_tuples": 500_000, "running_calls": 32, "faults": 10, "log_lines": 50}
+        work = {"hash_work": 50_000, "hash_probes": 1_000_000, "unfolded_tuples": 500_000}
+        work |= {"running_calls": 32, "faults": 10, "log_lines": 50}
         work["log_bytes"] = 64 * KIB
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
         held |= {"paged_bytes": 8 * MIB, "published_files": 100, "published_bytes": 16 * MIB}
@@ -216,7 +224,32 @@ def _lower_of(limits: Limits, ceilings: dict[str, int]) -> dict[str, Any]:
     return {name: min(value, getattr(limits, name)) for name, value in ceilings.items()}
 
 
-DEEPEST: Final = 300  # three interpreter frames a level in the pure build stay under CPython's default recursion limit
+ITEMS: Final = {
+    "set": 3,  # 0.9 us, and 216 bytes: CPython gives each set room for eight members
+    "instance": 3,  # 0.7 us for a copy; 1.3 us for a dataclass, whose fields are counted
+    "reference": 4,  # 1.5 us: a proxy, and a weak reference to it
+    "time": 3,  # 0.8 us for a date, 1.2 us for a datetime
+    "decimal": 6,  # 1.0 us, 2.2 us with 134 digits
+    "odd": 12,  # 2.7 us: a date with leading zeros or the like, read in Python
+    "digits": 16,  # so many digits to the base of 128 of an integer, beyond 8, count as one item: 0.3 us for 64 of them
+}
+"""
+How many further items of ``frame_items`` a value counts as, by what it costs beyond its tokens.
+
+Measured on the compiled build, on a machine that reads a million small integers in 16 ms. An item may then cost 0.25 us: the
+costliest message at default limits takes 250 ms, and one of :meth:`Limits.public` 25 ms.
+"""
+
+TIME_HASH: Final = 4  # parts of ``hash_work`` that hashing a date, a time or a timedelta is worth
+DECIMAL_HASH: Final = 8  # the same for a Decimal
+INSTANCE_HASH: Final = 4  # the same for an instance, whose ``__hash__`` is Python
+
+BYTES: Final = {"item": 64, "set": 104, "member": 64, "instance": 100, "reference": 400}
+"""What a decoded message takes in memory, more or less: bytes for each token, and what comes on top."""
+
+DEEPEST: Final = 500
+"""The highest ``depth``. The compiled build takes it on a stack of 512 KiB. On the pure build the recursion limit of Python
+may end it earlier, at some 300 lists or 120 to 200 copies: that is refused as it is at the ceiling."""
 
 # What one exception may take along beside its class and text. What is over these stays behind, and the error says so.
 ERROR_BYTES: Final = 256 * KIB  # bytes of its arguments, fields, notes and members together, as they are written

@@ -318,7 +318,7 @@ def test_peer_data_in_a_refusal_is_clipped() -> None:
 
 
 def test_depth_may_be_used_up() -> None:
-    for deep in (DEEPEST, 256):
+    for deep in (DEEPEST, 256) if likewise.is_compiled() else (256,):
         limits = {"depth": deep}
         lists: Any = [b"list"]
         references: Any = [b"list"]
@@ -331,6 +331,16 @@ def test_depth_may_be_used_up() -> None:
                 instances = [b"hooked", state(a=instances)]
         for jelly in (lists, references, [b"tuple", instances]):
             assert got(jelly, **limits)
+
+
+def test_where_the_stack_of_python_ends_first_that_is_refused_like_the_ceiling() -> None:
+    lists: Any = [b"list"]
+    for _ in range(DEEPEST - 2):
+        lists = [b"list", lists]
+    if likewise.is_compiled():
+        assert got(lists, depth=DEEPEST)
+    else:
+        assert "depth: nested deeper" in refusal(lists, depth=DEEPEST)
 
 
 # --- cycles, and sharing of what can't exist before its parts

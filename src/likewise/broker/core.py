@@ -37,6 +37,7 @@ from ..jelly.salvage import Salvage
 from ..limits import Limits
 from ..trace import Record, Tracer
 from ..wire.framer import Frame, Framer
+from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import DIALECTS, LIKEWISE_1, Dialect
 from ..wire.writer import Pieces, int_token
 from . import fanout, messages, ours
@@ -50,7 +51,6 @@ from .telling import tell_all
 
 OPEN, CLOSED = State.OPEN, State.CLOSED  # looked up once: to find a member of an enum costs as much as to read a token
 IDLE_KEPT = 4
-ITEM_BYTES = 60  # of an object that a token becomes, on the average
 _idle: list[Decoder] = []  # to be used again, by whatever connection is next
 
 
@@ -393,7 +393,8 @@ class Broker:
     def _release_dropped(self) -> None:
         """Give back what the application has let go of since the last flush."""
         for is_cache, luid, count in self.tables.take_releases():
-            self.outbox.queue([messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid)] * count)
+            piece = messages.release(atoms.DECACHE if is_cache else atoms.DECREF, luid) * count
+            self.outbox.queue([piece], len(piece) >= LARGE_PIECE)
 
     # --- reading
 
@@ -529,10 +530,7 @@ class Broker:
             if isinstance(error, ENDS_THE_PROGRAM):
                 raise
             return None
-        weight = frame.items * ITEM_BYTES + frame.end - frame.start
-        if frame.large:
-            weight += sum(map(len, frame.large))
-        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw, weight)
+        return call_received(request, target, name, args, kwargs, perspective, want_answer, is_raw, decoder.weight)
 
     def _settle(self, decoder: Decoder, frame: Frame, is_error: bool) -> None:
         """An answer or an error; the call it settles does so even if it can't be read."""
@@ -583,12 +581,13 @@ class Broker:
     def _salvage(self, decoder: Decoder, frame: Frame, start: int) -> None:
         """Give back what a message that is not used had counted for us."""
         held = Salvage(frame, start, decoder.failed_at or decoder.pos).walk()
-        for luid in held.references:
-            self.outbox.queue([messages.release(atoms.DECREF, luid)])
+        pieces = [messages.release(atoms.DECREF, luid) for luid in held.references]
         for luid in held.caches:
-            if luid not in self.tables.mirrors:
+            if not self.tables.has_mirror(luid):
                 self._given_back += 1
-            self.outbox.queue([messages.release(atoms.DECACHE, luid)])
+            pieces.append(messages.release(atoms.DECACHE, luid))
+        if pieces:
+            self.outbox.queue([b"".join(pieces)], True)
 
     # --- odds and ends
 

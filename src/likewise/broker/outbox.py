@@ -13,7 +13,7 @@ from threading import get_ident
 from typing import Any
 
 from ..bounded import clip
-from ..errors import ConnectionClosed
+from ..errors import ConnectionClosed, NotSendable
 from ..jelly.encoder import Encoder
 from ..limits import Limits
 from ..wire.framer import Framer
@@ -122,11 +122,14 @@ class Outbox:
             encoder.begin(tables, perspective, self._depth, self._at_most)
         self._writing += 1
         try:
-            if kwargs is None:
-                encoder.encode(value)
-            else:
-                encoder.encode_arguments(value)
-                encoder.encode_keywords(kwargs)
+            try:
+                if kwargs is None:
+                    encoder.encode(value)
+                else:
+                    encoder.encode_arguments(value)
+                    encoder.encode_keywords(kwargs)
+            except RecursionError:  # the pure build, called from deep within an application
+                raise NotSendable("nested deeper than Python's recursion limit allows here") from None
             is_to_be_framed = encoder.may_be_too_deep or encoder.items_at_most > self._items_limit
             written = encoder.written()
             if is_to_be_framed or len(written) > 1 or len(written[0]) > self._bytes_limit:

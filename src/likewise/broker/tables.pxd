@@ -69,6 +69,7 @@ cdef class Tables:
     cdef _new_luid(self)
     cdef _note(self, table, luid)
     cpdef reference(self, luid, perspective)
+    cdef _give_back(self, bint is_cache, luid)
     cpdef local(self, luid)
     cpdef original(self, luid)
     cpdef mirror(self, luid)
@@ -79,5 +80,6 @@ cdef class Tables:
     cdef bint _may_be_held(self, luid) except -1
     cpdef uncache(self, luid, because)
     cdef _mirror_entry(self, luid)
+    cpdef bint has_mirror(self, luid) except -1
     cpdef list take_releases(self)
     cpdef list clear(self, because)

@@ -17,11 +17,21 @@ from ..errors import ENDS_THE_PROGRAM, CallError, InsecureJelly, NotSendable
 from ..jelly.context import Caller, Flavours, Luid, who
 from ..limits import Limits
 from ..wire import native
+from ..wire.keys import keyed
 from ..wire.tokens import HUGE
 from .events import Driver
 
 FADING = 32  # released objects remembered while calls of ours are unanswered
+SURPLUS = 1_000  # counts of one reference or mirror, beyond one, that are given back while it lives
 FEW = 8  # objects: up to so many are looked through, which takes no memory
+
+
+Release = tuple[bool, Luid, int]  # is it a cache, its id, how many counts are given back
+
+
+def key_of(luid: Luid) -> Luid:
+    """What stands for an id of the peer's choice in a table of ours."""
+    return keyed(luid) if type(luid) is int else luid
 
 
 def takes_expressions(target: Any) -> bool:
@@ -206,10 +216,10 @@ class Tables:
         self.observed: dict[int, Observed] = NOTHING
         self.observed_ids: dict[object, int] = NOTHING  # by (key of the object, who asked): another sees it otherwise
         self.ended = 0  # counts of mirrors that were ended here; the peer may give them back before it hears of it
-        self.references: dict[Luid, Held] = NOTHING
+        self.references: dict[Luid, Held] = NOTHING  # these two are filled by the peer: by key_of(luid)
         self.mirrors: dict[int, MirrorEntry] = NOTHING
         self.fading: dict[Luid, Any] | None = None
-        self.dropped: list[Held | MirrorRef] = []  # finalizers append, on any thread; nothing else ever replaces it
+        self.dropped: list[Held | MirrorRef | Release] = []  # finalizers append, on any thread; nothing ever replaces it
         self.changes: dict[int, Any] = NOTHING  # our calls that tell a mirror of a change and wait: request -> its id
         self.remotes: dict[str, weakref.ref[Any]] = NOTHING
         self.journal: list[tuple[dict[int, Any], int]] | None = None  # what the message being written has counted
@@ -386,13 +396,17 @@ class Tables:
     # --- coming in
 
     def reference(self, luid: Luid, perspective: Any) -> Any:
-        held = self.references.get(luid)
+        if not self._may_be_held(luid):
+            raise InsecureJelly(f"{clip(luid)} can't be an id: they are small numbers, or short names")
+        key = key_of(luid)
+        held = self.references.get(key)
         reference = held() if held is not None else None
         if held is not None and reference is not None:
             held.count += 1
+            if held.count > SURPLUS:
+                self._give_back(False, luid)
+                held.count -= SURPLUS
             return reference
-        if not self._may_be_held(luid):
-            raise InsecureJelly(f"{clip(luid)} can't be an id: they are small numbers, or short names")
         if len(self.references) >= self.incoming.references:
             raise InsecureJelly(f"references: over {self.incoming.references} of your objects are held here")
         reference = self.flavours.make_reference(self.caller, luid, perspective)
@@ -401,8 +415,13 @@ class Tables:
         held.count = 1
         if self.references is NOTHING:
             self.references = {}
-        self.references[luid] = held
+        self.references[key] = held
         return reference
+
+    def _give_back(self, is_cache: bool, luid: Luid) -> None:
+        """Release the surplus of what the peer has sent over and over, not all of it at once when it ends here."""
+        self.dropped.append((is_cache, luid, SURPLUS))
+        self.driver.release_ready()
 
     def remote(self, name: str) -> Any:
         """The one reference to what the peer has under a name; it is not counted."""
@@ -438,6 +457,9 @@ class Tables:
             mirror = entry.revived()
             entry.attach(mirror)
         entry.count += 1
+        if entry.count > SURPLUS:
+            self._give_back(True, luid)
+            entry.count -= SURPLUS
         return mirror
 
     def told(self, luid: Luid) -> Any:
@@ -456,19 +478,19 @@ class Tables:
 
     def mirror_called(self, luid: Luid) -> Any:
         """The mirror with this id, if it lives."""
-        entry = self.mirrors.get(luid) if type(luid) is int else None
-        return entry.living() if entry is not None else None
+        return self._mirror_entry(luid).living() if self.has_mirror(luid) else None
 
     def hold_mirror(self, luid: Luid, mirror: Any, is_filled: bool = True) -> None:
         if type(luid) is not int or not self._may_be_held(luid):
             raise InsecureJelly(f"{clip(luid)} can't be the id of a cache: they are small numbers")
-        if luid in self.mirrors:
+        key = keyed(luid)
+        if key in self.mirrors:
             raise InsecureJelly(f"the cache {clip(luid)} is here already")
         if len(self.mirrors) >= self.incoming.caches:
             raise InsecureJelly(f"caches: over {self.incoming.caches} of your objects are mirrored here")
         if self.mirrors is NOTHING:
             self.mirrors = {}
-        self.mirrors[luid] = MirrorEntry(self, luid, mirror, is_filled)
+        self.mirrors[key] = MirrorEntry(self, luid, mirror, is_filled)
 
     def mirror_filled(self, mirror: Any) -> None:
         mirror._mirror.is_filled = True
@@ -481,16 +503,20 @@ class Tables:
 
     def uncache(self, luid: Luid, because: str) -> MirrorEntry | None:
         """The peer has stopped keeping a mirror up to date: its entry; ``None`` if there was none."""
-        entry = self.mirrors.pop(luid, None) if type(luid) is int else None
-        if entry is not None:
-            entry.end(because)
+        if not self.has_mirror(luid):
+            return None
+        entry = self.mirrors.pop(cast(int, key_of(luid)))
+        entry.end(because)
         return entry
 
     def _mirror_entry(self, luid: Luid) -> MirrorEntry:
-        entry = self.mirrors.get(luid) if type(luid) is int else None
-        if entry is None:
+        if not self.has_mirror(luid):
             raise InsecureJelly(f"no cache {clip(luid)} is here")
-        return entry
+        return self.mirrors[cast(int, key_of(luid))]
+
+    def has_mirror(self, luid: Luid) -> bool:
+        """Whether a mirror with this id is here, or its end was not told yet."""
+        return type(luid) is int and -HUGE < luid < HUGE and keyed(luid) in self.mirrors
 
     # --- finalizers: they only queue
 
@@ -509,9 +535,13 @@ class Tables:
         del self.dropped[:count]
         releases: list[tuple[bool, Luid, int]] = []
         for ref in ended:
+            if isinstance(ref, tuple):
+                releases.append(ref)
+                continue
             if isinstance(ref, Held):
-                if self.references.get(ref.luid) is ref:
-                    del self.references[ref.luid]
+                key = key_of(ref.luid)
+                if self.references.get(key) is ref:
+                    del self.references[key]
                 releases.append((False, ref.luid, ref.count))
                 continue
             entry = ref.entry

@@ -141,6 +141,38 @@ READ: Final[dict[int, Callable[[list[Expression], int], object]]] = {
 """word -> value; ValueError, TypeError or OverflowError where the items don't fit. The int is the exponent's ceiling."""
 
 
+# --- reading, fast: how nearly all of them are spelled; whatever is odd about them is left to the table above
+
+PLAIN_TIMES: Final[dict[int, tuple[int, Callable[..., object]]]] = {
+    atoms.DATETIME: (7, datetime.datetime),
+    atoms.DATE: (3, datetime.date),
+    atoms.TIME: (4, datetime.time),
+    atoms.TIMEDELTA: (3, datetime.timedelta),
+}
+EXACT: Final = decimal.Context(prec=1_000, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)  # no number here is rounded by it
+EXPONENTS: Final = {number: decimal.Decimal(number) for number in range(-64, 65)}
+
+
+def plain_time(code: int, numbers: list[int]) -> object:
+    """A date or time of just these numbers, all that belong to it; ``None`` if they are not."""
+    count, kind = PLAIN_TIMES[code]
+    if len(numbers) != count:
+        return None
+    try:
+        return kind(*numbers)
+    except (ValueError, OverflowError):
+        return None
+
+
+def plain_decimal(items: list[Expression], limit: int) -> object:
+    """A Decimal of an int that is not 0, and an exponent; ``None`` if they are not."""
+    number, exponent = items
+    if type(number) is not int or not number or type(exponent) is not int or not -limit <= exponent <= limit:
+        return None
+    known = EXPONENTS.get(exponent)
+    return EXACT.scaleb(decimal.Decimal(number), decimal.Decimal(exponent) if known is None else known)
+
+
 def read_basic(code: int, items: list[Expression], exponent_limit: int) -> object:
     """
     The value of a rare built-in type from the items after its word.

@@ -3,24 +3,27 @@
 
 cimport cython
 
-from likewise.jelly.graph cimport Graph, Pending
+from likewise.jelly.graph cimport Pending
+from likewise.jelly.hashing cimport Keys
+from likewise.jelly.leaves cimport Leaves
 from likewise.jelly.plans cimport Incoming
 from likewise.wire cimport native
 from likewise.wire.framer cimport Frame
+from likewise.wire.keys cimport keyed
 
 
 cdef long long HUGE
+cdef Py_ssize_t FEW_KEYS
+cdef Py_ssize_t BYTES_OF_ITEM, BYTES_OF_INSTANCE, ITEMS_OF_INSTANCE, ITEMS_OF_ODD, ROOMY
 
 
-cdef class Decoder(Graph):
+cdef class Decoder(Leaves):
     cdef readonly object registry
-    cdef readonly object tables
-    cdef public object perspective
-    cdef object _exponent_limit
     cdef Py_ssize_t _name_limit
     cdef dict _incoming
     cdef object _limits
 
+    @cython.locals(weight=Py_ssize_t)
     cpdef begin(self, Frame frame, registry, tables, limits, perspective=*)
     cpdef let_go(self)
     cpdef decode(self)
@@ -39,7 +42,7 @@ cdef class Decoder(Graph):
     cdef _text(self, Py_ssize_t start)
     @cython.locals(result=list, _=Py_ssize_t)
     cdef _items(self, Py_ssize_t count, reference)
-    @cython.locals(data=bytes, pos=Py_ssize_t, result=dict, hashes=dict, _=Py_ssize_t)
+    @cython.locals(data=bytes, pos=Py_ssize_t, result=dict, keys=Keys, _=Py_ssize_t)
     cdef _dictionary(self, Py_ssize_t count, reference, Py_ssize_t start)
     cdef bint _steps_into_pair(self) except -1
     cdef _frozen(self, kind, Py_ssize_t count, reference)
@@ -47,11 +50,6 @@ cdef class Decoder(Graph):
     cdef _rare(self, int code, Py_ssize_t count, reference, Py_ssize_t start)
     @cython.locals(kind=cython.int, number=cython.longlong)
     cdef _named(self, Py_ssize_t count, Py_ssize_t start)
-    @cython.locals(kind=cython.int, number=cython.longlong)
-    cdef _again(self, Py_ssize_t count, Py_ssize_t start)
-    @cython.locals(kind=cython.int)
-    cdef _by_id(self, int code, Py_ssize_t count, Py_ssize_t start)
-    cdef _spelled(self, int code, Py_ssize_t count, Py_ssize_t start)
     cdef _instance(self, Incoming plan, bytes tag, Py_ssize_t count, reference, Py_ssize_t start)
     @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, size=Py_ssize_t, raw=bytes, state=dict, names=dict,
                    kind=cython.int, count=Py_ssize_t, shape=list, i=Py_ssize_t, head=bytes, pair=Py_ssize_t, is_plain=cython.bint)

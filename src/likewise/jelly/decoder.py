@@ -13,23 +13,29 @@ from typing import Any
 
 from ..bounded import clip, text_of
 from ..errors import InsecureJelly
-from ..limits import Limits
+from ..limits import BYTES, ITEMS, Limits
 from ..wire import native
 from ..wire.framer import Frame
+from ..wire.keys import keyed
 from ..wire.tokens import HUGE, VOCABULARY
 from .atoms import CODES
 from .basics import read_basic
 from .context import ReceivingTables
-from .graph import ITEM, KEY, MEMBER, Graph, Pending
+from .graph import FEW_KEYS, ITEM, KEY, MEMBER, Pending
+from .hashing import Keys
+from .leaves import Leaves
 from .plans import Incoming
 from .registry import BUILT_IN, Registry
 
 WORDS = VOCABULARY  # number -> word
 KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
+BYTES_OF_ITEM, BYTES_OF_INSTANCE = BYTES["item"], BYTES["instance"]
+ROOMY = ITEMS["digits"]
+ITEMS_OF_INSTANCE, ITEMS_OF_ODD = ITEMS["instance"], ITEMS["odd"]
 TOO_DEEP = "depth: nested deeper than the stack allows here"
 
 
-class Decoder(Graph):
+class Decoder(Leaves):
     """
     Reads jellies out of one frame.
 
@@ -38,13 +44,10 @@ class Decoder(Graph):
     """
 
     __slots__ = (
-        "_exponent_limit",
         "_incoming",
         "_limits",
         "_name_limit",
-        "perspective",
         "registry",
-        "tables",
     )
 
     def __init__(
@@ -73,7 +76,10 @@ class Decoder(Graph):
             self._exponent_limit = limits.decimal_exponent
             self._name_limit = limits.name_bytes
             self.set_graph_limits(limits)
-        self.renew_work()
+        weight = frame.end - frame.start + BYTES_OF_ITEM * frame.items
+        if frame.large is not None:
+            weight += sum(map(len, frame.large))
+        self.renew_work(frame.items, weight)
 
     def let_go(self) -> None:
         """Let go of the frame and of what came in it."""
@@ -136,6 +142,8 @@ class Decoder(Graph):
             kind = data[pos]
         if kind < 0x80:
             kind = self._long_token()
+            if self.pos - pos > ROOMY:
+                self._spend((self.pos - pos) // ROOMY)
             return self._list(self._number, None) if kind == 0x80 else self._body(kind)
         self.pos = pos + 1
         if kind == 0x80:
@@ -229,7 +237,7 @@ class Decoder(Graph):
         result: dict[Any, Any] = {}
         if reference is not None:
             self.name_reference(reference, result)
-        hashes: dict[int, int] | None = None
+        keys: Keys | None = None
         data = self._data
         for _ in range(count):
             pos = self.pos
@@ -243,7 +251,8 @@ class Decoder(Graph):
                 key = self.value()
             kind = type(key)
             if kind is not str and kind is not bytes:
-                hashes = self._check_key(key, hashes, pos)
+                if kind is not Pending and (kind is not int or count > FEW_KEYS):
+                    keys = self._check_key(key, keys, False, len(result) if count > FEW_KEYS else -1, pos)
             value = self.value()
             if self._has_pending and (type(key) is Pending or type(value) is Pending):
                 self._fix(result, KEY if type(key) is Pending else ITEM, key, value)
@@ -264,7 +273,8 @@ class Decoder(Graph):
         for _ in range(count):
             items.append(self.value())
         if kind is frozenset:
-            self._check_members(items)
+            self._spend_on_set(count)
+            self._check_members(items, set())
         if self._has_pending and any(type(item) is Pending for item in items):
             pending = pending or Pending(kind)
             pending.items = items
@@ -281,12 +291,12 @@ class Decoder(Graph):
         if reference is not None:
             self.name_reference(reference, result)
         items = [self.value() for _ in range(count)]
-        self._check_members(items)
-        for item in items:
-            if type(item) is Pending:
-                self._fix(result, MEMBER, None, item)
-            else:
-                result.add(item)
+        self._spend_on_set(count)
+        self._check_members(items, result)
+        if self._has_pending:
+            for item in items:
+                if type(item) is Pending:
+                    self._fix(result, MEMBER, None, item)
         return result
 
     # --- the rare ones
@@ -303,11 +313,7 @@ class Decoder(Graph):
         if 15 <= code <= 18:
             return self._by_id(code, count, start)
         if code >= 44 and code <= 48:
-            items = [self.read_expression() for _ in range(count - 1)]
-            try:
-                return read_basic(code, items, self._exponent_limit)
-            except InsecureJelly as error:
-                raise self._refuse(start, text_of(error)) from None
+            return self._basic(code, count, start)
         if code == 40 or code == 41:  # spelled out in dialect none, or malformed
             return self._spelled(code, count, start)
         word = next(word for word, number in CODES.items() if number == code)
@@ -329,6 +335,7 @@ class Decoder(Graph):
         ``count`` items follow, for this to read. Raises InsecureJelly.
         """
         if word == b"unpersistable":
+            self._spend(ITEMS_OF_ODD)
             return read_basic(12, [self.read_expression() for _ in range(count)], 0)
         raise InsecureJelly(f"({word.decode()} ...) is never accepted: it has the receiver look something up by name")
 
@@ -343,6 +350,7 @@ class Decoder(Graph):
         self._data, self.pos, self.end, self._large, self._next_large = frame.data, frame.start, frame.end, frame.large, 0
         try:
             mended = len(self._fixups or ())
+            self._spend(frame.items)  # for it is one message's work, however often it is read
             value = self.value()
             if len(self._fixups or ()) > mended or type(value) is Pending:
                 raise InsecureJelly("a state that takes part in its own reading leads back to a tuple around it")
@@ -356,70 +364,25 @@ class Decoder(Graph):
         number = self._number
         if (kind != 0x81 and kind != 0x85) or number >= HUGE:
             raise self._refuse(start, "(reference n X) takes a number and a value")
-        if self._references is not None and number in self._references:
+        name = keyed(number)
+        if self._references is not None and name in self._references:
             raise self._refuse(start, f"reference {clip(number)} is defined twice")
         kind = self._token()
         value = self._list(self._number, number) if kind == 0x80 else self._body(kind)
-        if self._references is None or number not in self._references:
+        if self._references is None or name not in self._references:
             self.name_reference(number, value)
         if type(value) is tuple or type(value) is frozenset:
             self._weigh(value, start)
         return value
 
-    def _again(self, count: int, start: int) -> Any:
-        """``(dereference n)``"""
-        kind = self._token() if count == 2 else 0
-        number = self._number
-        if (kind != 0x81 and kind != 0x85) or number >= HUGE:
-            raise self._refuse(start, "(dereference n) takes a number")
-        if self._references is None or number not in self._references:
-            raise self._refuse(start, f"dereference of {clip(number)}, which nothing defines")
-        value = self._references[number]
-        if type(value) is Pending:
-            self._has_pending = True
-            if self._reused is None:
-                self._reused = []
-            self._reused.append(value)
-        elif type(value) is tuple or type(value) is frozenset:
-            self._unfold(value, start)
-        return value
-
-    def _by_id(self, code: int, count: int, start: int) -> Any:
-        """``(remote luid)``, ``(local luid)``, ``(cached luid)``, ``(lcache luid)``"""
-        kind = self._token() if count == 2 else 0x80
-        luid: Any = self._body(kind) if kind != 0x80 else None
-        if type(luid) is not int and type(luid) is not bytes:
-            raise self._refuse(start, f"({WORDS[code].decode()} id) takes an id")
-        tables = self.tables
-        if tables is None:
-            raise self._refuse(start, f"({WORDS[code].decode()} ...) means nothing outside a connection")
-        try:
-            if code == 16:
-                return tables.reference(luid, self.perspective)
-            if code == 17:
-                return tables.local(luid)
-            if code == 15:
-                return tables.mirror(luid)
-            return tables.original(luid)
-        except InsecureJelly as error:
-            raise self._refuse(start, text_of(error)) from None
-
-    def _spelled(self, code: int, count: int, start: int) -> Any:
-        items = [self.read_expression() for _ in range(count - 1)]
-        if len(items) == 1 and isinstance(items[0], bytes):
-            if code == 40:
-                try:
-                    return items[0].decode()
-                except UnicodeDecodeError:
-                    raise self._refuse(start, "a str that is not UTF-8") from None
-            if items[0] in (b"true", b"false"):
-                return items[0] == b"true"
-        raise self._refuse(start, "a malformed str or bool")
-
     # --- instances
 
     def _instance(self, plan: Incoming, tag: bytes, count: int, reference: int | None, start: int) -> Any:
         """``(tag state)``, or ``(tag luid state)`` for a cache."""
+        self._items_left -= ITEMS_OF_INSTANCE
+        if self._items_left < 0:
+            self._spend(0)
+        self.weight += BYTES_OF_INSTANCE
         if plan.kind == 5:  # TAKER
             taken = plan.make(self, tag, count, reference)
             if hasattr(type(taken), "postUnjelly"):

@@ -25,6 +25,7 @@ cdef class Encoder:
     cdef readonly object dialect
     cdef Py_ssize_t _depth
     cdef Py_ssize_t _floor
+    cdef Py_ssize_t _depth_limit
     cdef bint _is_deep
     cdef bint _is_too_deep
     cdef readonly Py_ssize_t items_at_most

@@ -61,6 +61,7 @@ class Encoder:
 
     __slots__ = (
         "_depth",
+        "_depth_limit",
         "_floor",
         "_is_deep",
         "_is_too_deep",
@@ -90,6 +91,7 @@ class Encoder:
         self._list_limit = dialect.list_items
         self._string_limit = dialect.string_bytes
         # Numbers given later put a list around what is written, so that depth may double: at half of it a note is made.
+        self._depth_limit = depth
         self._depth = depth // 2
         self._floor = self._depth - depth
         self._is_deep = self._is_too_deep = False
@@ -372,9 +374,7 @@ class Encoder:
         """The state of an instance: its dictionary, or whatever its hook returned."""
         if type(state) is dict:
             if self._begin(state):
-                self._enter(1)
                 self._dictionary(state, len(state), True)
-                self._depth += 1
         else:
             self.encode(state)
 
@@ -418,7 +418,10 @@ class Encoder:
         self._depth -= lists
         if self._depth < 0:
             if self._depth < self._floor:
-                raise NotSendable("nested deeper than the peer's limits.depth allows: it would refuse this")
+                raise NotSendable(
+                    f"nested over {self._depth_limit} lists deep, where a copy in a copy takes three: the peer would refuse "
+                    "it (limits.depth). Send what is chained side by side in a list, or set a higher depth at both ends"
+                )
             self._is_deep = True
 
 

@@ -7,23 +7,35 @@ is still being read gives a :class:`Pending`, and who contains a Pending is mend
 objects whose state was incomplete run after that. No placeholder is ever left inside: what can't be mended is refused.
 
 Work. The framer bounds bytes, items and depth. Here hashing is bounded: a tuple is hashed anew at each use, so tuples
-that share parts cost 2**depth, and chosen keys of equal hash cost n**2; both are counted before the hash is taken.
+that share parts cost 2**depth, chosen keys of equal hash are compared, and chosen keys that look in the same places of a
+table cost n**2; all that is counted before it is done. What else costs more than its tokens tell counts as further items.
 """
 
 from __future__ import annotations
 
+import datetime
+import decimal
 from typing import Any
 
 from ..bounded import clip, text_of
 from ..errors import InsecureJelly
-from ..limits import Limits
+from ..limits import DECIMAL_HASH, INSTANCE_HASH, TIME_HASH, Limits
+from ..wire.keys import keyed
 from ..wire.reader import Reader
 from ..wire.tokens import HUGE
 from .checks import Seen
+from .hashing import Keys
 from .plans import Incoming
 
 PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
 TALLEST = 1_000  # tuples within tuples, by way of references: hashing them recurses in C, where nothing stops it
+FEW_KEYS = 64  # where a container has no more, no choice of keys makes it look at more than 2,000 places in all
+CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
+LEAVES: dict[type, int] = {  # what has no parts, and how many parts hashing or comparing it is worth
+    **dict.fromkeys((int, float, bool, str, bytes, type(None)), 1),
+    **dict.fromkeys((datetime.datetime, datetime.date, datetime.time, datetime.timedelta), TIME_HASH),
+    decimal.Decimal: DECIMAL_HASH,
+}
 
 # How a container that holds a Pending is mended.
 ITEM = 0  # container[key] = value
@@ -53,7 +65,11 @@ class Graph(Reader):
         "_has_pending",
         "_hash_left",
         "_hash_limit",
+        "_items_left",
+        "_items_limit",
         "_postponed",
+        "_probes_left",
+        "_probes_limit",
         "_references",
         "_reused",
         "_strict",
@@ -61,6 +77,7 @@ class Graph(Reader):
         "_unfolded_limit",
         "_weights",
         "failed_at",
+        "weight",
     )
 
     def set_graph_limits(self, limits: Limits) -> None:
@@ -68,12 +85,28 @@ class Graph(Reader):
         self._hash_limit = limits.hash_work
         self._equal_limit = limits.equal_hashes
         self._unfolded_limit = limits.unfolded_tuples
+        self._probes_limit = limits.hash_probes
+        self._items_limit = limits.frame_items
 
-    def renew_work(self) -> None:
-        """Nothing has failed, and all of the work is still to be spent."""
+    def renew_work(self, items: int, weight: int) -> None:
+        """
+        Nothing has failed, and all of the work is still to be spent, but for the ``items`` that have come.
+
+        ``weight`` is what they take in memory, more or less; it grows with what takes more.
+        """
         self.failed_at = 0
+        self.weight = weight
+        self._items_left = self._items_limit - items
         self._hash_left = self._hash_limit
+        self._probes_left = self._probes_limit
         self._unfolded_left = self._unfolded_limit
+
+    def _spend(self, items: int) -> None:
+        """Count what costs more than its tokens tell as so many further items."""
+        self._items_left -= items
+        if self._items_left < 0:
+            what = "where sets, instances, dates and the like count as several"
+            raise self._refuse(self.pos, f"frame_items: over {self._items_limit}, {what}")
 
     def forget_graph(self) -> None:
         """Nothing is named, nothing to be mended."""
@@ -92,7 +125,7 @@ class Graph(Reader):
         if reference is not None:
             if self._references is None:
                 self._references = {}
-            self._references[reference] = value
+            self._references[keyed(reference)] = value
 
     def _afterwards(self, instance: Any) -> None:
         if self._after is None:
@@ -129,31 +162,66 @@ class Graph(Reader):
 
     # --- hashing
 
-    def _check_members(self, items: list[Any]) -> None:
-        hashes: dict[int, int] | None = None
+    def _check_members(self, items: list[Any], result: set[Any]) -> None:
+        """Put members into a set, each as soon as it is known what that costs."""
+        keys: Keys | None = None
+        is_large = len(items) > FEW_KEYS
         for item in items:
-            if type(item) is not str and type(item) is not bytes:
-                hashes = self._check_key(item, hashes, self.pos)
+            kind = type(item)
+            if kind is Pending:
+                continue
+            if kind is not str and kind is not bytes:
+                keys = self._check_key(item, keys, True, len(result) if is_large else -1, self.pos)
+            result.add(item)
 
-    def _check_key(self, key: Any, hashes: dict[int, int] | None, start: int) -> dict[int, int] | None:
-        """Whether a dict or set may take this key: hashable, at a bounded price, and not one of many that collide."""
+    def _check_key(self, key: Any, keys: Keys | None, is_set: bool, size: int, start: int) -> Keys | None:
+        """
+        Whether a dict or set may take this key: hashable, at a bounded price, and not one of many that collide.
+
+        ``size`` is how many it has; -1 where they are so few that no choice of them costs much.
+        """
         kind = type(key)
-        if kind is int and -(1 << 60) < key < (1 << 60):
-            return hashes
-        if kind is Pending:
-            return hashes
-        self._count_hashing(key, start)
-        try:
-            value = hash(key)
-        except Exception:  # unhashable, or an instance that is not whole yet: whatever its class raises
-            raise self._refuse(start, f"{clip(key)} can't be a dict key or a set member") from None
-        if hashes is None:
-            hashes = {}
-        seen = hashes.get(value, 0) + 1
-        if seen > self._equal_limit:
-            raise self._refuse(start, f"equal_hashes: over {self._equal_limit} keys of one container share a hash")
-        hashes[value] = seen
-        return hashes
+        if kind is int and -HUGE < key < HUGE:
+            if size < 0:
+                return keys
+            value = key
+            if keys is None:
+                keys = Keys(is_set)
+        else:
+            leaf = LEAVES.get(kind)
+            if leaf is not None:
+                self._spend_hashing(leaf, start)
+            else:
+                self._count_hashing(key, start)
+            try:
+                value = hash(key)
+            except Exception:  # unhashable, or an instance that is not whole yet: whatever its class raises
+                raise self._refuse(start, f"{clip(key)} can't be a dict key or a set member") from None
+            if keys is None:
+                keys = Keys(is_set)
+            times = keys.times(value)
+            if times > 1:
+                if times > self._equal_limit:
+                    raise self._refuse(start, f"equal_hashes: over {self._equal_limit} keys of one container share a hash")
+                if leaf is not None:
+                    self._spend_hashing(leaf * (times - 1), start)
+                else:
+                    self._count_comparing(key, times - 1, start)
+        if size >= 0:
+            self._probes_left -= keys.probes(value, size, self._probes_left)
+            if self._probes_left < 0:
+                raise self._refuse(start, f"hash_probes: over {self._probes_limit} places looked at in vain for the keys")
+        return keys
+
+    def _keys_of(self, container: Any) -> Keys:
+        """What the keys that a container has already would cost, as far as that matters for those to come."""
+        is_set = type(container) is set
+        keys = Keys(is_set)
+        for size, key in enumerate(container):
+            self._probes_left -= keys.probes(hash(key), size, self._probes_left)
+            if self._probes_left < 0:
+                raise self._refuse(self.pos, f"hash_probes: over {self._probes_limit} places looked at in vain for the keys")
+        return keys
 
     def _count_hashing(self, key: Any, start: int) -> None:
         """Spend what hashing costs: every part of a tuple, as often as it occurs, level by level."""
@@ -161,28 +229,71 @@ class Graph(Reader):
         height = 0
         while level:
             height += 1
-            self._hash_left -= len(level)
-            if self._hash_left < 0:
-                raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
+            self._spend_hashing(len(level), start)
             if height > TALLEST:
                 raise self._refuse(start, f"a key of over {TALLEST} tuples, each within the next")
             below: list[Any] = []
             for part in level:
                 kind = type(part)
+                leaf = LEAVES.get(kind)
+                if leaf is not None:
+                    if leaf > 1:
+                        self._spend_hashing(leaf, start)
+                    continue
                 if kind is tuple or kind is frozenset:
                     if len(part) > self._hash_left:
-                        raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
+                        self._spend_hashing(len(part), start)
                     below.extend(part)
                 elif getattr(kind, "__hash__", None) is not object.__hash__:
                     if hasattr(part, "__dict__"):
+                        self._spend_hashing(INSTANCE_HASH, start)
                         below.extend(part.__dict__.values())
                         if not part.__dict__ and getattr(kind, "__dataclass_fields__", None):
                             raise self._refuse(start, f"{clip(part)} can't be a dict key or a set member of its own parts")
                     else:  # a dataclass with slots; other values have no parts
-                        below.extend([getattr(part, name, None) for name in getattr(kind, "__dataclass_fields__", ())])
+                        fields = getattr(kind, "__dataclass_fields__", None)
+                        if fields is not None:
+                            self._spend_hashing(INSTANCE_HASH, start)
+                            below.extend([getattr(part, name, None) for name in fields])
                 if len(below) > self._hash_left:
-                    raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash in one message")
+                    self._spend_hashing(len(below), start)
             level = below
+
+    def _count_comparing(self, key: Any, times: int, start: int) -> None:
+        """
+        Spend what it costs to compare a key with others of the same hash: all of its parts, also those not hashed.
+
+        Comparing looks into each part at each use, whatever was compared before, so that shared parts cost 2**depth.
+        """
+        level = [key]
+        height = 0
+        while level:
+            height += 1
+            self._spend_hashing(len(level) * times, start)
+            if height > TALLEST:
+                raise self._refuse(start, f"a key of over {TALLEST} values, each within the next")
+            below: list[Any] = []
+            for part in level:
+                kind = type(part)
+                if kind in LEAVES:
+                    continue
+                if kind in CONTAINERS:
+                    if len(part) * times > self._hash_left:
+                        self._spend_hashing(len(part) * times, start)
+                    below.extend(part)
+                    if kind is dict:
+                        below.extend(part.values())
+                elif getattr(kind, "__eq__", None) is not object.__eq__:
+                    below.extend(getattr(part, "__dict__", {}).values())
+                    below.extend([getattr(part, name, None) for name in getattr(kind, "__dataclass_fields__", ())])
+                if len(below) * times > self._hash_left:
+                    self._spend_hashing(len(below) * times, start)
+            level = below
+
+    def _spend_hashing(self, parts: int, start: int) -> None:
+        self._hash_left -= parts
+        if self._hash_left < 0:
+            raise self._refuse(start, f"hash_work: over {self._hash_limit} parts to hash or compare in one message")
 
     def _unfold(self, value: Any, start: int) -> None:
         """Spend what one more use of a shared tuple adds to hashing, comparing or printing what it is in."""
@@ -224,16 +335,19 @@ class Graph(Reader):
     def _mend(self, value: Any) -> Any:
         """Put what is pending in its place, then run the hooks that waited for it."""
         value = self._built(value)
-        hashes: dict[int, Any] = {}  # for each container, those of the keys and members that it gets here
+        known: dict[int, Keys] = {}  # for each container, its keys and those that it gets here
         for container, how, key, part in self._fixups or ():
             whole = self._built(part)
-            if how == 1:
-                hashes[id(container)] = self._check_key(whole, hashes.get(id(container)), self.pos)
-                container.add(whole)
-            elif how == 2:
-                key = self._built(key)
-                hashes[id(container)] = self._check_key(key, hashes.get(id(container)), self.pos)
+            if how == 0:
                 container[key] = whole
+                continue
+            key = whole if how == 1 else self._built(key)
+            keys = known.get(id(container))
+            if keys is None:
+                keys = known[id(container)] = self._keys_of(container)
+            self._check_key(key, keys, False, len(container), self.pos)
+            if how == 1:
+                container.add(key)
             else:
                 container[key] = whole
         for instance, plan, state in self._postponed or ():
@@ -258,7 +372,7 @@ class Graph(Reader):
             value.is_building = True
             items = [self._built(item, levels - 1) for item in value.items]
             if kind is frozenset:
-                self._check_members(items)
+                self._check_members(items, set())
             value.value = kind(items)
             value.is_built = True
         return value.value

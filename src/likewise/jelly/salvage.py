@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
+from ..wire.tokens import HUGE
 
 DICTIONARY = b"dictionary"
 REMOTE = b"remote"
@@ -33,6 +34,21 @@ class Salvage(Reader):
         while not self.at_end:
             self._expression(False)
         return self
+
+    def _long_token(self) -> int:
+        """A token of more than eight digits: its number if that can be a size or an id, for no other is of use here."""
+        data = self._data
+        pos = self.pos
+        number = shift = 0
+        while data[pos] < 0x80:
+            if data[pos] and number < HUGE:
+                number = number | data[pos] << shift if shift < 56 else HUGE
+            shift += 7
+            pos += 1
+        self.pos = pos + 1
+        self._number = number
+        self._big = HUGE
+        return data[pos]
 
     def _expression(self, is_pair: bool) -> None:
         kind = self._token()

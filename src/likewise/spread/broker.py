@@ -26,12 +26,13 @@ from ..broker.states import Side
 from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError
 from ..jelly.context import Luid
 from ..jelly.expressions import to_frame
-from ..limits import MIB, Limits
+from ..limits import Limits
 from ..serving.flow import ArgumentBytes
 from ..serving.turns import LIGHT, SLICE
 from ..wire.reader import Reader
 from . import banana
 from .awaited import as_deferred
+from .ceilings import default_limits, narrowed
 from .clock import CLOCK, the_reactor
 from .core_flavours import Flavours
 from .failures import Answer, CopyableFailure
@@ -50,10 +51,6 @@ from .tables import WithTables
 OPTIONS = frozenset(("pbcallback", "pberrback", "pbanswer"))
 PATIENCE = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
 
-# Old programs answer when they can, and read when they can: what they rely on goes far, though not on and on.
-RUNNING_CALLS = 10_000
-UNREAD_ANSWERS = 8 * MIB
-
 _logger = Logger(namespace="likewise.spread")
 
 
@@ -71,6 +68,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
     username: Any = None
     factory: Any = None
     limits: Limits | None = None
+    incoming: Limits  # for the messages that come in, once the peer may send any
 
     def __init__(self, isClient: Any = 1, security: Any = globalSecurity) -> None:
         banana.Banana.__init__(self, isClient)
@@ -105,6 +103,8 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
             encoder=SpreadEncoder,
             decoder=SpreadDecoder,
         )
+        self.incoming = limits if self.limits is not None or isClient else narrowed(limits)
+        self.core.hold_to(registry, self.incoming)
         self.core.speaks_early = True
         self.core.patience = PATIENCE
         self.unread = Unread(self, limits)
@@ -591,24 +591,3 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
             self._guarded(notifier)
         else:
             self.connects.append(notifier)
-
-
-def default_limits() -> Limits:
-    """
-    The ceilings of a connection that has no ``limits`` of its own: what Twisted sends, and bounded all the same.
-
-    What the peer may hold of ours is :data:`.pb.MAX_BROKER_REFS` objects by reference, and one more by cache.
-    """
-    from . import pb
-
-    ceiling = pb.MAX_BROKER_REFS
-    return Limits(
-        references=ceiling,
-        caches=ceiling + 1,
-        depth=LIMITS.depth,
-        frame_items=4_000_000,
-        running_calls=RUNNING_CALLS,
-        unread_answers=UNREAD_ANSWERS,
-    )
-
-

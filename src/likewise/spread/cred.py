@@ -136,6 +136,8 @@ class _PortalRoot:
     def rootObject(self, broker: Any) -> _PortalWrapper:
         if self.lanes is None:
             self.lanes = Lanes(broker.core.limits)
+        core = broker.core
+        core.hold_to(core.registry, broker.incoming.before_login())
         return _PortalWrapper(self.portal, broker, self.lanes)
 
 
@@ -153,6 +155,7 @@ def _logged_in(broker: Any, result: Any) -> Any:
     _, avatar, logout = result
     if not IJellyable.providedBy(avatar):
         avatar = AsReferenceable(avatar, "perspective")
+    broker.core.hold_to(broker.core.registry, broker.incoming)
     key = avatar.processUniqueID()
     pending = [logout]
 

@@ -72,7 +72,8 @@ class WithTables:
     @property
     def locallyCachedObjects(self) -> Table:
         """The mirrors here: luid -> mirror, ``None`` for one that has ended and the peer does not know yet."""
-        return Table(self.core.tables.mirrors, lambda entry: entry.living())
+        mirrors = self.core.tables.mirrors.values()
+        return Table({entry.luid: entry for entry in mirrors}, lambda entry: entry.living())
 
     def localObjectForID(self, luid: Any) -> Any:
         """Our object with this number or name; ``None`` if there is none."""
@@ -149,7 +150,7 @@ class WithTables:
 
     def cachedLocallyAs(self, cid: Any) -> Any:
         """The mirror with this number."""
-        return self.core.tables.mirrors[cid].living()
+        return self.locallyCachedObjects[cid]
 
 
 __all__ = ("Local", "Table", "WithTables")

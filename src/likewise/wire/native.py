@@ -11,6 +11,8 @@ import struct
 from types import GetSetDescriptorType
 from typing import Any
 
+from .tokens import from_base128
+
 _double = struct.Struct("!d").unpack_from
 
 starts_with = bytes.startswith
@@ -53,3 +55,22 @@ def set_dict(slot: Any, instance: Any, state: dict[str, Any]) -> None:
 def replace_dict(instance: Any, state: dict[str, Any]) -> None:
     """:func:`set_dict` where it is done now and then."""
     set_dict(dict_slot(type(instance)), instance, state)
+
+
+def natural(data: bytes, first: int, end: int) -> int:
+    """The number of at most 64 digits to the base of 128, the least significant first, that lie there."""
+    return from_base128(data[first:end])
+
+
+def decimal_numbers(data: bytes, pos: int, size: int) -> list[int] | None:
+    """
+    The numbers that a text of so many bytes there spells, parted by single spaces: in C. ``None``: read it otherwise.
+
+    That is for what is spelled in another way, and always on the pure build, where this would be no faster.
+    """
+    return None
+
+
+def product(one: int, other: int) -> int:
+    """The product of two numbers of at most 61 bits, the second of which is positive, modulo 2**61 - 1."""
+    return one * other % ((1 << 61) - 1)

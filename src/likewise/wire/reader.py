@@ -109,8 +109,8 @@ class Reader:
         while data[pos] < 0x80:
             pos += 1
         self.pos = pos + 1
-        number = from_base128(data[first:pos])
-        self._number = min(number, HUGE)
+        number = native.natural(data, first, pos) if pos - first <= 64 else from_base128(data[first:pos])
+        self._number = number if number < HUGE else HUGE
         self._big = number
         return data[pos]
 
