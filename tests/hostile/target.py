@@ -19,14 +19,22 @@ from pathlib import Path
 from typing import Any
 
 import likewise
+from likewise.asyncio.connection import Connection
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from tests.hostile import objects
 
 
-def note_the_end(connection: likewise.Connection) -> None:
-    objects.note_the_end(connection.peer, connection.reason)
+def note_each_end() -> None:
+    """Have the end of every connection noted: ``on_disconnect`` is told of those alone that were let in."""
+    end = Connection.connection_lost
+
+    def connection_lost(self: Connection, exc: Exception | None) -> None:
+        end(self, exc)
+        objects.note_the_end(self.peer, self.reason)
+
+    Connection.connection_lost = connection_lost  # type: ignore[method-assign]
 
 
 def portal(avatar: Any) -> likewise.Login:
@@ -38,15 +46,16 @@ def portal(avatar: Any) -> likewise.Login:
 
 async def main() -> None:
     objects.raise_open_files()
+    note_each_end()
     ports = [int(text) for text in sys.argv[1:3]]
     root_port, portal_port = (ports + [0, 0])[:2]
     if len(sys.argv) > 3:
         logging.basicConfig(filename=sys.argv[3], format="%(asctime)s %(levelname)s %(name)s %(message)s")
     made = objects.make(likewise, asyncio.sleep)
     root = made.Root()
-    on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=objects.LIMITS, on_disconnect=note_the_end)
+    on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=objects.LIMITS)
     on_portal = likewise.serve(
-        None, f"tcp://127.0.0.1:{portal_port}", login=portal(made.Avatar), limits=objects.LIMITS, on_disconnect=note_the_end
+        None, f"tcp://127.0.0.1:{portal_port}", login=portal(made.Avatar), limits=objects.LIMITS
     )
     async with on_root as first, on_portal as second:
         print(f"READY {first.port} {second.port} {os.getpid()}", flush=True)

@@ -26,7 +26,6 @@ from ..errors import (
     ConnectionClosed,
     LimitExceeded,
     LocalProtocolError,
-    NotExecuted,
     ProtocolError,
     RemoteProtocolError,
 )
@@ -38,8 +37,8 @@ from .addresses import ip_address, peer_name
 from .calls import CallResult, check_thread, end_loop
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, NOTICED, keep_alive
-from .reports import WithReports
 from .tasks import Tasks
+from .waiting import WithWaiting
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
 
@@ -47,7 +46,7 @@ PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
-class Connection(WithReports, asyncio.Protocol):
+class Connection(WithWaiting, asyncio.Protocol):
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
@@ -76,14 +75,11 @@ class Connection(WithReports, asyncio.Protocol):
         "_reason",
         "_side",
         "_slice_ends",
-        "_stall",
         "_tells_of_cancels",
         "_transport",
         "_was_opened",
         "_watch",
         "_writing_is_paused",
-        "_written",
-        "awaits_first_step",
         "is_ended",
         "peer",
     )
@@ -335,11 +331,6 @@ class Connection(WithReports, asyncio.Protocol):
     def _running(self) -> int:
         return self._backlog.running if self._backlog is not None else 0
 
-    def orphan_ended(self) -> None:
-        """A call has ended after its connection has."""
-        if self._address is not None:
-            self._endpoint.guard.orphaned(self._address, -1)
-
     def make_way(self, reason: LimitExceeded) -> None:
         """Another one takes the place of this connection, which has yet to agree on a dialect."""
         self._count_out()
@@ -511,28 +502,6 @@ class Connection(WithReports, asyncio.Protocol):
             (self._transport.abort if self._writing_is_paused else self._transport.close)()
         self.broker.connection_lost(error)
 
-    def _consider_holding(self) -> None:
-        """Start no more calls of a peer that leaves its answers unread."""
-        limits = self._endpoint.limits
-        if self._stall is None and self.broker.outbox.answer_bytes > limits.unread_answers and not self.is_ended:
-            self._backlog_made().hold(True)
-            self._await_reader()
-
-    def _await_reader(self) -> None:
-        self._written = 0
-        unread = cast(asyncio.Transport, self._transport).get_write_buffer_size()
-        self._stall = self._loop.call_later(self._endpoint.limits.stalled_seconds, self._stalled, unread)
-
-    def _stalled(self, unread: int) -> None:
-        """Drop the peer if it has read nothing for so long; ``unread`` bytes were, when the time began."""
-        assert self._transport is not None
-        if self._transport.get_write_buffer_size() < unread + self._written:
-            self._await_reader()
-            return
-        self._stall = None
-        seconds = self._endpoint.limits.stalled_seconds
-        self._give_up(RemoteProtocolError(f"the peer left its answers unread for {seconds:g} s (limits.stalled_seconds)"))
-
     # --- calls of the peer
 
     def _backlog_made(self) -> Tasks:
@@ -552,18 +521,6 @@ class Connection(WithReports, asyncio.Protocol):
             self.answer(call, value)
         else:
             self._backlog_made().run_on(call, value)
-
-    def await_first_step(self) -> None:
-        """A task was made that takes its first step in the next turn of the loop: handle nothing before it has."""
-        if not self.awaits_first_step:
-            self.awaits_first_step = True
-            self._loop.call_soon(self._first_step_taken)
-
-    def _first_step_taken(self) -> None:
-        """The task that was made last has run up to where it waits: the next message may be handled."""
-        self.awaits_first_step = False
-        self._pump()
-        self._backlog_made().start_calls()
 
     def answer(self, call: CallReceived, value: Any) -> None:
         broker = self.broker
@@ -587,18 +544,6 @@ class Connection(WithReports, asyncio.Protocol):
         self._method_failed(call, error, getattr(sent, "id", 0))
         if self._writing_is_paused:
             self._consider_holding()
-
-    def refuse(self, call: CallReceived, error: NotExecuted) -> None:
-        """Fail a call that was not run."""
-        text, why = "%s: %s was not run: %s", text_of(error, 500)
-        self._endpoint.log.warning(self._loop.call_later, "calls not run", text, self.peer, call.name, why)
-        self.broker.fail(call, error)
-        if self._writing_is_paused:
-            self._consider_holding()
-
-    def give_back(self, call: CallReceived) -> None:
-        """Fail a call whose caller has given up on it before it was run."""
-        self.broker.fail(call, NotExecuted("the call was not run: its caller has cancelled it"))
 
     def write_answers(self) -> None:
         """Write what has gathered if it is much."""

@@ -255,7 +255,7 @@ class Broker:
         """Have ``callback()`` run once when the connection ends; at once if it has."""
         self.outbox.check_thread()
         if self.is_closed:
-            self._guard("running a disconnect callback", callback)
+            tell_all(self.driver, "running a disconnect callback", [callback])
         else:
             if self._callbacks is None:
                 self._callbacks = []
@@ -597,14 +597,6 @@ class Broker:
         self._trace("fault", error=what)
         if self._faults > self.limits.faults:
             raise LimitExceeded("faults", self._faults, self.limits.faults)
-
-    def _guard(self, doing: str, run: Callable[[], object]) -> None:
-        try:
-            run()
-        except ENDS_THE_PROGRAM:
-            raise
-        except BaseException as error:
-            self.driver.report(doing, error)
 
     def _trace(self, name: str, **detail: object) -> None:
         if self.trace is not None:
