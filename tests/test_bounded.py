@@ -301,7 +301,7 @@ REASONS: dict[str, str] = {
     "asyncio/login.py:network: *": "addresses",
     "asyncio/login.py:Door._admit: *": "the names of the ways to log in",
     "asyncio/login.py:Door._begin_attempt: str(error)": "a LimitExceeded made two lines above",
-    "asyncio/login.py:Door._released: stay.key == key": "ids of objects of ours",
+    "asyncio/login.py:Door._released: each.key == key": "ids of objects of ours",
     "asyncio/passwords.py:*": "a record made here",
     "asyncio/accepting.py:*": "a limit of the system",
     "asyncio/tls.py:*": "names of files, and the words of OpenSSL",

@@ -165,6 +165,9 @@ class Limits:
     login_seconds: float = 30.0
     """Time from the greeting, or from the last logout, until somebody is logged in."""
 
+    logins: int = 1_000
+    """Users that are logged in at once over one connection; with one more the login fails. One is usual."""
+
     login_bytes: int = KIB
     """Bytes of a user name, a password, a token or a step of SCRAM. Until the login no message may be over 8 times this."""
 
@@ -172,10 +175,12 @@ class Limits:
     """Logins of one server whose password waits to be hashed (tens of MiB and of milliseconds each); one more fails."""
 
     user_attempts: int = 5
-    """Wrong passwords for one user before the next one has to wait: 1 s, then 2, 4, ... One is forgiven a minute."""
+    """Wrong passwords for one user before the next one has to wait: 1 s, then 2, 4, ... One is forgiven a minute. Each
+    network (an IPv4 address, a /64 of IPv6) waits for its own; one from which nobody has guessed waits for those of the
+    others, but 3 s at the most. So one network has 3,600 / ``user_pause_seconds`` guesses an hour and some 5 more."""
 
     user_pause_seconds: float = 30.0
-    """The longest of these waits. Nobody is ever locked out."""
+    """The longest of these waits. Nobody is ever locked out, and who has not guessed never waits for longer than 3 s."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -214,7 +219,7 @@ class Limits:
         held |= {"argument_bytes": 4 * MIB, "waiting_calls": 8_000}
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
         seconds["waiting_seconds"] = 20.0
-        logins = {"login_attempts": 3, "login_seconds": 20.0}
+        logins = {"login_attempts": 3, "login_seconds": 20.0, "logins": 100}
         together = {"connections": 2_000, "connections_per_address": 100, "handshakes": 200, "held_bytes": 6 * MIB}
         together |= {"unread_bytes": 32 * MIB, "all_argument_bytes": 64 * MIB}
         return cls(**(message | work | held | seconds | logins | together | changes))

@@ -199,7 +199,8 @@ def test_wrong_passwords_earn_waits_that_double_up_to_the_longest() -> None:
         now += waits[-1]
         lanes.failed("alice", "10.0.0.1", now)
     assert waits == [0, 0, 0, 1, 2, 4, 8, 10, 10]
-    assert lanes.pause("alice", "10.9.9.9", now) == 10  # wherever the guesses come from
+    assert lanes.pause("alice", "10.9.9.9", now) == 3  # who has not guessed waits a moment, and only once
+    assert lanes.pause("alice", "10.9.9.9", now + 3, 3) == 0
     assert lanes.pause("bob", "10.0.0.1", now) == 0
 
 
@@ -232,6 +233,28 @@ def test_who_is_guessed_at_from_elsewhere_is_not_kept_waiting_at_home() -> None:
     assert lanes.pause("alice", "10.0.0.1", 0.0) == 0
     lanes.failed("alice", "10.0.0.1", 0.0)
     assert lanes.pause("alice", "10.0.0.1", 0.0) == 1.0
+
+
+def test_fifty_who_guess_for_ten_minutes_keep_the_owner_waiting_for_a_moment() -> None:
+    """By a clock that is set: each guesses again as soon as it may, and the owner comes from a new place each time."""
+    limits = Limits()
+    lanes = login.Lanes(limits)
+    begun = {f"203.0.113.{number}": 0.0 for number in range(50)}  # when each has begun to wait
+    guesses, longest = 0, 0.0
+    for tenth in range(6_000):
+        now = tenth / 10
+        for address, since in begun.items():
+            if lanes.pause("alice", address, now, now - since) <= 0:
+                guesses += 1
+                lanes.failed("alice", address, now)
+                begun[address] = now
+        if tenth % 100 == 99:
+            waited = 0.0
+            while (pause := lanes.pause("alice", f"198.51.100.{tenth // 100}", now + waited, waited)) > 0:
+                waited += pause
+            longest = max(longest, waited)
+    assert 0 < longest <= 3
+    assert guesses <= 50 * (600 / limits.user_pause_seconds + limits.user_attempts + 1)
 
 
 def test_names_and_addresses_take_a_bounded_room() -> None:

@@ -329,7 +329,8 @@ class Door(Referenceable):
         lane = user or f"\0{address}"  # a token has no user until it is right
         self._is_busy = True
         try:
-            while (pause := lanes.pause(lane, address, loop.time())) > 0.0:
+            begun = loop.time()
+            while (pause := lanes.pause(lane, address, loop.time(), loop.time() - begun)) > 0.0:
                 await asyncio.sleep(pause)
                 if self.connection.broker.is_closed:
                     raise LoginRefused(REFUSED)
@@ -353,6 +354,8 @@ class Door(Referenceable):
 
     async def _enter(self, way: str, user: str | None, mind: Any) -> Referenceable:
         """The user is who it says: what is it here?"""
+        if len(self._stays) >= self._limits.logins:
+            raise LoginFailed(f"{len(self._stays)} users are logged in over this connection (limits.logins)")
         self._is_busy = True
         try:
             avatar = await self.gate.avatar(user, mind, self.connection)
@@ -377,9 +380,8 @@ class Door(Referenceable):
         return stay.begin()
 
     def _released(self, key: object) -> None:
-        for stay in tuple(self._stays):
-            if stay.key == key:
-                stay.end()
+        for stay in [each for each in self._stays if each.key == key]:  # few: limits.logins
+            stay.end()
 
     def left(self, stay: Stay) -> None:
         """A stay has ended: without another one the client is a stranger again."""

@@ -230,16 +230,22 @@ def md5_response(record: str, challenge: bytes) -> bytes:
 
 class Lanes:
     """
-    Wrong passwords and the waits that they earn, by user.
+    Wrong passwords and the waits that they earn, by user and network.
 
-    User names are hashed, with a key of this process, into a fixed number of lanes: unknown names take no memory and
-    wait like known ones, and nobody can choose a name to share the lane of another. A user who has logged in from an
-    address before has a lane of her own there: who guesses her password from elsewhere does not make her wait.
+    Each network waits for its own wrong passwords. One from which nobody has guessed yet waits for those of all others
+    together, but not longer than :data:`PATIENCE`: who guesses from elsewhere makes the owner of an account wait for a
+    moment, and not longer than a client waits for its login. One from which the user has logged in before does not even
+    wait for that.
+
+    User names and networks are hashed, with a key of this process, into a fixed number of lanes: unknown names take no
+    memory and wait like known ones, and nobody can choose a name to share the lane of another.
     """
 
-    LANES: Final = 4_096
-    KNOWN: Final = 4_096  # addresses remembered; the oldest is forgotten first
+    LANES: Final = 16_384
+    KNOWN: Final = 4_096  # networks remembered; the oldest is forgotten first
     FORGIVEN: Final = 60.0  # seconds for each failure
+    PATIENCE: Final = 3.0  # seconds that who has not guessed waits for those who have, in all
+    EVERYWHERE: Final = "\0"  # stands for all networks
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -247,33 +253,44 @@ class Lanes:
         self._lanes: dict[int, tuple[float, float, float]] = {}  # failures, when counted, when the next try may be
         self._known: dict[int, None] = {}
 
-    def pause(self, user: str, address: str, now: float) -> float:
-        """Seconds until the next password may be tried; 0.0: now."""
-        lane = self._lanes.get(self._lane(user, address))
-        return max(0.0, lane[2] - now) if lane is not None else 0.0
+    def pause(self, user: str, network: str, now: float, waited: float = 0.0) -> float:
+        """Seconds until the next password may be tried, by who has ``waited`` for so long; 0.0: now."""
+        here = self._hash(user, network)
+        if here in self._known or here % self.LANES in self._lanes:
+            return self._left(here, now)
+        return min(self._left(self._hash(user, self.EVERYWHERE), now), max(0.0, self.PATIENCE - waited))
 
-    def failed(self, user: str, address: str, now: float) -> None:
+    def failed(self, user: str, network: str, now: float) -> None:
         """A password was wrong."""
-        number = self._lane(user, address)
-        failures, counted, _ = self._lanes.get(number, (0.0, now, now))
-        failures = max(0.0, failures - (now - counted) / self.FORGIVEN) + 1.0
-        over = round(failures) - self._limits.user_attempts
-        pause = min(2.0 ** min(over, 60), self._limits.user_pause_seconds) if over >= 0 else 0.0
-        self._lanes[number] = (failures, now, now + pause)
+        here = self._hash(user, network)
+        everywhere = 0.0
+        if here not in self._known:
+            everywhere = self._count(self._hash(user, self.EVERYWHERE), now, 0.0)
+        # Where many guess, a new network has no more free tries than one.
+        self._count(here, now, self._limits.user_attempts - 1.0 if everywhere > self._limits.user_attempts else 0.0)
 
-    def succeeded(self, user: str, address: str) -> None:
+    def succeeded(self, user: str, network: str) -> None:
         """A password was right."""
-        here = self._hash(user, address)
-        self._lanes.pop(self._lane(user, address), None)
+        here = self._hash(user, network)
+        self._lanes.pop(here % self.LANES, None)
         self._known.pop(here, None)
         self._known[here] = None
         if len(self._known) > self.KNOWN:
             del self._known[next(iter(self._known))]
 
-    def _lane(self, user: str, address: str) -> int:
-        here = self._hash(user, address)
-        return (here if here in self._known else self._hash(user, "")) % self.LANES
+    def _left(self, number: int, now: float) -> float:
+        lane = self._lanes.get(number % self.LANES)
+        return max(0.0, lane[2] - now) if lane is not None else 0.0
 
-    def _hash(self, user: str, address: str) -> int:
-        told = f"{user}\0{address}".encode("utf-8", "replace")
+    def _count(self, number: int, now: float, at_least: float) -> float:
+        """One more failure there; how many that makes."""
+        failures, counted, _ = self._lanes.get(number % self.LANES, (0.0, now, now))
+        failures = max(at_least, failures - (now - counted) / self.FORGIVEN) + 1.0
+        over = round(failures) - self._limits.user_attempts
+        pause = min(2.0 ** min(over, 60), self._limits.user_pause_seconds) if over >= 0 else 0.0
+        self._lanes[number % self.LANES] = (failures, now, now + pause)
+        return failures
+
+    def _hash(self, user: str, network: str) -> int:
+        told = f"{user}\0{network}".encode("utf-8", "replace")
         return int.from_bytes(hashlib.blake2s(told, key=self._key, digest_size=8).digest(), "big")

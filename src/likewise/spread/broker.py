@@ -68,6 +68,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
     username: Any = None
     factory: Any = None
     limits: Limits | None = None
+    logins = 0  # users that are logged in over this connection
     incoming: Limits  # for the messages that come in, once the peer may send any
 
     def __init__(self, isClient: Any = 1, security: Any = globalSecurity) -> None:

@@ -146,6 +146,9 @@ registerAdapter(_PortalRoot, Portal, IPBRoot)
 
 def _login(portal: Any, credentials: Any, mind: Any, broker: Any) -> defer.Deferred[Any]:
     """Have the portal decide; a Deferred of what the client gets."""
+    ceiling = broker.core.limits.logins
+    if broker.logins >= ceiling:
+        return defer.fail(Error(f"{ceiling} users are logged in over this connection (limits.logins)"))
     answer: defer.Deferred[Any] = defer.maybeDeferred(portal.login, credentials, mind, IPerspective)
     return answer.addCallback(lambda result: _logged_in(broker, result))
 
@@ -158,11 +161,13 @@ def _logged_in(broker: Any, result: Any) -> Any:
     broker.core.hold_to(broker.core.registry, broker.incoming)
     key = avatar.processUniqueID()
     pending = [logout]
+    broker.logins += 1
 
     def log_out() -> None:
         broker._localCleanup.pop(key, None)
         broker.dontNotifyOnDisconnect(log_out)
         if pending:
+            broker.logins -= 1
             pending.pop()()
 
     if broker.disconnected:  # while the portal was thinking
@@ -230,15 +235,16 @@ class _PortalAuthChallenger(Referenceable):
             return defer.fail(UnauthorizedLogin("This challenge has been answered already"))
         self.is_spent = True
         self.response = response
-        return self._judge(None, mind)
+        return self._judge(None, mind, the_reactor().seconds())
 
-    def _judge(self, _: None, mind: Any) -> defer.Deferred[Any]:
+    def _judge(self, _: None, mind: Any, begun: float) -> defer.Deferred[Any]:
         door, reactor = self.door, the_reactor()
         if door.broker.disconnected:
             return defer.fail(UnauthorizedLogin("The connection has ended"))
-        pause = door.lanes.pause(self._lane, self._address, reactor.seconds())
+        now = reactor.seconds()
+        pause = door.lanes.pause(self._lane, self._address, now, now - begun)
         if pause > 0.0:
-            return deferLater(reactor, pause, lambda: None).addCallback(self._judge, mind)
+            return deferLater(reactor, pause, lambda: None).addCallback(self._judge, mind, begun)
         return _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
 
     def _succeeded(self, avatar: Any) -> Any:
