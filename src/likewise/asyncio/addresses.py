@@ -7,6 +7,8 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from ..serving.networks import network
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -50,19 +52,24 @@ def parse(text: str) -> Address:
     if parts.scheme not in ("tcp", "tls"):
         forms = "tcp://127.0.0.1:8800, tls://host.example:8800 or unix:///run/app.sock"
         raise ValueError(f"{text!r} is no address: write {forms}")
+    form = f"{parts.scheme}://127.0.0.1:8800"
+    if "@" in parts.netloc or set("?#") & set(text):
+        raise ValueError(f"{text!r} has a user, a query or a fragment, which no address has: write {form}, and login=")
+    if parts.netloc.count(":") > 1 and "[" not in parts.netloc:
+        raise ValueError(f"{text!r}: an IPv6 address stands in brackets: write {parts.scheme}://[::1]:8800")
     try:
         port = parts.port
     except ValueError as error:
         raise ValueError(f"{text!r}: {error}") from None
     if not parts.hostname or port is None or parts.path not in ("", "/"):
-        raise ValueError(f"{text!r} lacks a host or a port, or has more: write {parts.scheme}://127.0.0.1:8800")
+        raise ValueError(f"{text!r} lacks a host or a port, or has more: write {form}")
     return Address(parts.scheme, parts.hostname, port)
 
 
 def ip_address(transport: asyncio.BaseTransport) -> str:
-    """The peer's IP address, ``""`` for a UNIX socket."""
+    """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, ``""`` for a UNIX socket."""
     name = transport.get_extra_info("peername")
-    return str(name[0]) if isinstance(name, tuple) else ""
+    return network(str(name[0])) if isinstance(name, tuple) else ""
 
 
 def peer_name(transport: asyncio.BaseTransport) -> str:

@@ -26,6 +26,7 @@ from zope.interface import Interface, implementer
 from ..broker.login import Lanes
 from ..errors import LimitExceeded
 from ..objects import by_reference
+from ..serving.networks import network
 from .clock import the_reactor
 from .faults import Error
 from .flavors import IPBRoot, Referenceable, arguments, called
@@ -227,7 +228,7 @@ class _PortalAuthChallenger(Referenceable):
         self.is_spent = False
         self._lane = username if isinstance(username, str) else username.decode("utf-8", "replace")
         peer = getattr(door.broker.transport, "getPeer", lambda: None)()
-        self._address = str(getattr(peer, "host", ""))
+        self._address = network(str(getattr(peer, "host", "")))
 
     def remote_respond(self, response: Any, mind: Any) -> defer.Deferred[Any]:
         """The avatar, in a Deferred, if the response is right; a second one never is."""
