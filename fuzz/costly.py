@@ -112,7 +112,7 @@ def called(data: bytes, limits: Limits) -> tuple[float, str]:
     """The same where a broker takes the message as the argument of a call, answers, and flushes."""
     clock = time.process_time
     server = Server(limits)
-    call = b"\x07\x80\x19\x87\x01\x81\x04\x82root\x03\x82one\x01\x81\x02\x80\x0b\x87" + data + b"\x01\x80\x05\x87"
+    call = b"\x07\x80\x1a\x87\x01\x81\x04\x82root\x03\x82one\x01\x81\x02\x80\x0b\x87" + data + b"\x01\x80\x05\x87"
     took = 0.0
     for chunk in chunks(call):
         began = clock()

@@ -115,7 +115,7 @@ class Inputs:
         kind = int(pick.random() * 10)
         number = head(int(pick.random() * 9), 0x81)
         if kind < 5:
-            word = b"\x19\x87" if kind else b"\x18\x87"  # message or cachemessage
+            word = b"\x1a\x87" if kind else b"\x19\x87"  # message or cachemessage
             luid = pick.choice((b"\x04\x82root", b"\x04\x82root", head(int(pick.random() * 9), 0x81)))
             name = pick.choice(STRINGS[12:20] + STRINGS[:1])
             count = int(pick.expovariate(1))
@@ -123,9 +123,9 @@ class Inputs:
             kwargs = b"\x01\x80\x05\x87" if pick.random() < 0.7 else self.dictionary(3)
             return b"\x07\x80" + word + number + luid + name + pick.choice((b"\x01\x81", b"\x00\x81")) + args + kwargs
         if kind < 7:
-            return b"\x03\x80" + pick.choice((b"\x1a\x87", b"\x1b\x87")) + number + self.expression(4)
+            return b"\x03\x80" + pick.choice((b"\x1b\x87", b"\x1c\x87")) + number + self.expression(4)
         if kind < 9:
-            return b"\x02\x80" + pick.choice((b"\x1c\x87", b"\x1d\x87", b"\x1e\x87", b"\x1f\x87")) + number
+            return b"\x02\x80" + pick.choice((b"\x1d\x87", b"\x1e\x87", b"\x1f\x87")) + number
         return self.expression(3)
 
     def dictionary(self, depth: int) -> bytes:
