@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import likewise
+from likewise.broker import ceilings
 from likewise.broker.ceilings import LEAST, OF_PB, TOLD, ceilings_for, limits_of, numbers_of
 from likewise.jelly.encoder import Encoder
 from likewise.limits import DEEPEST
@@ -119,3 +120,15 @@ def test_connections_to_peers_that_take_the_same_have_the_same_ceilings() -> Non
     pairs = [Pair(Root(), client_limits=likewise.Limits.public(), limits=likewise.Limits()) for _ in range(2)]
     assert pairs[0].server.broker.outbox.ceilings is pairs[1].server.broker.outbox.ceilings
     assert pairs[0].server.broker.outbox.ceilings is not pairs[0].client.broker.outbox.ceilings
+
+
+def test_peers_that_tell_ever_other_limits_take_nothing_from_those_that_tell_none() -> None:
+    class OwnEncoder(Encoder):
+        """Nobody has asked for what its peers take yet."""
+
+    before = len(ceilings._known)
+    for i in range(2 * ceilings.KEPT):
+        ceilings_for(LIKEWISE_1, Encoder, limits_of([5_000 + i] * len(TOLD)))
+    assert len(ceilings._known) <= max(before, ceilings.KEPT)
+    for dialect in (LIKEWISE_1, PB, NONE):
+        assert ceilings_for(dialect, OwnEncoder) is ceilings_for(dialect, OwnEncoder)

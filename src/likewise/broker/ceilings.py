@@ -84,7 +84,7 @@ def ceilings_for(dialect: Dialect, encoder: type[Encoder], told: Limits | None =
     found = _known.get(key)
     if found is None:
         found = Ceilings(dialect, limits, encoder)
-        if len(_known) < KEPT:
+        if told is None or len(_known) < KEPT:  # of those that nobody has told there are a few
             _known[key] = found
     return found
 
