@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import Any
 
 IS_SPREAD = sys.argv[1] == "spread"
 if IS_SPREAD:
@@ -19,9 +18,10 @@ class Root((pb if IS_SPREAD else likewise).Root):  # type: ignore[misc]
     def __init__(self) -> None:
         self.order: list[str] = []
 
-    def remote_costly(self, values: list[Any]) -> int:
+    def remote_costly(self, data: bytes) -> int:
         self.order.append("costly")
-        return len(values)
+        time.sleep(0.005)  # as a message does that is costly to read
+        return len(data)
 
     def remote_ping(self) -> None:
         self.order.append("ping")
