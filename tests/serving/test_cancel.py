@@ -85,7 +85,10 @@ def test_a_method_that_does_not_heed_it_is_answered_and_nothing_happens() -> Non
 def test_thousands_of_cancelled_calls_do_not_keep_the_next_one_waiting() -> None:
     async def main() -> None:
         root = Slow()
-        async with likewise.serve(root, "tcp://127.0.0.1:0", limits=Limits(running_calls=100)) as server, likewise.connect(server.address) as connection:
+        async with (
+            likewise.serve(root, "tcp://127.0.0.1:0", limits=Limits(running_calls=100)) as server,
+            likewise.connect(server.address) as connection,
+        ):
             calls = [connection.root.callRemote("wait", n) for n in range(3_000)]
             await until(lambda: bool(root.started))
             for call in calls:
