@@ -44,7 +44,7 @@ cdef class Graph(Reader):
 
     cdef set_graph_limits(self, limits)
     cdef renew_work(self, Py_ssize_t items, Py_ssize_t weight)
-    cpdef _spend(self, Py_ssize_t items)
+    cpdef _spend(self, Py_ssize_t items, Py_ssize_t start)
     cdef forget_graph(self)
     cpdef name_reference(self, reference, value)
     cdef _afterwards(self, instance)

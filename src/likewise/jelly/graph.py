@@ -101,12 +101,12 @@ class Graph(Reader):
         self._probes_left = self._probes_limit
         self._unfolded_left = self._unfolded_limit
 
-    def _spend(self, items: int) -> None:
+    def _spend(self, items: int, start: int) -> None:
         """Count what costs more than its tokens tell as so many further items."""
         self._items_left -= items
         if self._items_left < 0:
             what = "where sets, instances, dates and the like count as several"
-            raise self._refuse(self.pos, f"frame_items: over {self._items_limit}, {what}")
+            raise self._refuse(start, f"frame_items: over {self._items_limit}, {what}")
 
     def forget_graph(self) -> None:
         """Nothing is named, nothing to be mended."""
