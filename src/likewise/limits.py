@@ -54,9 +54,9 @@ class Limits:
     """Parts hashed, or compared where hashes are equal, for the dict keys and set members of one message. A tuple is hashed
     anew at each use, so tuples that share their parts cost 2**depth without this."""
 
-    hash_probes: int = 3_000_000
-    """Places of dicts and sets that are found taken while the keys of one message are put in; each costs some 5 to 25 ns.
-    Honest ints need next to none, 100,000 multiples of 1/256 (as floats) 2,600,000. Chosen keys cost n**2 without this."""
+    hash_probes: int = 1_500_000
+    """Places of dicts and sets that are found taken while the keys of one message are put in; each costs 5 to 100 ns.
+    Honest ints need next to none, 50,000 multiples of 1/256 (as floats) 1,300,000. Chosen keys cost n**2 without this."""
 
     unfolded_tuples: int = 10_000_000
     """Parts of the shared tuples and frozensets of one message, counted anew at each use. A method that hashes,
