@@ -93,7 +93,7 @@ def comparing(server: Server) -> None:
         return inner
 
     with Peer(server.port) as peer:
-        refuses(peer, peer.call(b"one", [b"set", *(key(100 * n) for n in range(1, 60))]), text="hash_work")
+        refuses(peer, peer.call(b"one", [b"set", *(key(100 * n) for n in range(1, 60))]))
 
 
 # --- M-9
