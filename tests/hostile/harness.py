@@ -143,7 +143,10 @@ class Guest(threading.Thread):
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One case. ``cpu`` is in seconds of the compiled build, ``log`` and ``memory`` in bytes; ``quick`` ones run with the other tests."""
+    """
+    One case: ``cpu`` is in seconds of the compiled build, ``log`` and ``memory`` are in bytes; those that are ``quick``
+    run with the other tests.
+    """
 
     id: str
     title: str
