@@ -306,7 +306,7 @@ REASONS: dict[str, str] = {
     "asyncio/accepting.py:*": "a limit of the system",
     "asyncio/tls.py:*": "names of files, and the words of OpenSSL",
     "broker/login.py:Verifier.__str__: *": "a record made here",
-    "broker/core.py:Broker._move: *": "members of our own enums",
+    "broker/link.py:Link._move: *": "members of our own enums",
     "broker/ceilings.py:*": "numbers, and words of ours",
     "broker/tables.py:Tables._known_luid: entry.key == key": "ids of objects of ours",
     "broker/tables.py:*: key in self.mirrors": "keyed(): where it lies is not the peer's to choose",

@@ -122,7 +122,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         self._thread = threading.get_ident()
         self.currentDialect = None
         self.setPrefixLimit(banana._PREFIX_LIMIT)
-        self.core.dialects = tuple(banana.dialect_called(name) for name in self.knownDialects)
+        self.core.link.dialects = tuple(banana.dialect_called(name) for name in self.knownDialects)
         try:
             self._visit = visit(self)
         except LimitExceeded as error:
@@ -136,7 +136,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         if self._is_pumping:  # a transport in memory has delivered while a method is running here
             self._backlog.append(chunk)
             return
-        self.core.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
+        self.core.incoming.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
         self.core.receive_data(chunk)
         if self._visit is None or self._held + len(chunk) <= LIGHT:  # in memory, whoever delivers is waiting
             self.pump()

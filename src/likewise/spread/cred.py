@@ -138,7 +138,7 @@ class _PortalRoot:
         if self.lanes is None:
             self.lanes = Lanes(broker.core.limits)
         core = broker.core
-        core.hold_to(core.registry, broker.incoming.before_login())
+        core.hold_to(core.incoming.registry, broker.incoming.before_login())
         return _PortalWrapper(self.portal, broker, self.lanes)
 
 
@@ -159,7 +159,7 @@ def _logged_in(broker: Any, result: Any) -> Any:
     _, avatar, logout = result
     if not IJellyable.providedBy(avatar):
         avatar = AsReferenceable(avatar, "perspective")
-    broker.core.hold_to(broker.core.registry, broker.incoming)
+    broker.core.hold_to(broker.core.incoming.registry, broker.incoming)
     key = avatar.processUniqueID()
     pending = [logout]
     broker.logins += 1
