@@ -603,6 +603,46 @@ def test_junk_in_a_login_fails_the_login_and_nothing_else(junk: Any) -> None:
 # --- avatars, minds and logout
 
 
+class Settings(likewise.Copyable, likewise.RemoteCopy):
+    """What a realm asks a mind for."""
+
+
+class Told(likewise.Referenceable):
+    def remote_settings(self) -> Settings:
+        settings = Settings()
+        settings.values = ["x" * 100] * 5_000
+        return settings
+
+
+@pytest.mark.parametrize("is_let_in", [True, False])
+def test_a_realm_may_ask_the_mind_of_a_user_before_it_decides(is_let_in: bool) -> None:
+    told: list[int] = []
+
+    async def realm(user: Any, mind: Any) -> Any:
+        told.append(len((await mind.callRemote("settings")).values))
+        return likewise.Avatar() if is_let_in else None
+
+    async def run() -> None:
+        registry = likewise.Registry()
+        registry.setUnjellyableForClass(Settings, Settings)
+        login = likewise.Login(realm, anonymous=True)
+        async with (
+            likewise.serve(None, PLAIN, login=login, accept=registry) as server,
+            likewise.connect(server.address) as connection,
+        ):
+            entering = connection.root.callRemote("loginAnonymous", Told())
+            if is_let_in:
+                await entering
+                return
+            with pytest.raises(likewise.LoginRefused):
+                await entering
+            with pytest.raises(likewise.ConnectionClosed):  # a stranger again
+                await connection.root.callRemote("login_token", "x" * 20_000)
+
+    within(20, run())
+    assert told == [5_000]
+
+
 class Mind(likewise.Referenceable):
     def __init__(self) -> None:
         self.welcomed: list[Any] = []

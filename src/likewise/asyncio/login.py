@@ -134,7 +134,7 @@ class Gate:
 
     def restrain(self, broker: Broker) -> None:
         """A stranger sends little, and nothing of the application's."""
-        broker.hold_to(self._nothing, self._before)
+        broker.restrain(self._nothing, self._before)
 
     def run(self, logout: Coroutine[Any, Any, None], connection: Connection) -> None:
         """An ``async`` logout, by itself: nobody waits for it but :meth:`Server.close`."""
@@ -360,12 +360,12 @@ class Door(Referenceable):
         try:
             avatar = await self.gate.avatar(user, mind, self.connection)
         except LoginFailed:  # sent away by the realm, with a text
-            self._note_refusal(way, user or "")
+            self._refused(way, user or "")
             raise
         finally:
             self._is_busy = False
         if avatar is None:
-            self._note_refusal(way, user or "")
+            self._refused(way, user or "")
             raise LoginRefused(REFUSED)
         stay = Stay(self, avatar, mind)
         self._attempts = 0
@@ -389,6 +389,12 @@ class Door(Referenceable):
         if not self._stays and not self.connection.broker.is_closed:
             self.gate.restrain(self.connection.broker)
             self._start_timer(self._limits.login_seconds)
+
+    def _refused(self, way: str, user: str) -> None:
+        """The realm does not let the user in, of whom it may have asked something meanwhile."""
+        self._note_refusal(way, user)
+        if not self._stays and not self.connection.broker.is_closed:
+            self.gate.restrain(self.connection.broker)
 
     def _note_refusal(self, way: str, user: str) -> None:
         self._warn("logins refused", "%s: login refused: %s", clip(user, 60))

@@ -28,6 +28,7 @@ cdef class Broker:
     cdef readonly Incoming incoming
     cdef Unanswered _unanswered
     cdef object _accepted
+    cdef object _unless_asked
     cdef list _callbacks
     cdef public bint has_more
     cdef public Py_ssize_t messages

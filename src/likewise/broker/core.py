@@ -59,6 +59,7 @@ class Broker:
         "_callbacks",
         "_open_calls",
         "_unanswered",
+        "_unless_asked",
         "driver",
         "has_more",
         "incoming",
@@ -107,6 +108,7 @@ class Broker:
             self.tables, self.outbox, self._unanswered, registry, decoder, recorder(trace, peer) if trace else None
         )
         self._accepted = limits
+        self._unless_asked: tuple[Registry, Limits] | None = None  # what a stranger is held to once it is asked
         self.link: Link | None = Link(side, dialects, limits)
         self._open_calls = limits.open_calls
         self.patience = 0  # messages to handle in one call of next_event, where they are no events; 0: all there are
@@ -188,6 +190,8 @@ class Broker:
         if is_early and not self._may_speak_early():
             raise not_open(self.is_closed, self.reason)
         unanswered = self._unanswered
+        if want_answer and self._unless_asked is not None:
+            self.hold_to(*self._unless_asked)
         if want_answer and len(unanswered.results) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
         request = unanswered.next_number
@@ -258,15 +262,21 @@ class Broker:
             self._callbacks.remove(callback)
 
     def hold_to(self, registry: Registry, limits: Limits) -> None:
-        """
-        From the next message on let in what this registry has, within these ceilings of the wire.
-
-        So a stranger may send little until it is known who it is. Ceilings of other kinds stay.
-        """
+        """From the next message on let in what this registry has, within these ceilings of the wire; others stay."""
+        self._unless_asked = None
         self.incoming.registry = registry
         self._accepted = limits
         if self.link is not None:
             self.link.hold_to(limits, self.dialect)
+
+    def restrain(self, registry: Registry, limits: Limits) -> None:
+        """
+        As :meth:`hold_to`, for a stranger, until that is called or this end asks the peer for something: whoever is asked
+        may answer at any length, as when a realm calls the mind of a user whose login it has yet to decide.
+        """
+        before = self._unless_asked or (self.incoming.registry, self._accepted)
+        self.hold_to(registry, limits)
+        self._unless_asked = before
 
     # --- what the driver does with calls of the peer
 

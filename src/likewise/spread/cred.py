@@ -137,12 +137,22 @@ class _PortalRoot:
     def rootObject(self, broker: Any) -> _PortalWrapper:
         if self.lanes is None:
             self.lanes = Lanes(broker.core.limits)
-        core = broker.core
-        core.hold_to(core.incoming.registry, broker.incoming.before_login())
+        _restrain(broker)
         return _PortalWrapper(self.portal, broker, self.lanes)
 
 
 registerAdapter(_PortalRoot, Portal, IPBRoot)
+
+
+def _restrain(broker: Any) -> None:
+    """A stranger sends little, until it is let in or a realm asks something of its mind."""
+    if not broker.logins and not broker.disconnected:
+        broker.core.restrain(broker.core.incoming.registry, broker.incoming.before_login())
+
+
+def _turned_away(failed: Failure, broker: Any) -> Failure:
+    _restrain(broker)
+    return failed
 
 
 def _login(portal: Any, credentials: Any, mind: Any, broker: Any) -> defer.Deferred[Any]:
@@ -151,7 +161,7 @@ def _login(portal: Any, credentials: Any, mind: Any, broker: Any) -> defer.Defer
     if broker.logins >= ceiling:
         return defer.fail(Error(f"{ceiling} users are logged in over this connection (limits.logins)"))
     answer: defer.Deferred[Any] = defer.maybeDeferred(portal.login, credentials, mind, IPerspective)
-    return answer.addCallback(lambda result: _logged_in(broker, result))
+    return answer.addCallback(lambda result: _logged_in(broker, result)).addErrback(_turned_away, broker)
 
 
 def _logged_in(broker: Any, result: Any) -> Any:
