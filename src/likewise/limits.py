@@ -177,7 +177,8 @@ class Limits:
     user_attempts: int = 5
     """Wrong passwords for one user before the next one has to wait: 1 s, then 2, 4, ... One is forgiven a minute. Each
     network (an IPv4 address, a /64 of IPv6) waits for its own; one from which nobody has guessed waits for those of the
-    others, but 3 s at the most. So one network has 3,600 / ``user_pause_seconds`` guesses an hour and some 5 more."""
+    others, but 3 s at the most. So one network has 3,600 / ``user_pause_seconds`` guesses an hour and some 10 more, even if
+    it begins many side by side."""
 
     user_pause_seconds: float = 30.0
     """The longest of these waits. Nobody is ever locked out, and who has not guessed never waits for longer than 3 s."""

@@ -17,6 +17,7 @@ It travels as plain calls on the object under ``root``, so every dialect of PB c
 from __future__ import annotations
 
 import asyncio
+import functools
 import hmac
 import inspect
 import ipaddress
@@ -329,20 +330,38 @@ class Door(Referenceable):
         lane = user or f"\0{address}"  # a token has no user until it is right
         self._is_busy = True
         try:
-            begun = loop.time()
-            while (pause := lanes.pause(lane, address, loop.time(), loop.time() - begun)) > 0.0:
-                await asyncio.sleep(pause)
-                if self.connection.broker.is_closed:
-                    raise LoginRefused(REFUSED)
-            found = await check()
+            await self._wait_for_turn(user, lane, address)
+            try:
+                found = await check()
+                if found is None:
+                    lanes.failed(lane, address, loop.time())
+                else:
+                    lanes.succeeded(lane, address)
+            finally:
+                if user:
+                    lanes.ended(lane, address)
         finally:
             self._is_busy = False
         if found is None:
-            lanes.failed(lane, address, loop.time())
             self._note_refusal("", user)
             raise LoginRefused(REFUSED)
-        lanes.succeeded(lane, address)
         return found
+
+    async def _wait_for_turn(self, user: str, lane: str, address: str) -> None:
+        """Until it may be checked who it is. Raises LoginRefused if the client goes meanwhile."""
+        lanes, loop = self.gate.lanes, asyncio.get_running_loop()
+        begun = loop.time()
+        while True:
+            pause = lanes.pause(lane, address, loop.time(), loop.time() - begun)
+            ended = loop.create_future()
+            if pause > 0.0:
+                await asyncio.sleep(pause)
+            elif not user or lanes.begin(lane, address, functools.partial(_settle, ended)):
+                return  # of tokens, which nobody guesses, any number may be looked up side by side
+            else:
+                await ended
+            if self.connection.broker.is_closed:
+                raise LoginRefused(REFUSED)
 
     async def finish(self, way: str, user: str, check: Callable[[], bool], mind: Any) -> Referenceable:
         """The second half of a login in two steps."""
@@ -418,6 +437,11 @@ class Door(Referenceable):
         error = RemoteProtocolError(f"nobody logged in within {self._limits.login_seconds:g} s (limits.login_seconds)")
         self._warn("connections dropped", "%s: dropped: %s", error)
         self.connection.abort(error)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class ScramStep(Referenceable):

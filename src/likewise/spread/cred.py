@@ -246,7 +246,11 @@ class _PortalAuthChallenger(Referenceable):
         pause = door.lanes.pause(self._lane, self._address, now, now - begun)
         if pause > 0.0:
             return deferLater(reactor, pause, lambda: None).addCallback(self._judge, mind, begun)
-        return _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
+        ended: defer.Deferred[None] = defer.Deferred()
+        if not door.lanes.begin(self._lane, self._address, lambda: ended.callback(None)):
+            return ended.addCallback(self._judge, mind, begun)
+        checked = _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
+        return checked.addBoth(self._ended)
 
     def _succeeded(self, avatar: Any) -> Any:
         self.door.lanes.succeeded(self._lane, self._address)
@@ -256,6 +260,10 @@ class _PortalAuthChallenger(Referenceable):
         if failed.check(UnauthorizedLogin):
             self.door.lanes.failed(self._lane, self._address, the_reactor().seconds())
         return failed
+
+    def _ended(self, result: Any) -> Any:
+        self.door.lanes.ended(self._lane, self._address)
+        return result
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response was made with this password."""
