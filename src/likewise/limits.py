@@ -128,8 +128,9 @@ class Limits:
     """Connections that one server holds at once; one more is closed at once."""
 
     connections_per_address: int = 10_000
-    """The same, from one IP address; who stands behind a shared one counts together. One more takes the place of one that
-    has yet to agree on a dialect, if there is any."""
+    """The same, from one IPv4 address, from one /64 of IPv6, or of one user of this machine over a UNIX socket; who stands
+    behind a shared one counts together. One more takes the place of one that has yet to agree on a dialect, if there is
+    any."""
 
     handshakes: int = 1_000
     """Connections of one server that have yet to agree on a dialect; with one more, the oldest of them is closed."""

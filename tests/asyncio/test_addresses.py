@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import pytest
 
 from likewise.asyncio.addresses import Address, parse
-from likewise.serving.networks import network
+from likewise.serving.networks import local_user, network
 
 
 @pytest.mark.parametrize(
@@ -53,3 +56,11 @@ def test_what_is_no_address_is_refused_with_the_form_to_write(text: str, remedy:
 )
 def test_addresses_of_one_network_are_counted_together(host: str, counted: str) -> None:
     assert network(host) == counted
+
+
+def test_who_is_at_a_unix_socket_is_a_user_of_this_machine() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    with ours, theirs:
+        assert local_user(ours) == f"uid {os.getuid()}"
+    with socket.socket() as tcp:
+        assert local_user(tcp) == local_user(None) == ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from dataclasses import dataclass
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from ..serving.networks import network
+from ..serving.networks import local_user, network
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,16 @@ def parse(text: str) -> Address:
     return Address(parts.scheme, parts.hostname, port)
 
 
-def ip_address(transport: asyncio.BaseTransport) -> str:
-    """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, ``""`` for a UNIX socket."""
+class Told(Protocol):
+    """A transport, or a connection over one."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
+
+
+def place(transport: Told) -> str:
+    """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, the user at a UNIX socket."""
     name = transport.get_extra_info("peername")
-    return network(str(name[0])) if isinstance(name, tuple) else ""
+    return network(str(name[0])) if isinstance(name, tuple) else local_user(transport.get_extra_info("socket"))
 
 
 def peer_name(transport: asyncio.BaseTransport) -> str:

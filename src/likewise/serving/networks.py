@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+import struct
+from typing import Any, Final
+
+PEERCRED: Final = getattr(socket, "SO_PEERCRED", None)  # Linux and some others have it
+CREDENTIALS: Final = struct.Struct("iII")  # of a process: its own number, its user's, its group's
 
 
 def network(host: str) -> str:
@@ -22,4 +28,15 @@ def network(host: str) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-__all__ = ("network",)
+def local_user(plug: Any) -> str:
+    """Whose process is at the other end of a UNIX socket: ``"uid 1000"``, or ``""`` where the system does not tell."""
+    if PEERCRED is None or getattr(plug, "family", None) != socket.AF_UNIX:
+        return ""
+    try:
+        told = plug.getsockopt(socket.SOL_SOCKET, PEERCRED, CREDENTIALS.size)
+    except OSError:
+        return ""
+    return f"uid {CREDENTIALS.unpack(told)[1]}"
+
+
+__all__ = ("local_user", "network")

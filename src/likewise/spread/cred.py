@@ -26,12 +26,12 @@ from zope.interface import Interface, implementer
 from ..broker.login import Lanes
 from ..errors import LimitExceeded
 from ..objects import by_reference
-from ..serving.networks import network
 from .clock import the_reactor
 from .faults import Error
 from .flavors import IPBRoot, Referenceable, arguments, called
 from .forms import is_stock, stock
 from .interfaces import IJellyable
+from .places import place
 
 CHALLENGE_BYTES = 16
 
@@ -227,8 +227,7 @@ class _PortalAuthChallenger(Referenceable):
         self.response: Any = None
         self.is_spent = False
         self._lane = username if isinstance(username, str) else username.decode("utf-8", "replace")
-        peer = getattr(door.broker.transport, "getPeer", lambda: None)()
-        self._address = network(str(getattr(peer, "host", "")))
+        self._address = place(door.broker.transport)
 
     def remote_respond(self, response: Any, mind: Any) -> defer.Deferred[Any]:
         """The avatar, in a Deferred, if the response is right; a second one never is."""
