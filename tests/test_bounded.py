@@ -314,7 +314,6 @@ REASONS: dict[str, str] = {
     "jelly/graph.py:*: self._probes_limit": "the same",
     "jelly/graph.py:*: hash(key)": "the work of hashing it was charged before",
     "serving/networks.py:*": "addresses",
-    "spread/guard.py:visit: *": "the address of a socket",
     "serving/flow.py:*: str(call.request)": "the number of a call, of 448 bits at most",
     "asyncio/tasks.py:*: str(call.request)": "the same",
     "errors.py:*": "texts that were bounded when the error was made, and numbers",
