@@ -342,7 +342,6 @@ REASONS: dict[str, str] = {
     "objects/published.py:FollowingPublished._admitted: name": "one of our own names",
     "spread/banana.py:Banana.callExpressionReceived: *": "byte strings of ours: to be compared with them costs nothing",
     "spread/cred.py:_PortalWrapper._begin: str(error)": "a LimitExceeded made two lines above",
-    "spread/cred.py:_PortalAuthChallenger.__init__: *": "an address",
     "spread/failures.py:full_text: str(value)": "can_be_printed was asked before",
     "spread/failures.py:CopiedFailure.*": "cut, and made one line",
     "spread/faults.py:*": "words and numbers of our own errors",

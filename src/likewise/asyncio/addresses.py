@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from ..serving.networks import local_user, network
+from ..serving.networks import CREDENTIALS, local_user, network
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,18 @@ class Told(Protocol):
 def place(transport: Told) -> str:
     """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, the user at a UNIX socket."""
     name = transport.get_extra_info("peername")
-    return network(str(name[0])) if isinstance(name, tuple) else local_user(transport.get_extra_info("socket"))
+    return network(str(name[0])) if isinstance(name, tuple) else user_at(transport.get_extra_info("socket"))
+
+
+def user_at(plug: Any) -> str:
+    """Whose process is at the other end of a UNIX socket; ``""`` for another one, and where the system does not tell."""
+    option = getattr(socket, "SO_PEERCRED", None)  # Linux and a few others have it
+    if option is None or getattr(plug, "family", None) != socket.AF_UNIX:
+        return ""
+    try:
+        return local_user(plug.getsockopt(socket.SOL_SOCKET, option, CREDENTIALS.size))
+    except OSError:  # it has gone already
+        return ""
 
 
 def peer_name(transport: asyncio.BaseTransport) -> str:
