@@ -110,7 +110,7 @@ MANY = {
 }
 
 
-@cases("M-9", "as many as there are tokens for are refused, for they cost more", MANY, cpu=0.5)
+@cases("M-9", "as many as there are tokens for are refused, for they cost more", MANY, cpu=0.75)
 def costly(server: Server, value: Any) -> None:
     atom = encode(value)
     tokens = 1 if isinstance(value, int) else len(value) + 1
