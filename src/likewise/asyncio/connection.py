@@ -33,7 +33,7 @@ from ..objects.by_reference import RemoteReference
 from ..objects.rebuilt import settleable
 from ..serving.turns import LIGHT, SLICE
 from ..wire.tokens import LIKEWISE_1
-from .addresses import ip_address, peer_name
+from .addresses import peer_name, place
 from .calls import CallResult, check_thread, end_loop
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, NOTICED, keep_alive
@@ -240,7 +240,7 @@ class Connection(WithWaiting, asyncio.Protocol):
         if endpoint.is_closing:
             self.abort(LocalProtocolError("the server is being closed"))
             return
-        address = ip_address(transport)
+        address = place(transport)
         refused = endpoint.guard.let_in(self, address, endpoint.connections)
         if refused is not None:
             endpoint.log.warning(self._loop.call_later, "connections refused", "%s: refused: %s", self.peer, refused)

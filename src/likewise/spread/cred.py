@@ -26,12 +26,12 @@ from zope.interface import Interface, implementer
 from ..broker.login import Lanes
 from ..errors import LimitExceeded
 from ..objects import by_reference
-from ..serving.networks import network
 from .clock import the_reactor
 from .faults import Error
 from .flavors import IPBRoot, Referenceable, arguments, called
 from .forms import is_stock, stock
 from .interfaces import IJellyable
+from .places import place
 
 CHALLENGE_BYTES = 16
 
@@ -237,8 +237,7 @@ class _PortalAuthChallenger(Referenceable):
         self.response: Any = None
         self.is_spent = False
         self._lane = username if isinstance(username, str) else username.decode("utf-8", "replace")
-        peer = getattr(door.broker.transport, "getPeer", lambda: None)()
-        self._address = network(str(getattr(peer, "host", "")))
+        self._address = place(door.broker.transport)
 
     def remote_respond(self, response: Any, mind: Any) -> defer.Deferred[Any]:
         """The avatar, in a Deferred, if the response is right; a second one never is."""
@@ -256,7 +255,11 @@ class _PortalAuthChallenger(Referenceable):
         pause = door.lanes.pause(self._lane, self._address, now, now - begun)
         if pause > 0.0:
             return deferLater(reactor, pause, lambda: None).addCallback(self._judge, mind, begun)
-        return _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
+        ended: defer.Deferred[None] = defer.Deferred()
+        if not door.lanes.begin(self._lane, self._address, lambda: ended.callback(None)):
+            return ended.addCallback(self._judge, mind, begun)
+        checked = _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
+        return checked.addBoth(self._ended)
 
     def _succeeded(self, avatar: Any) -> Any:
         self.door.lanes.succeeded(self._lane, self._address)
@@ -266,6 +269,10 @@ class _PortalAuthChallenger(Referenceable):
         if failed.check(UnauthorizedLogin):
             self.door.lanes.failed(self._lane, self._address, the_reactor().seconds())
         return failed
+
+    def _ended(self, result: Any) -> Any:
+        self.door.lanes.ended(self._lane, self._address)
+        return result
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response was made with this password."""
