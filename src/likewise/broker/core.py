@@ -242,6 +242,7 @@ class Broker:
 
     def end_mirror(self, luid: int, reason: str) -> None:
         """As :func:`likewise.broker.ours.end_mirror`; of what is just being written, when that is done."""
+        self.outbox.check_thread(None, "observer.end()")
         if self.state is not CLOSED:
             self.outbox.behind(partial(ours.end_mirror, self.tables, self.outbox, luid, reason))
 
