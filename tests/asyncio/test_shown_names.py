@@ -18,9 +18,9 @@ def documented() -> set[str]:
 
 def test_dir_of_a_connection_shows_what_users_call_and_nothing_else() -> None:
     async def main() -> tuple[Any, Any]:
-        async with likewise.serve(likewise.Root(), "tcp://127.0.0.1:0") as server:
-            async with likewise.connect(server.address) as connection:
-                return dir(connection), dir(server.connections[0])
+        root = likewise.Root()
+        async with likewise.serve(root, "tcp://127.0.0.1:0") as server, likewise.connect(server.address) as client:
+            return dir(client), dir(server.connections[0])
 
     for names in asyncio.run(main()):
         assert {name for name in names if not name.startswith("_")} == documented()

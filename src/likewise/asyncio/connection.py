@@ -48,6 +48,7 @@ PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
+
 class Connection(WithShownNames, WithWaiting, asyncio.Protocol):
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
