@@ -415,7 +415,7 @@ class Door(Referenceable):
     def _refused(self, way: str, user: str) -> None:
         """The realm does not let the user in, of whom it may have asked something meanwhile."""
         self._note_refusal(way, user)
-        if not self._stays and not self.connection.broker.is_closed:
+        if not self._logged_in and not self.connection.broker.is_closed:
             self.gate.restrain(self.connection.broker)
 
     def _note_refusal(self, way: str, user: str) -> None:

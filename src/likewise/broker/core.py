@@ -236,8 +236,8 @@ class Broker:
 
     def end_mirror(self, luid: int, reason: str) -> None:
         """As :func:`likewise.broker.ours.end_mirror`; of what is just being written, when that is done."""
+        self.outbox.check_thread(None, "observer.end()")
         if not self.is_closed:
-            self.outbox.check_thread("end")
             self.outbox.behind(partial(ours.end_mirror, self.tables, self.outbox, luid, reason))
 
     def refused(self, error: Exception) -> Any:

@@ -40,5 +40,5 @@ cdef class Outbox:
     cpdef queue_shared(self, bytes head, bytes tail)
     cpdef list take(self)
     cpdef clear(self)
-    cpdef check_thread(self, method=*)
+    cpdef check_thread(self, method=*, what=*)
     cdef _queue_after(self)

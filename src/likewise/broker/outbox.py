@@ -258,10 +258,10 @@ class Outbox:
         self.thread = get_ident()
         self._check = check
 
-    def check_thread(self, method: str | bytes | None = None) -> None:
-        """Something is about to be asked for: a call of ``method``, to be told of the end. Raises WrongThread."""
+    def check_thread(self, method: str | bytes | None = None, what: str = "notifyOnDisconnect()") -> None:
+        """A call of ``method`` is about to be made, or else ``what`` is about to be done. Raises WrongThread."""
         if self._check is not None and self.thread != get_ident():
-            self._check(f"callRemote({clip(method)})" if method is not None else "notifyOnDisconnect()")
+            self._check(f"callRemote({clip(method)})" if method is not None else what)
             self.thread = get_ident()
 
     @property

@@ -38,7 +38,7 @@ from .core_flavours import Flavours
 from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
 from .flavors import is_unhandled, name_of, quiet
-from .flow import Calls, Unread, send_at_once, unsent
+from .flow import Calls, Unread, unsent
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
@@ -46,6 +46,7 @@ from .paging import WithPages
 from .registry import registry
 from .reports import FailureOfPeer, WithReports
 from .security import is_narrow
+from .sockets import set_up
 from .tables import WithTables
 
 OPTIONS = frozenset(("pbcallback", "pberrback", "pbanswer"))
@@ -128,7 +129,7 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
         except LimitExceeded as error:
             self.broken(error)
             return
-        send_at_once(self.transport)
+        set_up(self.transport, self.core.limits)
         self.core.start()
 
     def dataReceived(self, chunk: bytes) -> None:
