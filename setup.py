@@ -41,7 +41,8 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/broker/outbox.py",
     "likewise/broker/fanout.py",
     "likewise/objects/by_reference.py",
-    "likewise/asyncio/connection.py",
+    "likewise/asyncio/calls.py",
+    "likewise/asyncio/line.py",
 )
 DIRECTIVES = {  # both builds must behave alike: annotations are no C types, indices are checked
     "language_level": 3,

@@ -488,8 +488,8 @@ async def pair(
     try:
         for connection, plug in zip((client, server), plugs, strict=True):
             await _connect(loop, connection, plug)
-        await client.wait_open()
-        await server.wait_open()
+        await client._wait_open()
+        await server._wait_open()
         yield client, server
     finally:
         await client.close(0)
@@ -500,9 +500,9 @@ async def pair(
 
 async def _connect(loop: asyncio.AbstractEventLoop, connection: Connection, plug: socket.socket) -> None:
     if hasattr(socket, "AF_UNIX") and plug.family == socket.AF_UNIX:
-        await loop.create_unix_connection(lambda: connection, sock=plug)
+        await loop.create_unix_connection(lambda: connection._line, sock=plug)
     else:  # Windows has no pairs but of TCP
-        await loop.create_connection(lambda: connection, sock=plug)
+        await loop.create_connection(lambda: connection._line, sock=plug)
 
 
 __all__ = ("End", "Pair", "Result", "pair")

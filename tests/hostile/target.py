@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import likewise
-from likewise.asyncio.connection import Connection
+from likewise.asyncio.line import Line
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
@@ -28,13 +28,13 @@ from tests.hostile import objects
 
 def note_each_end() -> None:
     """Have the end of every connection noted: ``on_disconnect`` is told of those alone that were let in."""
-    end = Connection.connection_lost
+    end = Line.connection_lost
 
-    def connection_lost(self: Connection, exc: Exception | None) -> None:
+    def connection_lost(self: Line, exc: Exception | None) -> None:
         end(self, exc)
-        objects.note_the_end(self.peer, self.reason)
+        objects.note_the_end(self.owner.peer, self.reason)
 
-    Connection.connection_lost = connection_lost  # type: ignore[method-assign]
+    Line.connection_lost = connection_lost  # type: ignore[method-assign]
 
 
 def portal(avatar: Any) -> likewise.Login:

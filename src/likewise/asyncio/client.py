@@ -99,7 +99,7 @@ class connect:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._reach(connection)
-                await connection.wait_open()
+                await connection._wait_open()
                 failed_at = "ended the connection during the login"
                 if self._login is not None:
                     connection._avatar = await log_in(connection, self._login, self._mind)
@@ -125,12 +125,12 @@ class connect:
     async def _reach(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         if self._address.scheme == "unix":
-            await loop.create_unix_connection(lambda: connection, self._address.path)
+            await loop.create_unix_connection(lambda: connection._line, self._address.path)
         else:
             name = self._server_name if self._tls is not None else None
             address = self._address
             await loop.create_connection(
-                lambda: connection, address.host, address.port, ssl=self._tls, server_hostname=name
+                lambda: connection._line, address.host, address.port, ssl=self._tls, server_hostname=name
             )
 
 

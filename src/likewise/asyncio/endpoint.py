@@ -38,7 +38,7 @@ class Endpoint:
     at_first: Callable[[Broker], object] | None = None  # called with each core before it starts
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
-    connections: set[Any] = field(default_factory=set)
+    lines: set[Any] = field(default_factory=set)  # of the connections that are let in
     is_closing: bool = False  # who is being accepted now is not let in any more
     logouts: set[asyncio.Task[None]] = field(default_factory=set)  # those that are coroutines, while they run
     thread: int = 0  # the loop's; connections are made on it

@@ -19,7 +19,7 @@ from ..limits import Limits
 from ..serving.keepalive import keep_alive_options
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .line import Line
 
 
 class Newcomer(Protocol):
@@ -40,20 +40,20 @@ class Guard(Account):
         self._timer: asyncio.TimerHandle | None = None
         self._newcomers: dict[Newcomer, str] = {}  # the oldest comes first
 
-    def let_in(self, newcomer: Newcomer, address: str, connections: set[Connection]) -> LimitExceeded | None:
+    def let_in(self, newcomer: Newcomer, address: str, lines: set[Line]) -> LimitExceeded | None:
         """
         Count one more connection in, or say why not.
 
         Where there are too many, the one that has been silent for longest makes way: who connects without end and says
         nothing keeps nobody out.
         """
-        refused = self.admit(address, len(connections))
+        refused = self.admit(address, len(lines))
         if refused is not None:
             is_local = refused.limit == "connections_per_address"
             oldest = next((each for each, place in self._newcomers.items() if place == address or not is_local), None)
             if oldest is not None and refused.limit != "running_calls":
                 oldest.make_way(refused)
-                refused = self.admit(address, len(connections))
+                refused = self.admit(address, len(lines))
         if refused is None:
             self._newcomers[newcomer] = address
         return refused
@@ -63,17 +63,17 @@ class Guard(Account):
         if self._newcomers.pop(newcomer, None) is not None:
             self.greeted()
 
-    def watch(self, loop: asyncio.AbstractEventLoop, connections: Iterable[Connection]) -> None:
+    def watch(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Line]) -> None:
         """Look at these connections from time to time, until there are none."""
         if self._timer is None:
-            self._timer = loop.call_later(self._period, self._look, loop, connections)
+            self._timer = loop.call_later(self._period, self._look, loop, lines)
 
-    def _look(self, loop: asyncio.AbstractEventLoop, connections: Iterable[Connection]) -> None:
+    def _look(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Line]) -> None:
         self._timer = None
         now = loop.time()
-        for connection in tuple(connections):
-            self.watch(loop, connections)
-            connection.look(now)
+        for line in tuple(lines):
+            self.watch(loop, lines)
+            line.look(now)
 
 
 HANDED_ON = sys.platform == "linux"  # what is set on a listening socket holds for the connections that it accepts

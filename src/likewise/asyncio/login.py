@@ -144,7 +144,7 @@ class Gate:
         def ended(task: asyncio.Task[None]) -> None:
             self.endpoint.logouts.discard(task)
             if not task.cancelled() and (error := task.exception()) is not None:
-                connection.report("running logout", error)
+                connection.broker.driver.report("running logout", error)
 
         task = asyncio.get_running_loop().create_task(logout, name="logout")
         self.endpoint.logouts.add(task)
@@ -191,7 +191,7 @@ class Stay:
         except ENDS_THE_PROGRAM:
             raise
         except BaseException as error:
-            door.connection.report("running logout", error)
+            door.connection.broker.driver.report("running logout", error)
         else:
             if inspect.iscoroutine(done):
                 door.gate.run(done, door.connection)

@@ -16,11 +16,12 @@ from ..objects.flavours import Flavours
 from ..trace import Tracer
 from . import accepting
 from .addresses import Address, parse
-from .calls import check_thread
 from .connection import Connection
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, keep_alive
+from .line import Line
 from .login import Gate, Login
+from .loops import check_thread
 from .tasks import AT_LEAST
 from .tls import TLS, Entrance, server_context
 
@@ -61,7 +62,7 @@ class Server:
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The connections that are open now."""
-        return tuple(self._endpoint.connections)
+        return tuple(line.owner for line in self._endpoint.lines)
 
     def reload_tls(self, tls: TLS | None = None) -> None:
         """
@@ -227,8 +228,8 @@ class serve:
         loop = asyncio.get_running_loop()
         endpoint = self._endpoint
 
-        def accept() -> Connection:
-            return Connection(endpoint, Side.SERVER, loop)
+        def accept() -> Line:
+            return Connection(endpoint, Side.SERVER, loop)._line
 
         address = self._address
         if self._tls is not None:
