@@ -1,4 +1,4 @@
-"""Who comes: guessers, strangers, users of this machine, and those who come while a server closes: H-11, M-4, M-5, L-3, L-7."""
+"""Who comes: guessers, strangers, local users, and who comes while a server closes: H-11, M-4, M-5, L-3, L-7."""
 
 from __future__ import annotations
 
