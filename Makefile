@@ -24,7 +24,7 @@ CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled matrix lint coverage vectors interop churn fuzz costly hostile guessers soak sanitize docs field \
+.PHONY: demo test test-pure test-compiled matrix lint coverage vectors interop churn fuzz costly hostile guessers herd soak sanitize docs field \
 	bench bench-before bench-plots clean
 .DEFAULT_GOAL := test
 
@@ -100,6 +100,10 @@ hostile: .venv-pure$(ON)/installed
 MINUTES ?= 10
 guessers: .venv-pure$(ON)/installed
 	@.venv-pure$(ON)/bin/python -P tests/login/guessers.py --minutes $(MINUTES) $(ARGS)
+
+# Ninety connections send the costliest messages there are while a bystander asks for little, by both APIs.
+herd: .venv-compiled$(ON)/installed
+	@.venv-compiled$(ON)/bin/python -P tests/serving/herd.py $(ARGS)
 
 soak: .venv-pure$(ON)/installed
 	@.venv-pure$(ON)/bin/python -P tests/soak.py $(ARGS)

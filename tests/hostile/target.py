@@ -44,6 +44,25 @@ def portal(avatar: Any) -> likewise.Login:
         return likewise.Login(lambda user, mind: avatar(), md5_for_twisted={"alice": likewise.Login.md5_record("sesame")})
 
 
+class Another:
+    """Further servers of the same root."""
+
+    def __init__(self, root: Any) -> None:
+        self.root = root
+        self.servers: list[likewise.Server] = []
+
+    async def open(self, address: str) -> int:
+        self.servers.append(await likewise.serve(self.root, address, limits=objects.FEW, on_disconnect=told))
+        return self.servers[-1].port
+
+    async def close(self) -> None:
+        await self.servers.pop(0).close(0.1)
+
+
+def told(connection: Any) -> None:
+    objects.counts["told"] += 1
+
+
 async def main() -> None:
     objects.raise_open_files()
     note_each_end()
@@ -53,6 +72,7 @@ async def main() -> None:
         logging.basicConfig(filename=sys.argv[3], format="%(asctime)s %(levelname)s %(name)s %(message)s")
     made = objects.make(likewise, asyncio.sleep)
     root = made.Root()
+    root.another = Another(root)
     on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=objects.LIMITS)
     on_portal = likewise.serve(
         None, f"tcp://127.0.0.1:{portal_port}", login=portal(made.Avatar), limits=objects.LIMITS
