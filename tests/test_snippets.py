@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_what_the_page_shows_runs(name: str, tmp_path: Path) -> None:
 def run_commands(block: Block, ports: Ports, place: Path, stack: ExitStack) -> None:
     """Run the commands of one block; those in the background end with the page."""
     for command, printed in commands(ports.put_into(block.content)):
-        words = command.split()
+        words = shlex.split(command)
         assert words[0] in ("python", "likewise"), f"{block}: {command}"
         arguments = words[1:] if words[0] == "python" else ["-m", *words]
         program = stack.enter_context(running(*arguments, cwd=place))
