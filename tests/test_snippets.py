@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import json
@@ -10,6 +11,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import textwrap
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -123,6 +125,31 @@ def test_nothing_on_the_page_goes_unchecked(name: str) -> None:
         assert block.language in KNOWN | {"hidden"}, f"{block}: how is {block.language!r} to be checked?"
         reason = block.note.removeprefix("compiled only")
         assert block.note in ("", "background") or (reason.startswith(": ") and len(reason) > 10), f"{block}: {block.note}"
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith(("docs/howto", "docs/tutorial", "docs/index"))])
+def test_whoever_follows_the_page_has_every_name_that_it_uses(name: str) -> None:
+    """What readers do not see runs here only: nothing that they see may need it."""
+    hidden: set[str] = set()
+    for block in blocks(PAGES[name]):
+        if block.language not in ("python", "hidden") or block.file:
+            continue
+        tree = ast.parse(f"async def page():\n{textwrap.indent(block.content, '    ')}\n    pass")
+        bound, used = bound_and_used(tree)
+        if block.language == "hidden":
+            hidden |= bound
+            continue
+        hidden -= bound
+        assert not used & hidden, f"{block}: a comment of the page defines {', '.join(sorted(used & hidden))}"
+
+
+def bound_and_used(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """The names that code binds, and those that it uses."""
+    nodes = list(ast.walk(tree))
+    bound = {each.name for each in nodes if isinstance(each, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
+    bound |= {each.asname or each.name.partition(".")[0] for each in nodes if isinstance(each, ast.alias)}
+    bound |= {each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    return bound, {each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
 
 
 @pytest.mark.parametrize("name", PAGES)
