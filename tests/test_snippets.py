@@ -219,6 +219,13 @@ def test_the_table_of_limits_is_true() -> None:
     assert said == {name: (getattr(usual, name), getattr(public, name)) for name in fields}
 
 
+def test_the_front_page_says_what_it_is_shows_it_and_how_to_get_it() -> None:
+    index = ROOT / "docs" / "index.md"
+    text = index.read_text(encoding="utf-8")
+    assert {"python", "text", "sh"} <= {block.language for block in blocks(index)}
+    assert "pip install" in text and text.index("```python") < text.index("pip install") < text.index("howto/")
+
+
 def test_the_index_leads_to_every_page() -> None:
     index = ROOT / "docs" / "index.md"
     linked = re.findall(r"\]\(([^)#]+\.md)\)", index.read_text(encoding="utf-8"))
