@@ -126,6 +126,8 @@ def test_the_error_says_what_was_called() -> None:
     async def test(both: Both) -> None:
         with pytest.raises(RuntimeError, match=r"^callRemote\('note'\): this is another thread"):
             await asyncio.to_thread(both.connection.root.callRemote, "note", 1)
+        with pytest.raises(RuntimeError, match=r"^observer\.end\(\): this is another thread"):
+            await asyncio.to_thread(both.observer.end)
 
     main(test)
 
