@@ -1,6 +1,6 @@
 """
-The account of one endpoint's connections, who makes way for whom, and the timer that looks after those that are silent
-or slow.
+The account of one endpoint's connections, who makes way for whom, and the timer that looks after those that are silent,
+slow or gone.
 
 One timer for all: one for each connection would cost at every chunk.
 """
@@ -11,11 +11,13 @@ import asyncio
 import socket
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ..broker.account import NOTICED, Account, period
 from ..errors import LimitExceeded
 from ..limits import Limits
+from ..serving.liveness import INFO_BYTES, TCP_INFO, TCP_RTO_MAX_MS, Lines, keep_alive_options, longest_pause
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -31,11 +33,12 @@ class Newcomer(Protocol):
 class Guard(Account):
     """The account of an endpoint that asyncio serves."""
 
-    __slots__ = ("_newcomers", "_period", "_timer")
+    __slots__ = ("_lines", "_newcomers", "_period", "_timer")
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
-        self._period = period(limits)
+        self._period = period(replace(limits, idle_seconds=min(limits.idle_seconds, limits.keepalive_seconds)))
+        self._lines = Lines(limits.keepalive_seconds)
         self._timer: asyncio.TimerHandle | None = None
         self._newcomers: dict[Newcomer, str] = {}  # the oldest comes first
 
@@ -73,23 +76,37 @@ class Guard(Account):
         for connection in tuple(connections):
             self.watch(loop, connections)
             connection.look(now)
+            if self._lines.has_vanished(connection, line_of(connection.get_extra_info("socket")), now):
+                connection.abort(self._lines.error())
 
 
-HANDED_ON = sys.platform == "linux"  # what is set on a listening socket holds for the connections that it accepts
+IS_LINUX = sys.platform == "linux"
+HANDED_ON = IS_LINUX  # what is set on a listening socket holds for the connections that it accepts
+IP = (socket.AF_INET, socket.AF_INET6)
+
+
+def line_of(plug: socket.socket | None) -> bytes:
+    """What the system tells of a TCP connection, ``b""`` where it tells nothing."""
+    if not IS_LINUX or plug is None or plug.family not in IP:
+        return b""
+    try:
+        return plug.getsockopt(socket.IPPROTO_TCP, TCP_INFO, INFO_BYTES)
+    except (OSError, ValueError):  # it has been closed
+        return b""
 
 
 def keep_alive(plug: socket.socket | None, seconds: float) -> None:
     """Have the system find out within so many seconds whether a TCP peer that says nothing is still there."""
-    if plug is None or plug.family not in (socket.AF_INET, socket.AF_INET6):
+    if plug is None or plug.family not in IP:
         return
-    within = max(1, min(32_767, int(seconds)))
-    options = {"TCP_KEEPIDLE": max(1, within // 2), "TCP_KEEPINTVL": max(1, within // 10), "TCP_KEEPCNT": 5}
-    options["TCP_USER_TIMEOUT"] = within * 1_000  # the same for what was sent and never acknowledged
+    options = [(getattr(socket, name, -1), value) for name, value in keep_alive_options(seconds).items()]
+    if IS_LINUX:
+        options.append((TCP_RTO_MAX_MS, longest_pause(seconds)))
     try:
         plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in options.items():
-            if hasattr(socket, name):
-                plug.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        for option, value in options:
+            if option >= 0:
+                plug.setsockopt(socket.IPPROTO_TCP, option, value)
     except OSError:  # it has gone already, or the system knows better
         pass
 
