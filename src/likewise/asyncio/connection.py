@@ -35,7 +35,7 @@ from ..serving.turns import LIGHT, SLICE
 from ..wire.tokens import LIKEWISE_1
 from .addresses import ip_address, peer_name
 from .calls import CallResult, check_thread, end_loop
-from .endpoint import Endpoint, OnConnection
+from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE, Endpoint, OnConnection
 from .guard import HANDED_ON, NOTICED, keep_alive
 from .tasks import Tasks
 from .waiting import WithWaiting
@@ -50,8 +50,8 @@ class Connection(WithWaiting, asyncio.Protocol):
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
-    ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: ``None``
-    while it is open and after an orderly end. ``one_way_failures`` counts the calls of the peer that failed here with
+    ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: an
+    exception, ``None`` while it is open. ``one_way_failures`` counts the calls of the peer that failed here with
     nobody there to be told: one-way ones.
     """
 
@@ -137,7 +137,7 @@ class Connection(WithWaiting, asyncio.Protocol):
 
     @property
     def reason(self) -> BaseException | None:
-        """Why the connection ended."""
+        """Why the connection ended, ``None`` while it has not."""
         return self._reason
 
     @property
@@ -178,6 +178,7 @@ class Connection(WithWaiting, asyncio.Protocol):
             return
         await self._backlog_made().finish(grace)
         self.flush()
+        self._reason = self._reason or ConnectionClosed(CLOSED_HERE)
         self._transport.close()
         try:
             await asyncio.wait_for(self.wait_closed(), max(grace, 0.1))
@@ -189,7 +190,7 @@ class Connection(WithWaiting, asyncio.Protocol):
         """End the connection at once; what is queued is lost."""
         check_thread(self._loop, "abort()")
         if self._transport is not None and not self.broker.is_closed:
-            self._reason = self._reason or reason
+            self._reason = self._reason or reason or ConnectionClosed(ABORTED_HERE)
             self.is_ended = True
             self._transport.abort()
 
@@ -305,7 +306,7 @@ class Connection(WithWaiting, asyncio.Protocol):
             self._backlog.hold(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._reason = self._reason or exc
+        self._reason = self._reason or exc or ConnectionClosed(CLOSED_THERE)
         self._count_out()
         self.is_ended = True
         for timer in (self._handshake, self._stall):
