@@ -29,9 +29,18 @@ class Address:
         except ValueError:
             return False
 
+    @property
+    def is_ip(self) -> bool:
+        """Whether the host is an IP address, and no name of any number of them."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
     def __str__(self) -> str:
         if self.scheme == "unix":
-            return f"unix://{self.path}"
+            return f"unix://{self.path.replace('%', '%25')}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
@@ -43,12 +52,13 @@ def parse(text: str) -> Address:
     Raises:
         ValueError: it names what is wrong and shows the form.
     """
-    parts = urlsplit(text)
-    if parts.scheme == "unix":
-        path = unquote(parts.netloc + parts.path)
+    scheme, _, rest = text.partition(":")
+    if scheme.lower() == "unix":  # all that follows is the path: a file's name may have any sign
+        path = unquote(rest.removeprefix("//"))
         if not path:
             raise ValueError(f"{text!r} names no socket: write unix:///run/app.sock")
         return Address("unix", path=path)
+    parts = urlsplit(text)
     if parts.scheme not in ("tcp", "tls"):
         forms = "tcp://127.0.0.1:8800, tls://host.example:8800 or unix:///run/app.sock"
         raise ValueError(f"{text!r} is no address: write {forms}")

@@ -134,7 +134,7 @@ def identity(path: str) -> tuple[int, int] | None:
     """What tells the file at a path from any other that may be there later; ``None`` if there is none."""
     try:
         found = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: of Linux's abstract names, which are no files
         return None
     return found.st_dev, found.st_ino
 
@@ -233,14 +233,14 @@ class serve:
         address = self._address
         if self._tls is not None:
             entrance = Entrance(self._tls, endpoint, accept)
-            listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=accepting.AT_ONCE)
+            listening = await accepting.listen(entrance.accept, address)
             self._keep_alive(listening)
             accepting.begin(listening, endpoint)
             return Server(endpoint, address, listening, self._tls, entrance)
         if address.scheme == "unix":
             listening = await loop.create_unix_server(accept, address.path, backlog=accepting.AT_ONCE)
         else:
-            listening = await loop.create_server(accept, address.host, address.port, backlog=accepting.AT_ONCE)
+            listening = await accepting.listen(accept, address)
             self._keep_alive(listening)
         accepting.begin(listening, endpoint)
         return Server(endpoint, address, listening)
