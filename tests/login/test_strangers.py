@@ -74,12 +74,11 @@ def test_what_the_application_raises_is_for_the_log_and_not_for_a_stranger(
 
 def test_the_records_of_twisted_s_clients_are_kept_from_strangers_too() -> None:
     async def run() -> None:
-        async with likewise.serve(None, ADDRESS, login=md5(down)) as server:
-            async with likewise.connect(server.address) as connection:
+        how = md5(down)
+        async with likewise.serve(None, ADDRESS, login=how) as server, likewise.connect(server.address) as connection:
+            for arguments in ((b"ada",), (1, 2, 3)):
                 with pytest.raises(likewise.LoginFailed, match="whose log says why"):
-                    await connection.root.callRemote("login", b"ada")
-                with pytest.raises(likewise.LoginFailed, match="whose log says why"):
-                    await connection.root.callRemote("login", 1, 2, 3)
+                    await connection.root.callRemote("login", *arguments)
 
     within(20, run())
 
@@ -101,7 +100,7 @@ def test_a_client_that_did_not_log_in_is_told_so_at_its_first_call() -> None:
         how = likewise.Login(lambda user, mind: likewise.Avatar(), anonymous=True)
         async with likewise.serve(None, ADDRESS, login=how) as server, likewise.connect(server.address) as connection:
             for name in ("greet", "_private", "login_ways_of_others"):
-                with pytest.raises(likewise.LoginFailed, match=r"wants a login .* connect\(\.\.\., login=\.\.\.\)"):
+                with pytest.raises(likewise.LoginFailed, match=r"wants a login .*connect\(\.\.\., login=\.\.\.\)"):
                     await connection.root.callRemote(name)
 
     within(20, run())
