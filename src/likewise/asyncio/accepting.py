@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from .. import logs
+from ..limits import Limits
 from .addresses import Address
 
 if TYPE_CHECKING:
@@ -55,12 +56,13 @@ def _free_port(family: int, address: tuple[object, ...]) -> int:
         return port
 
 
-def begin(listening: asyncio.Server, endpoint: Endpoint) -> None:
+def begin(listening: asyncio.Server, endpoint: Endpoint, address: Address) -> None:
     """A server has begun to listen: have the system hold :data:`BACKLOG` connections, and the log bounded."""
     for plug in listening.sockets:
         with socket.fromfd(plug.fileno(), plug.family, plug.type) as again:
             again.listen(BACKLOG)
-    warn_of_few_descriptors(endpoint.limits.connections)
+    connections = endpoint.limits.connections
+    _compare_descriptors(connections, is_meant=not address.is_local or connections != Limits().connections)
     logs.accepting(endpoint.log, listening.sockets, _remedy(endpoint.limits.connections))
 
 
@@ -94,11 +96,17 @@ def _remedy(connections: int) -> str:
     return f"more descriptors help: ulimit -n{'' if most is None else f' is {most}'}, limits.connections {connections}"
 
 
-def warn_of_few_descriptors(connections: int) -> None:
-    """Say so where the process runs out of descriptors before a server has as many connections as it may."""
+def _compare_descriptors(connections: int, *, is_meant: bool) -> None:
+    """
+    Say so where the process runs out of descriptors before a server has as many connections as it may.
+
+    It is a warning where somebody set that number or the server is for other machines, a note otherwise: at the usual
+    1,024 each small program on one machine would begin with it.
+    """
     most = _descriptors()
     if most is not None and most < connections + FOR_ALL_ELSE:
-        log.warning(
+        log.log(
+            logging.WARNING if is_meant else logging.INFO,
             "limits.connections is %d, but this process may have %d files open, its connections among them: "
             "ulimit -n %d lets it have as many, likewise.Limits(connections=%d) asks for no more",
             connections,
@@ -108,4 +116,4 @@ def warn_of_few_descriptors(connections: int) -> None:
         )
 
 
-__all__ = ("AT_ONCE", "begin", "end", "listen", "warn_of_few_descriptors")
+__all__ = ("AT_ONCE", "begin", "end", "listen")

@@ -62,7 +62,7 @@ async def plugged(address: Address) -> socket.socket:
 
 
 async def _attempt(family: int, address: Any) -> socket.socket:
-    plug = socket.socket(family, socket.SOCK_STREAM)
+    plug = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY where it reads that
     try:
         plug.setblocking(False)
         await asyncio.get_running_loop().sock_connect(plug, address)

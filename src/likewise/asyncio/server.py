@@ -235,14 +235,14 @@ class serve:
             entrance = Entrance(self._tls, endpoint, accept)
             listening = await accepting.listen(entrance.accept, address)
             self._keep_alive(listening)
-            accepting.begin(listening, endpoint)
+            accepting.begin(listening, endpoint, address)
             return Server(endpoint, address, listening, self._tls, entrance)
         if address.scheme == "unix":
             listening = await loop.create_unix_server(accept, address.path, backlog=accepting.AT_ONCE)
         else:
             listening = await accepting.listen(accept, address)
             self._keep_alive(listening)
-        accepting.begin(listening, endpoint)
+        accepting.begin(listening, endpoint, address)
         return Server(endpoint, address, listening)
 
     def _keep_alive(self, listening: asyncio.Server) -> None:
