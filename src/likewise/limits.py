@@ -121,8 +121,9 @@ class Limits:
     """Time that a peer may send nothing at all. Infinite, because honest mirrors of what never changes are silent."""
 
     keepalive_seconds: float = 60.0
-    """Time after which a peer that has vanished without a word is found out, by the keep-alive of TCP. Only where the
-    system has it; a peer that is there answers it without knowing."""
+    """Time after which a peer that has vanished without a word is found out: by the keep-alive of TCP while nothing is on
+    its way to it, otherwise (on Linux) by what it has not acknowledged. One that is there acknowledges without knowing, and
+    is not dropped for being slow to read."""
 
     connections: int = 10_000
     """Connections that one server holds at once; one more is closed at once."""

@@ -24,7 +24,12 @@ EVENTS = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subp
 
 # Those for strangers. Its times are shorter, for the corpus to see them pass; and all come from this machine's addresses.
 LIMITS = likewise.Limits.public(
-    handshake_seconds=2.0, message_seconds=3.0, stalled_seconds=3.0, connections_per_address=1_000, unread_bytes=4 << 20
+    handshake_seconds=2.0,
+    message_seconds=3.0,
+    stalled_seconds=3.0,
+    keepalive_seconds=2.0,
+    connections_per_address=1_000,
+    unread_bytes=4 << 20,
 )
 
 # Those of another server, which the corpus has opened and closed.

@@ -22,8 +22,8 @@ class Connection:
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
-    ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: ``None``
-    while it is open and after an orderly end. ``one_way_failures`` counts the calls of the peer that failed here with
+    ``root`` is the peer's root object, ``peer`` who it is (an address), ``reason`` why the connection ended: an
+    exception, ``None`` while it is open. ``one_way_failures`` counts the calls of the peer that failed here with
     nobody there to be told: one-way ones.
     """
 
@@ -83,7 +83,7 @@ class Connection:
 
     @property
     def reason(self) -> BaseException | None:
-        """Why the connection ended."""
+        """Why the connection ended, ``None`` while it has not."""
         return self._line.reason
 
     @property
@@ -133,12 +133,10 @@ class Connection:
         Calls of ours that are unanswered fail with ConnectionClosed.
         """
         check_thread(self._loop, "close()")
-        transport = self._line.transport
-        if transport is None or self.broker.is_closed:
+        if self._line.transport is None or self.broker.is_closed:
             return
         await self._calls.backlog_made().finish(grace)
-        self._line.flush()
-        transport.close()
+        transport = self._line.close()
         try:
             await asyncio.wait_for(self.wait_closed(), max(grace, 0.1))
         except TimeoutError:  # the peer does not read what is left

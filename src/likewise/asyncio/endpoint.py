@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ..broker.core import Broker
 from ..jelly.registry import Registry
@@ -23,6 +23,10 @@ log = logging.getLogger("likewise")
 
 OnConnection = Callable[[Any], object]
 """A function that is called with a :class:`~likewise.asyncio.connection.Connection`."""
+
+CLOSED_HERE: Final = "closed at this end"
+ABORTED_HERE: Final = "aborted at this end"
+CLOSED_THERE: Final = "the peer closed the connection, or its process ended: it did not say which"  # and can't be told
 
 
 @dataclass(slots=True)
@@ -60,4 +64,4 @@ class Endpoint:
         return self._pace
 
 
-__all__ = ("Endpoint", "OnConnection")
+__all__ = ("ABORTED_HERE", "CLOSED_HERE", "CLOSED_THERE", "Endpoint", "OnConnection")

@@ -1,6 +1,6 @@
 """
-The account of one endpoint's connections, who makes way for whom, and the timer that looks after those that are silent
-or slow.
+The account of one endpoint's connections, who makes way for whom, and the timer that looks after those that are silent,
+slow or gone.
 
 One timer for all: one for each connection would cost at every chunk.
 """
@@ -8,15 +8,15 @@ One timer for all: one for each connection would cost at every chunk.
 from __future__ import annotations
 
 import asyncio
-import socket
-import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ..broker.account import NOTICED, Account, period
 from ..errors import LimitExceeded
 from ..limits import Limits
-from ..serving.keepalive import keep_alive_options
+from ..serving.liveness import Lines
+from ..sockets import line_of
 
 if TYPE_CHECKING:
     from .line import Line
@@ -32,11 +32,12 @@ class Newcomer(Protocol):
 class Guard(Account):
     """The account of an endpoint that asyncio serves."""
 
-    __slots__ = ("_newcomers", "_period", "_timer")
+    __slots__ = ("_lines", "_newcomers", "_period", "_timer")
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
-        self._period = period(limits)
+        self._period = period(replace(limits, idle_seconds=min(limits.idle_seconds, limits.keepalive_seconds)))
+        self._lines = Lines(limits.keepalive_seconds)
         self._timer: asyncio.TimerHandle | None = None
         self._newcomers: dict[Newcomer, str] = {}  # the oldest comes first
 
@@ -74,22 +75,8 @@ class Guard(Account):
         for line in tuple(lines):
             self.watch(loop, lines)
             line.look(now)
+            if self._lines.has_vanished(line, line_of(line.socket), now):
+                line.abort(self._lines.error())
 
 
-HANDED_ON = sys.platform == "linux"  # what is set on a listening socket holds for the connections that it accepts
-
-
-def keep_alive(plug: socket.socket | None, seconds: float) -> None:
-    """Have the system find out within so many seconds whether a TCP peer that says nothing is still there."""
-    if plug is None or plug.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    try:
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in keep_alive_options(seconds).items():
-            if hasattr(socket, name):
-                plug.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    except OSError:  # it has gone already, or the system knows better
-        pass
-
-
-__all__ = ("HANDED_ON", "NOTICED", "Guard", "keep_alive")
+__all__ = ("NOTICED", "Guard")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from functools import partial
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
@@ -18,17 +18,19 @@ from ..broker.events import CallCancelled, CallReceived, Opened
 from ..broker.states import Side
 from ..errors import (
     ENDS_THE_PROGRAM,
+    ConnectionClosed,
     LimitExceeded,
     LocalProtocolError,
     ProtocolError,
     RemoteProtocolError,
 )
 from ..serving.turns import LIGHT, SLICE
+from ..sockets import HANDED_ON, keep_alive
 from ..wire.tokens import LIKEWISE_1
 from .addresses import peer_name, place
 from .calls import Calls
-from .endpoint import Endpoint
-from .guard import HANDED_ON, NOTICED, keep_alive
+from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE, Endpoint
+from .guard import NOTICED
 from .loops import check_thread, end_loop
 from .unread import Unread
 
@@ -93,6 +95,11 @@ class Line(asyncio.Protocol):
         """Whether both ends have yet to agree on a dialect."""
         return self._handshake is not None
 
+    @property
+    def socket(self) -> Any:
+        """The socket, where the transport has one."""
+        return self.transport.get_extra_info("socket") if self.transport is not None else None
+
     # --- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -117,7 +124,7 @@ class Line(asyncio.Protocol):
         endpoint.lines.add(self)
         endpoint.guard.watch(self._loop, endpoint.lines)
         if self._side is Side.CLIENT or not HANDED_ON:
-            keep_alive(transport.get_extra_info("socket"), endpoint.limits.keepalive_seconds)
+            keep_alive(self.socket, endpoint.limits.keepalive_seconds)
         if endpoint.guard.unread.noticed < NOTICED:
             self.transport.set_write_buffer_limits(endpoint.guard.unread.noticed)
         self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
@@ -179,7 +186,7 @@ class Line(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         calls = self._calls
-        self.reason = self.reason or exc
+        self.reason = self.reason or exc or ConnectionClosed(CLOSED_THERE)
         self._count_out()
         calls.is_ended = True
         if self._handshake is not None:
@@ -308,10 +315,18 @@ class Line(asyncio.Protocol):
 
     # --- the end
 
+    def close(self) -> asyncio.Transport:
+        """End in order: what is queued is sent. The transport, which has ended when the peer has read that."""
+        assert self.transport is not None
+        self.flush()
+        self.reason = self.reason or ConnectionClosed(CLOSED_HERE)
+        self.transport.close()
+        return self.transport
+
     def abort(self, reason: BaseException | None) -> None:
         """End at once; what is queued is lost."""
         if self.transport is not None and not self._calls.broker.is_closed:
-            self.reason = self.reason or reason
+            self.reason = self.reason or reason or ConnectionClosed(ABORTED_HERE)
             self._calls.is_ended = True
             self.transport.abort()
 

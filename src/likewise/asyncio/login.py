@@ -40,6 +40,7 @@ from .addresses import place
 from .connection import Connection
 from .endpoint import Endpoint
 from .passwords import Argon2Passwords, Records, ScramPasswords, Tokens, find
+from .strangers import ForStrangers
 
 log = Seldom(logging.getLogger("likewise"))
 
@@ -197,7 +198,7 @@ class Stay:
                 door.gate.run(done, door.connection)
 
 
-class Door(Referenceable):
+class Door(ForStrangers):
     """The root of one connection whose client has yet to say who it is."""
 
     def __init__(self, gate: Gate, connection: Connection) -> None:
@@ -453,11 +454,12 @@ def _settle(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-class ScramStep(Referenceable):
+class ScramStep(ForStrangers):
     """Takes one proof."""
 
     def __init__(self, door: Door, exchange: login.ScramServer, user: str) -> None:
         self._door = door
+        self.connection = door.connection
         self._exchange = exchange
         self._user = user
 
@@ -478,11 +480,12 @@ class ScramStep(Referenceable):
         return proofs[0], avatar
 
 
-class Md5Step(Referenceable):
+class Md5Step(ForStrangers):
     """Takes one response, as Twisted's clients give it."""
 
     def __init__(self, door: Door, user: str, record: str | None) -> None:
         self._door = door
+        self.connection = door.connection
         self._user = user
         self._is_real = record is not None
         self.challenge = secrets.token_bytes(16)

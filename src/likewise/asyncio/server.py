@@ -13,12 +13,12 @@ from ..broker.states import Side
 from ..jelly.registry import Registry, registry_from
 from ..limits import Limits
 from ..objects.flavours import Flavours
+from ..sockets import HANDED_ON, keep_alive
 from ..trace import Tracer
 from . import accepting
 from .addresses import Address, parse
 from .connection import Connection
 from .endpoint import Endpoint, OnConnection
-from .guard import HANDED_ON, keep_alive
 from .line import Line
 from .login import Gate, Login
 from .loops import check_thread
@@ -135,7 +135,7 @@ def identity(path: str) -> tuple[int, int] | None:
     """What tells the file at a path from any other that may be there later; ``None`` if there is none."""
     try:
         found = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: of Linux's abstract names, which are no files
         return None
     return found.st_dev, found.st_ino
 
@@ -234,16 +234,16 @@ class serve:
         address = self._address
         if self._tls is not None:
             entrance = Entrance(self._tls, endpoint, accept)
-            listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=accepting.AT_ONCE)
+            listening = await accepting.listen(entrance.accept, address)
             self._keep_alive(listening)
-            accepting.begin(listening, endpoint)
+            accepting.begin(listening, endpoint, address)
             return Server(endpoint, address, listening, self._tls, entrance)
         if address.scheme == "unix":
             listening = await loop.create_unix_server(accept, address.path, backlog=accepting.AT_ONCE)
         else:
-            listening = await loop.create_server(accept, address.host, address.port, backlog=accepting.AT_ONCE)
+            listening = await accepting.listen(accept, address)
             self._keep_alive(listening)
-        accepting.begin(listening, endpoint)
+        accepting.begin(listening, endpoint, address)
         return Server(endpoint, address, listening)
 
     def _keep_alive(self, listening: asyncio.Server) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 from twisted.internet import interfaces
 
-from ..serving.networks import CREDENTIALS, local_user, network
+from ..serving.networks import network
+from ..sockets import user_at
 
 
 def place(transport: Any) -> str:
@@ -16,17 +16,6 @@ def place(transport: Any) -> str:
     if isinstance(host, str):
         return network(host)
     return user_at(transport.getHandle()) if interfaces.ISystemHandle.providedBy(transport) else ""
-
-
-def user_at(plug: Any) -> str:
-    """Whose process is at the other end of a UNIX socket; ``""`` for another one, and where the system does not tell."""
-    option = getattr(socket, "SO_PEERCRED", None)  # Linux and a few others have it
-    if option is None or getattr(plug, "family", None) != socket.AF_UNIX:
-        return ""
-    try:
-        return local_user(plug.getsockopt(socket.SOL_SOCKET, option, CREDENTIALS.size))
-    except OSError:  # it has gone already
-        return ""
 
 
 __all__ = ("place",)
