@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from ..bounded import brief, clip, opaque
 from ..errors import NoSuchMethod, WrongThread
 from ..jelly.atoms import LOCAL, REMOTE
 from ..jelly.checks import ARRIVES
-from ..jelly.context import Caller, Luid, Sendable
+from ..jelly.context import Caller, Luid, Receivable, Sendable
 from ..wire.tokens import VOCABULARY
 
 if TYPE_CHECKING:
@@ -37,10 +38,15 @@ def find_method(target: Any, prefix: str, name: str) -> Callable[..., Any]:
         if len(_full_names) < NAMES_KEPT:
             _full_names[prefix, name] = full_name
     method = getattr(target, full_name, None)
-    if not callable(method):
+    if type(method) is not MethodType and not may_be_called(target, full_name, method):
         raise NoSuchMethod(f"No such method: {full_name[:200]}")
     found: Callable[..., Any] = method
     return found
+
+
+def may_be_called(target: Any, name: str, method: Any) -> bool:
+    """Whether what an object has under a name is a method for a peer: not what a peer has put into its state itself."""
+    return callable(method) and (not isinstance(target, Receivable) or hasattr(type(target), name))
 
 
 class Referenceable(Sendable):
