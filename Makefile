@@ -25,7 +25,7 @@ CORE := wire jelly objects broker
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: demo test test-pure test-compiled matrix lint coverage vectors interop churn fuzz costly hostile soak sanitize docs field \
-	bench bench-plots clean
+	bench bench-before bench-plots clean
 .DEFAULT_GOAL := test
 
 # Pure Python, which takes seconds to install; the compiled build takes a minute or two.
@@ -122,6 +122,17 @@ SECONDS_AT_MOST := 3600
 bench: .venv-bench$(ON)/installed
 	@.venv-bench$(ON)/bin/python -m bench --repeat $(REPEAT) --case-seconds $(CASE_SECONDS) --seconds $(SECONDS_AT_MOST) \
 		$(if $(PEERS)$(WORK),--peers '$(PEERS)' --work '$(WORK)',--output bench/RESULTS.md) $(ARGS)
+
+# The same beside an earlier commit, in one run: make bench-before BEFORE=COMMIT, with WORK, REPEAT and the rest as above.
+BEFORE_PEERS := likewise-uv likewise-before-uv likewise-pb-uv likewise-before-pb-uv likewise likewise-before spread spread-before
+bench-before: .venv-bench$(ON)/installed
+	@test -n '$(BEFORE)' || { echo "Say which commit: make bench-before BEFORE=COMMIT"; exit 2; }
+	@rm -rf build/before .venv-bench$(ON)/before && mkdir -p build/before
+	@git archive '$(BEFORE)' | tar -xf - -C build/before
+	@LIKEWISE_PURE= LIKEWISE_COMPILED=require .venv-bench$(ON)/bin/python $(PIP) install --no-deps --target .venv-bench$(ON)/before build/before
+	@.venv-bench$(ON)/bin/python -m bench --peers '$(or $(PEERS),$(BEFORE_PEERS))' --work '$(WORK)' --repeat $(REPEAT) \
+		--case-seconds $(CASE_SECONDS) --seconds $(SECONDS_AT_MOST) $(ARGS)
+	@rm -rf .venv-bench$(ON)/before
 
 # The plots in docs/images, and their numbers in bench/SCALING.md.
 bench-plots: .venv-bench$(ON)/installed

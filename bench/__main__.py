@@ -11,7 +11,7 @@ from pathlib import Path
 from . import codec, machine, settings
 from .peers import PEERS, find
 from .report import report
-from .runner import CASES, PURE, Session
+from .runner import BUILDS, CASES, Session
 
 OUT = machine.ROOT / "bench" / "out"
 
@@ -34,7 +34,7 @@ def arguments() -> argparse.ArgumentParser:
 def missing(name: str) -> list[str]:
     """What keeps this peer from running here."""
     peer = find(name)
-    return peer.missing() + (["a pure build"] if peer.build == "pure" and not PURE.is_dir() else [])
+    return peer.missing() + ([f"a build named {peer.build}"] if peer.build and not BUILDS[peer.build].is_dir() else [])
 
 
 def show_peers() -> None:
@@ -72,7 +72,7 @@ def main() -> None:
         records.unlink(missing_ok=True)
     session = Session(records, options.seconds, options.patience, about)
     session.run([name for name in names if name not in left_out], cases, options.repeat)
-    codec_rows = codec.rows(PURE) if not options.work or "codec" in options.work else []
+    codec_rows = codec.rows(BUILDS["pure"]) if not options.work or "codec" in options.work else []
     about |= {"rounds": options.repeat, "case_s": options.case_seconds, "cut_short": session.cut_short}
     about["minutes"] = (time.monotonic() - start) / 60
     text = report({"about": about, "records": session.records, "codec": codec_rows}, left_out)

@@ -45,7 +45,7 @@ class Peer:
     fan_out = settings.FAN_OUT
     idle = (settings.IDLE_BEFORE, settings.IDLE_CLIENTS)
     tags: dict[str, str] = {}  # workload -> how the case departs from it; shown in the tables
-    build = ""  # "pure": the children run the pure build of likewise
+    build = ""  # a key of runner.BUILDS: the children run that build of likewise
 
     def can(self, case: str) -> bool:
         work, _, count = case.partition(":")

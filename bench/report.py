@@ -36,6 +36,7 @@ def case_table(results: Results, case: str) -> list[str]:
     return [*lines, ""]
 
 
+BEFORE = ("likewise-uv", "likewise", "likewise-pb-uv", "likewise-pb", "spread")
 VARIANTS = ("likewise", "likewise-pb-uv", "likewise-pb", "likewise-pure-uv", "likewise-pure-pb-uv")
 
 
@@ -51,6 +52,23 @@ def variants_table(results: Results) -> list[str]:
         ratios = [times_better(results, case, peer, "likewise-uv") for peer in VARIANTS]
         cells = [case, KINDS[case[:2]].unit, shown(results.median(case, "likewise-uv"))]
         lines.append(row(cells + [f"{each:.2f}" if each else "-" for each in ratios]))
+    return [*lines, ""]
+
+
+def before_table(results: Results) -> list[str]:
+    """Each peer of ours beside the same one at an earlier commit (`make bench-before`)."""
+    pairs = [(peer, peer.replace("likewise", "likewise-before").replace("spread", "spread-before")) for peer in BEFORE]
+    rows = [(case, ours, before) for case in CASES for ours, before in pairs if times_better(results, case, ours, before)]
+    if not rows:
+        return []
+    head = ["case", "unit", "peer", "before", "min..max", "now", "min..max", "as good"]
+    lines = ["## Beside the commit before", "", row(head), "|---|---|---|" + "---:|" * (len(head) - 3)]
+    for case, ours, before in rows:
+        kind = KINDS[case[:2]]
+        found = [results.values(case, peer, kind.key) for peer in (before, ours)]
+        ranges = [t for each in found for t in (shown(statistics.median(each)), f"{shown(min(each))}..{shown(max(each))}")]
+        mark = " ~" if overlap(*found) else ""
+        lines.append(row([case, kind.unit, ours, *ranges, f"{times_better(results, case, ours, before):.2f}x{mark}"]))
     return [*lines, ""]
 
 
@@ -131,7 +149,7 @@ def report(session: dict[str, Any], left_out: dict[str, list[str]]) -> str:
     for case in CASES:
         if results.peers_of(case):
             lines += case_table(results, case)
-    lines += codec_table(codec_rows) + drop_in_table(results)
+    lines += codec_table(codec_rows) + drop_in_table(results) + before_table(results)
     if results.errors:
         lines += ["## Failed", ""]
         lines += [f"- {peer}, {case}: `{error}`" for (case, peer), error in results.errors.items()] + [""]

@@ -18,7 +18,9 @@ from . import machine, settings
 from .peers import find
 
 CASES = ["W1", "W2", "W3", "W4", *(f"W5:{count}" for count in settings.FAN_OUT), "W6", "W7"]
-PURE = Path(sys.prefix, "pure")  # where `make bench` puts the pure build of likewise
+# Where other builds of likewise than the installed one lie: `make bench` puts the pure one there, `make bench-before` the
+# one of an earlier commit.
+BUILDS = {name: Path(sys.prefix, name) for name in ("pure", "before")}
 
 STARTING_S, CONNECTING_S, CASE_S = 30.0, 90.0, 60.0
 
@@ -33,8 +35,8 @@ class Child:
     def __init__(self, module: str, *arguments: Any, build: str = "") -> None:
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed in stop()
         environment = {**os.environ, "PYTHONWARNINGS": "ignore", "BENCH_PIN": str(int(settings.can_pin()))}
-        if build == "pure":
-            environment["PYTHONPATH"] = str(PURE)
+        if build:
+            environment["PYTHONPATH"] = str(BUILDS[build])
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *map(str, arguments)],
             text=True,

@@ -20,7 +20,7 @@ from .latency import MARKED, WATCHED_BY, latency_section, measure_latency
 from .peers import find
 from .plots import distribution_plot, line_plot
 from .results import row, shown
-from .runner import CASE_S, PURE, Case, CaseFailed, children, fan_out
+from .runner import BUILDS, CASE_S, Case, CaseFailed, children, fan_out
 from .stall import measure_stall, stall_section
 
 IMAGES = machine.ROOT / "docs" / "images"
@@ -46,7 +46,7 @@ def sized(work: str) -> Callable[[str, int], float]:
 
 
 def can_run(peer: str) -> bool:
-    return not find(peer).missing() and (find(peer).build != "pure" or PURE.is_dir())
+    return not find(peer).missing() and (not find(peer).build or BUILDS[find(peer).build].is_dir())
 
 
 @dataclass(frozen=True)

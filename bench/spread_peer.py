@@ -37,4 +37,10 @@ class SpreadPure(Spread):
     name, build = "spread-pure", "pure"
 
 
-PEERS = [Spread, SpreadUv, SpreadPure]
+class SpreadBefore(Spread):
+    """likewise.spread on Twisted's default reactor, an earlier commit"""
+
+    name, build = "spread-before", "before"
+
+
+PEERS = [Spread, SpreadUv, SpreadPure, SpreadBefore]

@@ -1,4 +1,4 @@
-"""likewise itself, on both builds."""
+"""likewise itself: both builds, and that of an earlier commit."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from ..likewise_peer import PEERS as COMPILED
 from ..peer import Peer
 
 
-def pure(peer: Any) -> Any:
-    """The same peer, whose processes import the pure build."""
-    name = peer.name.replace("likewise", "likewise-pure", 1)
-    return type(name, (peer,), {"name": name, "build": "pure", "__doc__": f"{peer.__doc__}, pure build"})
+def of_build(peer: Any, build: str, words: str) -> Any:
+    """The same peer, whose processes import that build."""
+    name = peer.name.replace("likewise", f"likewise-{build}", 1)
+    return type(name, (peer,), {"name": name, "build": build, "__doc__": f"{peer.__doc__}, {words}"})
 
 
-PEERS: list[type[Peer]] = [*COMPILED, *(pure(peer) for peer in COMPILED if peer.uv)]
+PEERS: list[type[Peer]] = [
+    *COMPILED,
+    *(of_build(peer, "pure", "pure build") for peer in COMPILED if peer.uv),
+    *(of_build(peer, "before", "an earlier commit") for peer in COMPILED),
+]

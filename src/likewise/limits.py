@@ -54,9 +54,9 @@ class Limits:
     """Parts hashed, or compared where hashes are equal, for the dict keys and set members of one message. A tuple is hashed
     anew at each use, so tuples that share their parts cost 2**depth without this."""
 
-    hash_probes: int = 3_000_000
-    """Places of dicts and sets that are found taken while the keys of one message are put in; each costs some 5 to 25 ns.
-    Honest ints need next to none, 100,000 multiples of 1/256 (as floats) 2,600,000. Chosen keys cost n**2 without this."""
+    hash_probes: int = 1_500_000
+    """Places of dicts and sets that are found taken while the keys of one message are put in; each costs 5 to 100 ns.
+    Honest ints need next to none, 50,000 multiples of 1/256 (as floats) 1,300,000. Chosen keys cost n**2 without this."""
 
     unfolded_tuples: int = 10_000_000
     """Parts of the shared tuples and frozensets of one message, counted anew at each use. A method that hashes,
@@ -232,7 +232,7 @@ def _lower_of(limits: Limits, ceilings: dict[str, int]) -> dict[str, Any]:
 ITEMS: Final = {
     "set": 5,  # 1.2 us, and 216 bytes: CPython gives each set room for eight members
     "instance": 4,  # 0.7 us for a copy; 1.3 us for a dataclass, whose fields are counted
-    "reference": 4,  # 1.5 us: a proxy, and a weak reference to it
+    "reference": 1,  # 1.5 us, a proxy and a weak reference to it, for each of the at most 65,536 that are new
     "time": 3,  # 0.8 us for a date, 1.2 us for a datetime
     "decimal": 6,  # 1.0 us, 2.2 us with 134 digits
     "odd": 12,  # 2.7 us: a date with leading zeros or the like, read in Python

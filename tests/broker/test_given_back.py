@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import likewise
 from likewise.broker.tables import SURPLUS
 from likewise.testing import Pair
+from tests import sexp
 from tests.broker_objects import Root, Thing, answer
 
 
@@ -43,3 +45,13 @@ def test_many_counts_are_given_back_in_one_piece() -> None:
     kept = answer(joined, "again", SURPLUS - 1)
     del kept
     assert len(joined.client.broker.data_to_send()) == 1
+
+
+def test_what_costs_too_much_is_given_back_whole() -> None:
+    joined = Pair(Root(), limits=likewise.Limits(frame_items=400))
+    items = [[b"remote", 5]] * 120
+    call = [b"message", 1, b"root", b"echo", 1, [b"tuple", [b"list", *items]], [b"dictionary"]]
+    joined.server.take(sexp.encode(call, "pb"))
+    sent = b"".join(joined.server.broker.data_to_send())
+    assert b"frame_items" in sent
+    assert sent.count(sexp.encode([b"decref", 5], "pb")) == len(items)

@@ -7,10 +7,7 @@ import pytest
 from tests.hostile import corpus
 from tests.hostile.harness import Case, Server, hold
 
-# Their expectations are older than the weights of limits.ITEMS, which refuse these earlier, or than the time they take on
-# the pure build: run.py has them, and shows them failing, until they are said anew.
-UNSETTLED = ("L-1 ", "H-2 ", "M-8 ", "M-9 ", "S-19 20,000 keys of equal hash")
-QUICK = [each for each in corpus.CASES if each.quick and not each.name.startswith(UNSETTLED)]
+QUICK = [each for each in corpus.CASES if each.quick]
 
 
 @pytest.fixture(scope="module")

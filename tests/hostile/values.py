@@ -276,8 +276,8 @@ def colliding(count: int) -> dict[str, Any]:
     return {
         "ints": [encode(n * PRIME) for n in range(1, count)],
         "negative ints": [encode(-n * PRIME) for n in range(1, count)],
-        "ints of 440 bits": [encode((2**379 + n) * PRIME) for n in range(1, count // 2)],
-        "decimals": [encode([b"decimal", n * PRIME, 0]) for n in range(1, count // 4)],
+        "ints of 440 bits": [encode((2**379 + n) * PRIME) for n in range(1, count // 8)],
+        "decimals": [encode([b"decimal", n * PRIME, 0]) for n in range(1, count // 20)],
         "tuples of such ints": [encode([b"tuple", n * PRIME]) for n in range(1, count // 3)],
         "floats": floats * 500,
     }

@@ -263,3 +263,6 @@ def test_names_and_addresses_take_a_bounded_room() -> None:
         lanes.failed(f"user {number}", "", 0.0)
         lanes.succeeded("alice", str(number))
     assert len(lanes._lanes) <= lanes.LANES and len(lanes._known) <= lanes.KNOWN
+    for number in range(lanes.NETWORKS + 10):
+        lanes.failed("alice", f"network {number}", 0.0)
+    assert len(lanes._networks) == lanes.NETWORKS

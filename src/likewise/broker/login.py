@@ -20,6 +20,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -228,6 +229,9 @@ def md5_response(record: str, challenge: bytes) -> bytes:
 # --- how long who has to wait
 
 
+Wait = tuple[float, float, float]  # failures, when they were counted, when the next try may be
+
+
 class Lanes:
     """
     Wrong passwords and the waits that they earn, by user and network.
@@ -237,11 +241,14 @@ class Lanes:
     moment, and not longer than a client waits for its login. One from which the user has logged in before does not even
     wait for that.
 
-    User names and networks are hashed, with a key of this process, into a fixed number of lanes: unknown names take no
-    memory and wait like known ones, and nobody can choose a name to share the lane of another.
+    Names are hashed with a key of this process. What all networks together have guessed at one user is counted in a fixed
+    number of lanes: unknown names take no memory and wait like known ones, and nobody can choose a name to share the lane
+    of another. What one network has is remembered for a bounded number of them: two must not share it, or one that has
+    not guessed would wait for one that has.
     """
 
-    LANES: Final = 16_384
+    LANES: Final = 4_096
+    NETWORKS: Final = 65_536  # pairs of a user and a network that has guessed; the one longest ago is forgotten first
     KNOWN: Final = 4_096  # networks remembered; the oldest is forgotten first
     FORGIVEN: Final = 60.0  # seconds for each failure
     PATIENCE: Final = 3.0  # seconds that who has not guessed waits for those who have, in all
@@ -250,46 +257,52 @@ class Lanes:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._key = secrets.token_bytes(16)
-        self._lanes: dict[int, tuple[float, float, float]] = {}  # failures, when counted, when the next try may be
+        self._lanes: dict[int, Wait] = {}
+        self._networks: OrderedDict[int, Wait] = OrderedDict()
         self._known: dict[int, None] = {}
 
     def pause(self, user: str, network: str, now: float, waited: float = 0.0) -> float:
         """Seconds until the next password may be tried, by who has ``waited`` for so long; 0.0: now."""
         here = self._hash(user, network)
-        if here in self._known or here % self.LANES in self._lanes:
-            return self._left(here, now)
-        return min(self._left(self._hash(user, self.EVERYWHERE), now), max(0.0, self.PATIENCE - waited))
+        wait = self._networks.get(here)
+        if wait is not None or here in self._known:
+            return max(0.0, wait[2] - now) if wait is not None else 0.0
+        wait = self._lanes.get(self._lane(user))
+        return min(max(0.0, wait[2] - now), max(0.0, self.PATIENCE - waited)) if wait is not None else 0.0
 
     def failed(self, user: str, network: str, now: float) -> None:
         """A password was wrong."""
         here = self._hash(user, network)
         everywhere = 0.0
         if here not in self._known:
-            everywhere = self._count(self._hash(user, self.EVERYWHERE), now, 0.0)
+            lane = self._lane(user)
+            self._lanes[lane] = wait = self._one_more(self._lanes.get(lane), now, 0.0)
+            everywhere = wait[0]
         # Where many guess, a new network has no more free tries than one.
-        self._count(here, now, self._limits.user_attempts - 1.0 if everywhere > self._limits.user_attempts else 0.0)
+        at_least = self._limits.user_attempts - 1.0 if everywhere > self._limits.user_attempts else 0.0
+        self._networks[here] = self._one_more(self._networks.pop(here, None), now, at_least)
+        if len(self._networks) > self.NETWORKS:
+            self._networks.popitem(last=False)
 
     def succeeded(self, user: str, network: str) -> None:
         """A password was right."""
         here = self._hash(user, network)
-        self._lanes.pop(here % self.LANES, None)
+        self._networks.pop(here, None)
         self._known.pop(here, None)
         self._known[here] = None
         if len(self._known) > self.KNOWN:
             del self._known[next(iter(self._known))]
 
-    def _left(self, number: int, now: float) -> float:
-        lane = self._lanes.get(number % self.LANES)
-        return max(0.0, lane[2] - now) if lane is not None else 0.0
-
-    def _count(self, number: int, now: float, at_least: float) -> float:
-        """One more failure there; how many that makes."""
-        failures, counted, _ = self._lanes.get(number % self.LANES, (0.0, now, now))
+    def _one_more(self, wait: Wait | None, now: float, at_least: float) -> Wait:
+        """What one more failure makes of it."""
+        failures, counted, _ = wait or (0.0, now, now)
         failures = max(at_least, failures - (now - counted) / self.FORGIVEN) + 1.0
         over = round(failures) - self._limits.user_attempts
         pause = min(2.0 ** min(over, 60), self._limits.user_pause_seconds) if over >= 0 else 0.0
-        self._lanes[number % self.LANES] = (failures, now, now + pause)
-        return failures
+        return failures, now, now + pause
+
+    def _lane(self, user: str) -> int:
+        return self._hash(user, self.EVERYWHERE) % self.LANES
 
     def _hash(self, user: str, network: str) -> int:
         told = f"{user}\0{network}".encode("utf-8", "replace")

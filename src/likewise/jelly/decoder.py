@@ -149,7 +149,7 @@ class Decoder(Leaves):
         if kind < 0x80:
             kind = self._long_token()
             if self.pos - pos > ROOMY:
-                self._spend((self.pos - pos) // ROOMY)
+                self._spend((self.pos - pos) // ROOMY, self.pos)
             return self._list(self._number, None) if kind == 0x80 else self._body(kind)
         self.pos = pos + 1
         if kind == 0x80:
@@ -323,6 +323,7 @@ class Decoder(Leaves):
         if code == 40 or code == 41:  # spelled out in dialect none, or malformed
             return self._spelled(code, count, start)
         word = next(word for word, number in CODES.items() if number == code)
+        self._spend(ITEMS_OF_ODD, start)
         try:
             return self.by_name(word, count - 1, reference)
         except InsecureJelly as error:
@@ -341,7 +342,6 @@ class Decoder(Leaves):
         ``count`` items follow, for this to read. Raises InsecureJelly.
         """
         if word == b"unpersistable":
-            self._spend(ITEMS_OF_ODD)
             return read_basic(12, [self.read_expression() for _ in range(count)], 0)
         raise InsecureJelly(f"({word.decode()} ...) is never accepted: it has the receiver look something up by name")
 
@@ -356,7 +356,7 @@ class Decoder(Leaves):
         self._data, self.pos, self.end, self._large, self._next_large = frame.data, frame.start, frame.end, frame.large, 0
         try:
             mended = len(self._fixups or ())
-            self._spend(frame.items)  # for it is one message's work, however often it is read
+            self._spend(frame.items, self.pos)  # for it is one message's work, however often it is read
             value = self.value()
             if len(self._fixups or ()) > mended or type(value) is Pending:
                 raise InsecureJelly("a state that takes part in its own reading leads back to a tuple around it")
@@ -387,7 +387,7 @@ class Decoder(Leaves):
         """``(tag state)``, or ``(tag luid state)`` for a cache."""
         self._items_left -= ITEMS_OF_INSTANCE
         if self._items_left < 0:
-            self._spend(0)
+            self._spend(0, start)
         self.weight += BYTES_OF_INSTANCE
         if plan.seen_in != self._message:
             plan.look_again(self._message)

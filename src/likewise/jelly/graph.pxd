@@ -44,7 +44,7 @@ cdef class Graph(Reader):
 
     cdef set_graph_limits(self, limits)
     cdef renew_work(self, Py_ssize_t items, Py_ssize_t weight)
-    cpdef _spend(self, Py_ssize_t items)
+    cpdef _spend(self, Py_ssize_t items, Py_ssize_t start)
     cdef forget_graph(self)
     cpdef name_reference(self, reference, value)
     cdef _afterwards(self, instance)
@@ -53,7 +53,8 @@ cdef class Graph(Reader):
     cdef _fill(self, instance, Incoming plan, state, Py_ssize_t start)
     @cython.locals(keys=Keys, is_large=cython.bint)
     cdef _check_members(self, list items, set result)
-    @cython.locals(times=Py_ssize_t)
+    cdef _count_equal(self, Py_ssize_t times, key, leaf, Py_ssize_t start)
+    @cython.locals(found=Py_ssize_t)
     cdef Keys _check_key(self, key, Keys keys, bint is_set, Py_ssize_t size, Py_ssize_t start)
     @cython.locals(keys=Keys, size=Py_ssize_t)
     cdef Keys _keys_of(self, container)

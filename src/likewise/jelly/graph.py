@@ -101,12 +101,12 @@ class Graph(Reader):
         self._probes_left = self._probes_limit
         self._unfolded_left = self._unfolded_limit
 
-    def _spend(self, items: int) -> None:
+    def _spend(self, items: int, start: int) -> None:
         """Count what costs more than its tokens tell as so many further items."""
         self._items_left -= items
         if self._items_left < 0:
             what = "where sets, instances, dates and the like count as several"
-            raise self._refuse(self.pos, f"frame_items: over {self._items_limit}, {what}")
+            raise self._refuse(start, f"frame_items: over {self._items_limit}, {what}")
 
     def forget_graph(self) -> None:
         """Nothing is named, nothing to be mended."""
@@ -183,37 +183,42 @@ class Graph(Reader):
         ``size`` is how many it has; -1 where they are so few that no choice of them costs much.
         """
         kind = type(key)
+        leaf = LEAVES.get(kind)
         if kind is int and -HUGE < key < HUGE:
             if size < 0:
                 return keys
             value = key
-            if keys is None:
-                keys = Keys(is_set)
         else:
-            leaf = LEAVES.get(kind)
-            if leaf is not None:
-                self._spend_hashing(leaf, start)
-            else:
+            if leaf is None:
                 self._count_hashing(key, start)
+            else:
+                if is_set:  # in a dict it has three tokens, which is enough
+                    self._spend(1, start)
+                self._spend_hashing(leaf, start)
             try:
                 value = hash(key)
             except Exception:  # unhashable, or an instance that is not whole yet: whatever its class raises
                 raise self._refuse(start, f"{clip(key)} can't be a dict key or a set member") from None
-            if keys is None:
-                keys = Keys(is_set)
-            times = keys.times(value)
-            if times > 1:
-                if times > self._equal_limit:
-                    raise self._refuse(start, f"equal_hashes: over {self._equal_limit} keys of one container share a hash")
-                if leaf is not None:
-                    self._spend_hashing(leaf * (times - 1), start)
-                else:
-                    self._count_comparing(key, times - 1, start)
+        if keys is None:
+            keys = Keys(is_set)
+        found = 1
         if size >= 0:
-            self._probes_left -= keys.probes(value, size, self._probes_left)
+            found = keys.probes(value, size, self._probes_left)
+            self._probes_left -= found
             if self._probes_left < 0:
                 raise self._refuse(start, f"hash_probes: over {self._probes_limit} places looked at in vain for the keys")
+        if leaf is None or (found and (kind is not int or not -HUGE < key < HUGE)):  # a place of its own, a hash of its own
+            self._count_equal(keys.times(value), key, leaf, start)
         return keys
+
+    def _count_equal(self, times: int, key: Any, leaf: int | None, start: int) -> None:
+        """Spend what it costs that so many keys share the hash of this one: it is compared with each."""
+        if times > self._equal_limit:
+            raise self._refuse(start, f"equal_hashes: over {self._equal_limit} keys of one container share a hash")
+        if leaf is not None:
+            self._spend_hashing(leaf * (times - 1), start)
+        elif times > 1:
+            self._count_comparing(key, times - 1, start)
 
     def _keys_of(self, container: Any) -> Keys:
         """What the keys that a container has already would cost, as far as that matters for those to come."""

@@ -38,16 +38,16 @@ class Leaves(Graph):
             numbers = native.decimal_numbers(data, pos + 2, data[pos])
             plain = plain_time(code, numbers) if numbers is not None else None
             if plain is not None:
-                self._spend(ITEMS_OF_TIME)
+                self._spend(ITEMS_OF_TIME, start)
                 self.pos = pos + 2 + data[pos]
                 return plain
         items = [self.read_expression() for _ in range(count - 1)]
         if code == 44 and count == 3:
             plain = plain_decimal(items, self._exponent_limit)
             if plain is not None:
-                self._spend(ITEMS_OF_DECIMAL)
+                self._spend(ITEMS_OF_DECIMAL, start)
                 return plain
-        self._spend(ITEMS_OF_ODD)
+        self._spend(ITEMS_OF_ODD, start)
         try:
             return read_basic(code, items, self._exponent_limit)
         except InsecureJelly as error:
@@ -82,7 +82,7 @@ class Leaves(Graph):
         if tables is None:
             raise self._refuse(start, f"({WORDS[code].decode()} ...) means nothing outside a connection")
         if code == 16 or code == 15:
-            self._spend(ITEMS_OF_REFERENCE)
+            self._spend(ITEMS_OF_REFERENCE, start)
             self.weight += BYTES_OF_REFERENCE
         try:
             if code == 16:
@@ -108,5 +108,5 @@ class Leaves(Graph):
         raise self._refuse(start, "a malformed str or bool")
 
     def _spend_on_set(self, count: int) -> None:
-        self._spend(ITEMS_OF_SET)
+        self._spend(ITEMS_OF_SET, self.pos)
         self.weight += BYTES_OF_SET + BYTES_OF_MEMBER * count
