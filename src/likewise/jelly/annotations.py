@@ -10,7 +10,6 @@ whose objects arrive as those of another class, as a Referenceable does.
 from __future__ import annotations
 
 import builtins
-import collections.abc
 import dataclasses
 import sys
 import types
@@ -35,6 +34,7 @@ from .checks import (
 )
 
 UNPACK: Final = typing.Unpack
+BARE_TUPLE: Final[Any] = getattr(typing, "Tuple")  # noqa: B009  # of any size, where tuple[()] is of none
 WRAPPERS: Final = frozenset(
     getattr(typing, name) for name in ("Annotated", "Final", "Required", "NotRequired", "ReadOnly") if hasattr(typing, name)
 )
@@ -97,7 +97,7 @@ class Reader:
             return self._union(arguments, text)
         if origin is typing.Literal:
             return Literal(text, arguments)
-        if origin is tuple and annotation is not typing.Tuple:
+        if origin is tuple and annotation is not BARE_TUPLE:
             return self._tuple(arguments, text)
         if origin in SEQUENCES and arguments:
             return Items(text, origin, self.check(arguments[0]))
@@ -286,7 +286,8 @@ def names_of(owner: Any) -> dict[str, Any]:
         names[each.__name__] = each
     if not isinstance(owner, type):
         return names | getattr(owner, "__globals__", {})
-    names |= {name: value for name, value in vars(owner).items() if isinstance(value, type)}  # not defaults: `date: date = x`
+    # What the class itself defines, but not its defaults: the annotation of `date: date = x` means the type.
+    names |= {name: value for name, value in vars(owner).items() if isinstance(value, type)}
     if "<locals>" in owner.__qualname__ or owner.__name__ not in names:
         names[owner.__name__] = owner
     return names

@@ -31,7 +31,7 @@ def checked(target: F) -> F:
         _check_class(target)
         return target
     if isinstance(target, (staticmethod, classmethod)):
-        return typing.cast(F, type(target)(checked(target.__func__)))
+        return typing.cast(F, type(target)(_wrapped(target.__func__)))
     return typing.cast(F, _wrapped(target))
 
 
@@ -58,7 +58,7 @@ def _checked_member(cls: type, name: str, member: Any) -> Any:
     if _is_checked(member):
         return member
     if inspect.isfunction(member) or isinstance(member, (staticmethod, classmethod)):
-        return checked(member)
+        return checked(member)  # type: ignore[type-var]
     if isinstance(member, functools.partialmethod) and inspect.isfunction(member.func):
         return functools.partialmethod(_wrapped(member.func, name), *member.args, **member.keywords)
     if isinstance(member, functools.partial):
@@ -67,7 +67,8 @@ def _checked_member(cls: type, name: str, member: Any) -> Any:
     if type(member).__name__ == "cython_function_or_method":
         return _wrapped(member, name)
     raise TypeError(
-        f"{cls.__qualname__}.{name} is a {type(member).__name__}, whose arguments can't be checked: write a method that calls it"
+        f"{cls.__qualname__}.{name} is a {type(member).__name__}, whose arguments can't be checked: write a method that "
+        "calls it"
     )
 
 

@@ -20,7 +20,8 @@ from ..bounded import clip
 from ..errors import InsecureJelly
 from ..limits import ALIAS_DEPTH
 
-Seen = dict[tuple[int, int], tuple[Any, Any]]  # ids of a container and a Check -> what was found, and the container kept alive
+# ids of a container and a Check -> what was found, and the container, which is kept alive
+Seen = dict[tuple[int, int], tuple[Any, Any]]
 
 ARRIVES: Final[set[type]] = {
     bool,
@@ -195,7 +196,7 @@ class Fixed(Check):
     def holds(self, value: Any, seen: Seen | None) -> bool:
         if not self._fits(value):
             return False
-        for part, item in zip(self._parts(len(value)), value, strict=True):  # a loop: generators can't be compiled in a cpdef
+        for part, item in zip(self._parts(len(value)), value, strict=True):  # a loop: a cpdef takes no generator
             if part is not None and not part.holds(item, seen):
                 return False
         return True

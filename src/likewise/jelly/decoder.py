@@ -558,4 +558,3 @@ def not_registered(tag: object) -> str:
         f"likewise.setUnjellyableForClass({name!r}, TheLocalRemoteCopyClass), or import the module of its "
         f"@likewise.copyable dataclass; an endpoint with accept=... counts only what is listed there"
     )
-

@@ -5,7 +5,6 @@ How one registered class goes out and comes in: names checked, fields known, all
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -88,13 +87,21 @@ def admit_state(cls: type, state: object) -> dict[str, Any]:
 # --- where instances have their attributes
 
 
-@functools.lru_cache(4_096)
+SLOTS: Final[dict[type, dict[str, Any]]] = {}
+SLOTS_KEPT: Final = 4_096
+
+
 def slots_of(cls: type) -> dict[str, Any]:
     """The slots of a class and its bases, as Python names them, and what reads and sets them; ours are left out."""
-    slots = {}
+    known = SLOTS.get(cls)
+    if known is not None:
+        return known
+    slots: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         if "__slots__" in base.__dict__ and not is_ours(base):
             slots.update({name: found for name, found in vars(base).items() if type(found) is MemberDescriptorType})
+    if len(SLOTS) < SLOTS_KEPT:
+        SLOTS[cls] = slots
     return slots
 
 
@@ -165,13 +172,13 @@ def refuse_to_wait(owner: object, hook: str, result: Any) -> None:
     elif not hasattr(type(result), "__await__"):
         return
     raise NotSendable(
-        f"{hook} of {wire_name(type(owner))} is async or returned a {type(result).__name__}: a hook must return its state at "
-        "once. Get what it needs before the object is sent"
+        f"{hook} of {wire_name(type(owner))} is async or returned a {type(result).__name__}: a hook must return its "
+        "state at once. Get what it needs before the object is sent"
     )
 
 
 def refuse_async(cls: type, *hooks: str) -> None:
-    """Raise TypeError if one of these methods of a class that is being registered is ``async``: nobody would await it."""
+    """Raise TypeError if one of these methods of a registered class is ``async``: nobody would await it."""
     for hook in hooks:
         if inspect.iscoroutinefunction(getattr(cls, hook, None)):
             raise TypeError(f"{cls.__qualname__}.{hook} is async: it is called while a message is read, and must be plain")
@@ -320,8 +327,9 @@ class Outgoing:
         self.fields = tuple(field.name for field in dataclasses.fields(cls))
         # The name of each field, and how its pair in the state begins.
         self.pairs = tuple((each, b"\x02\x80" + UNICODE_HEAD + bytes_token(each.encode())) for each in self.fields)
-        # Whether an instance has them in its __dict__, where it has them.
-        self.is_plain = native.dict_slot(cls) is not None and not any(takes_values(found_in(cls, each)) for each in self.fields)
+        # Whether an instance that has them has them in its __dict__.
+        lies_elsewhere = any(takes_values(found_in(cls, each)) for each in self.fields)
+        self.is_plain = native.dict_slot(cls) is not None and not lies_elsewhere
 
 
 class Plain:

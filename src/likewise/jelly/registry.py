@@ -30,6 +30,7 @@ from .plans import (
 
 T = TypeVar("T", bound=type)
 
+
 class Registry:
     """
     Wire name -> what may be built for it.
@@ -130,8 +131,8 @@ class Registry:
         holder = self._claims.setdefault((name, kind), mine)
         if holder != mine:
             raise TypeError(
-                f"{'.'.join(holder)} travels as {name!r} already, so {'.'.join(mine)} can't: give one of them a name of its own, "
-                f"@likewise.copyable(name={name.rpartition('.')[0] + '.' + cls.__qualname__!r}) or accept(cls, name=...); "
+                f"{'.'.join(holder)} travels as {name!r} already, so {'.'.join(mine)} can't: give one of them a name "
+                f"of its own, @likewise.copyable(name={name.rpartition('.')[0] + '.' + cls.__qualname__!r}) or accept(cls, name=...); "
                 "a Copyable by getTypeToCopy, and by that name in setUnjellyableForClass"
             )
 

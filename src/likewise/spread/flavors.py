@@ -70,9 +70,7 @@ class Serializable(Jellyable):
 class Receiver:
     """What a peer calls methods of. Those whose class reads the arguments itself get them as s-expressions."""
 
-    @property
-    def takes_expressions(self) -> bool:
-        return not is_stock(type(self), "remoteMessageReceived")
+    takes_expressions: Any = property(lambda self: not is_stock(type(self), "remoteMessageReceived"))
 
 
 def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> Any:
@@ -324,9 +322,7 @@ class Cacheable(Copyable, by_cache.Cacheable):
             return
         perspective = encoder.perspective
         broker = tables.caller.owner
-        luid, observer = tables.observe(
-            self, perspective, lambda luid: RemoteCacheObserver(broker, self, perspective, luid)
-        )
+        luid, observer = tables.observe(self, perspective, lambda luid: RemoteCacheObserver(broker, self, perspective, luid))
         if observer is None:
             encoder.write_id(cached_atom, luid)
         else:

@@ -27,7 +27,6 @@ from ..jelly.expressions import to_frame
 from ..jelly.plans import FILLED, Incoming, admit_state, refuse_to_wait, set_state, state_of
 from ..jelly.registry import default_registry
 from ..limits import DEEPEST, Limits
-from ..wire import native
 from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
@@ -142,7 +141,7 @@ def write_instance(instance: Any, encoder: Encoder) -> None:
 
 def pickled_state(instance: Any) -> Any:
     """The state of an instance as pickle would have it, but for slots, which are attributes like others."""
-    if type(instance).__getstate__ is object.__getstate__:
+    if getattr(type(instance), "__getstate__", None) is object.__getstate__:
         return state_of(instance)
     state = instance.__getstate__()
     refuse_to_wait(instance, "__getstate__", state)

@@ -106,6 +106,7 @@ def _factory(function: Any) -> Incoming:
 unjellyableRegistry = Classes(plan_of, detached_plan_of)
 unjellyableFactoryRegistry = Classes(_factory, _factory)
 
+
 def tag_of(classname: Any) -> bytes:
     """The tag of a class, or of its name."""
     name = qual(classname) if isinstance(classname, type) else classname
