@@ -130,10 +130,11 @@ class Registry:
         mine = (cls.__module__, cls.__qualname__)
         holder = self._claims.setdefault((name, kind), mine)
         if holder != mine:
+            own = f"{name.rpartition('.')[0]}.{cls.__qualname__}"
             raise TypeError(
-                f"{'.'.join(holder)} travels as {name!r} already, so {'.'.join(mine)} can't: give one of them a name "
-                f"of its own, @likewise.copyable(name={name.rpartition('.')[0] + '.' + cls.__qualname__!r}) or accept(cls, name=...); "
-                "a Copyable by getTypeToCopy, and by that name in setUnjellyableForClass"
+                f"{'.'.join(holder)} travels as {name!r} already, so {'.'.join(mine)} can't: give one of them a name of its "
+                f"own, @likewise.copyable(name={own!r}) or accept(cls, name=...); a Copyable by getTypeToCopy, and by that "
+                "name in setUnjellyableForClass"
             )
 
     def _open(self) -> None:
