@@ -77,6 +77,12 @@ class Reader:
 
     def check(self, annotation: Any) -> Check | None:
         """The Check of an annotation; ``None`` if there is nothing to check."""
+        check = self._check(annotation)
+        if check is not None and self._named:
+            settle_floats(check)
+        return check
+
+    def _check(self, annotation: Any) -> Check | None:
         while True:  # what only wraps another annotation
             if isinstance(annotation, typing.NewType):
                 annotation = annotation.__supertype__
@@ -100,15 +106,15 @@ class Reader:
         if origin is tuple and annotation is not BARE_TUPLE:
             return self._tuple(arguments, text)
         if origin in SEQUENCES and arguments:
-            return Items(text, origin, self.check(arguments[0]))
+            return Items(text, origin, self._check(arguments[0]))
         if origin in MAPPINGS and arguments:
-            return Items(text, origin, *map(self.check, arguments))
+            return Items(text, origin, *map(self._check, arguments))
         if typing.is_typeddict(origin or annotation):
             return self._typed_dict(origin or annotation, text)
         return _check_for_class(origin or annotation, text)
 
     def _union(self, arguments: tuple[Any, ...], text: str) -> Check | None:
-        parts = [self.check(part) for part in arguments]
+        parts = [self._check(part) for part in arguments]
         known = [part for part in parts if part is not None]
         if len(known) < len(parts):
             return None
@@ -122,15 +128,15 @@ class Reader:
         if not arguments:
             return Fixed("tuple[()]", ())
         if len(arguments) == 2 and arguments[1] is ...:
-            return Items(text, tuple, self.check(arguments[0]))
+            return Items(text, tuple, self._check(arguments[0]))
         before: list[Check | None] = []
         after: list[Check | None] = []
         rest: list[Check | None] = []
         for each in self._spread_out(arguments):
             if isinstance(each, _Rest):
-                rest.append(None if each.annotation is Any else self.check(each.annotation))
+                rest.append(None if each.annotation is Any else self._check(each.annotation))
             else:
-                (after if rest else before).append(self.check(each))
+                (after if rest else before).append(self._check(each))
         if len(rest) > 1:  # no type checker takes that
             return Check(text, tuple)
         return Fixed(text, tuple(before), bool(rest), rest[0] if rest else None, tuple(after))
@@ -184,7 +190,7 @@ class Reader:
     def _read(self, key: object, name: str, annotation: Any) -> Check | None:
         self._open.add(key)
         try:
-            check = self.check(annotation)
+            check = self._check(annotation)
         finally:
             self._open.discard(key)
         return self._closed(key, check)
@@ -221,7 +227,7 @@ class Reader:
             resolved = reader.outermost(annotation)
             if typing.get_origin(resolved) is typing.NotRequired:  # which a string hides from Python
                 required.discard(name)
-            keys.parts[name] = reader.check(resolved)
+            keys.parts[name] = reader._check(resolved)
         self._open.discard(cls)
         keys.required = frozenset(required)
         keys.floats = any(part is not None and part.floats for part in keys.parts.values())
@@ -243,6 +249,35 @@ class _Rest:
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
+
+
+def parts_of(check: Check) -> list[Check | None]:
+    """The Checks that a Check is made of."""
+    if isinstance(check, (Items, Either)):
+        return list(check.parts)
+    if isinstance(check, Fixed):
+        return [*check.before, check.rest, *check.after]
+    if isinstance(check, Keys):
+        return list(check.parts.values())
+    return [check.target] if isinstance(check, Named) else []
+
+
+def settle_floats(check: Check) -> None:
+    """Say of each part of a Check that leads back to itself whether it makes floats: not before all of it is there."""
+    found: dict[int, Check] = {id(check): check}
+    waiting = [check]
+    while waiting:
+        for part in parts_of(waiting.pop()):
+            if part is not None and id(part) not in found:
+                found[id(part)] = part
+                waiting.append(part)
+    is_settled = False
+    while not is_settled:
+        is_settled = True
+        for each in found.values():
+            if not each.floats and any(part is not None and part.floats for part in parts_of(each)):
+                each.floats = True
+                is_settled = False
 
 
 def unpacked(annotation: Any) -> Any:

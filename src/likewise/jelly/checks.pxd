@@ -33,6 +33,10 @@ cdef class Fixed(Check):
     cdef readonly Check rest
     cdef readonly tuple after
 
+    @cython.locals(known=tuple)
+    cpdef bint holds(self, value, seen) except -1
+    cdef bint _all_hold(self, value, seen) except -1
+    cdef _with_floats(self, value, seen, bint in_place)
     cdef bint _fits(self, value) except -1
     cdef tuple _parts(self, Py_ssize_t size)
 

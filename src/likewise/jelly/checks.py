@@ -53,6 +53,8 @@ SEQUENCES: Final = {list, set, frozenset} | {
 }
 MAPPINGS: Final = {dict, collections.abc.Mapping, collections.abc.MutableMapping}
 FEW: Final = 8  # items that are looked at again rather than remembered
+FEW_LEVELS: Final = 4  # of an annotation that leads back to itself, in the path that an error tells
+TOLD: Final = (0, 1)  # where ``seen`` counts those
 DEPTH: Final = (0, 0)  # where ``seen`` counts the levels of annotations that lead back to themselves
 
 
@@ -196,6 +198,15 @@ class Fixed(Check):
     def holds(self, value: Any, seen: Seen | None) -> bool:
         if not self._fits(value):
             return False
+        if seen is None or not self.has_rest or len(value) <= FEW:
+            return self._all_hold(value, seen)
+        known = seen.get((id(value), id(self)))
+        if known is None:
+            known = seen[id(value), id(self)] = (self._all_hold(value, seen), value)
+        holds: bool = known[0]
+        return holds
+
+    def _all_hold(self, value: Any, seen: Seen | None) -> bool:
         for part, item in zip(self._parts(len(value)), value, strict=True):  # a loop: a cpdef takes no generator
             if part is not None and not part.holds(item, seen):
                 return False
@@ -223,6 +234,14 @@ class Fixed(Check):
     def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
         if not self.floats or type(value) is not tuple or not self._fits(value):
             return value
+        if seen is None or not self.has_rest or len(value) <= FEW:
+            return self._with_floats(value, seen, in_place)
+        known = seen.get((id(value), -id(self)))
+        if known is None:
+            known = seen[id(value), -id(self)] = (self._with_floats(value, seen, in_place), value)
+        return known[0]
+
+    def _with_floats(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
         parts = self._parts(len(value))
         made = [
             item if part is None or not part.floats else part.to_float(item, seen, in_place)
@@ -291,6 +310,10 @@ class Either(Check):
                 return True
         return False
 
+    def offender(self, value: Any, seen: Seen) -> tuple[str, Any]:
+        deeper = [found for found in [part.offender(value, seen) for part in self.parts] if found[0]]
+        return deeper[0] if len(deeper) == 1 else ("", value)
+
     def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
         if type(value) is int:
             for part in self.parts:
@@ -349,7 +372,24 @@ class Named(Check):
         return holds
 
     def offender(self, value: Any, seen: Seen) -> tuple[str, Any]:
-        return "", value
+        level: int = seen.get(TOLD, (0, None))[0]
+        if self.target is None or level >= FEW_LEVELS:
+            return "", value
+        seen[TOLD] = (level + 1, None)
+        found = self.target.offender(value, seen)
+        seen[TOLD] = (level, None)
+        return found
+
+    def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
+        target = self.target
+        if target is None or not self.floats:
+            return value
+        if seen is None or type(value) not in BUILT_IN:  # it holds, so that this has an end
+            return target.to_float(value, seen, in_place)
+        known = seen.get((id(value), -id(self)))
+        if known is None:
+            known = seen[id(value), -id(self)] = (target.to_float(value, seen, in_place), value)
+        return known[0]
 
 
 BUILT_IN: Final = frozenset((list, tuple, dict, set, frozenset))

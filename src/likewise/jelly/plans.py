@@ -235,8 +235,11 @@ class Incoming:
 
     def _read_fields(self) -> None:
         required = set()
+        set_by = []
         for field in dataclasses.fields(self.make):
             self.names[field.name.encode()] = field.name
+            if takes_values(found_in(self.make, field.name)):
+                set_by.append(field.name)
             if takes_values(field.default):  # the property itself, which dataclass() took for one
                 required.add(field.name)
             elif field.default is not dataclasses.MISSING:
@@ -246,7 +249,7 @@ class Incoming:
             else:
                 required.add(field.name)
         self.required = frozenset(required)
-        self.set_by = tuple(name for name in self.names.values() if takes_values(found_in(self.make, name)))
+        self.set_by = tuple(set_by)
 
     def admit(self, raw: bytes) -> str:
         """The attribute name spelled ``raw``, checked; verdicts are kept in :attr:`names`."""
