@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import re
 
-from tests.hostile import arriving, calls, framing, held, liveness, logins, own_forms, printing, raising, times, values, work
+from tests.hostile import (
+    arriving,
+    calls,
+    classes,
+    framing,
+    held,
+    liveness,
+    logins,
+    own_forms,
+    printing,
+    raising,
+    times,
+    values,
+    work,
+)
 from tests.hostile.harness import CASES as FOUND
 from tests.hostile.harness import Case
 
-MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, held, arriving, liveness)
+MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, held, arriving, liveness, classes)
 
 
 def _order(name: str) -> tuple[int, ...]:
