@@ -81,7 +81,8 @@ def test_a_method_that_answers_at_once_is_refused() -> None:
         "At.at_once returns int at once, but a remote answer is awaited: write `async def at_once(...) -> int`, "
         "or have it return an Awaitable, or for a stream an AsyncIterator"
     )
-    assert "write `@likewise.one_way` above it if no answer is wanted, else `async def nothing(...) -> None`" in refused(Nothing)
+    remedy = "write `@likewise.one_way` above it if no answer is wanted, else `async def nothing(...) -> None`"
+    assert remedy in refused(Nothing)
     assert "Unknown.frames returns OnlyForCheckers[bytes] at once" in refused(Unknown), "nobody can tell what that is"
 
 

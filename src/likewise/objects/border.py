@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from ..bounded import clip
 from ..errors import InsecureJelly
 from ..jelly.checks import Check, Seen, check_for
+from .crossing import as_it_crosses, awaited, inside, is_stream
 from .interfaces import EMPTY, Kind, Method, function_of
-from .results import awaited, inside, is_stream
 
 
 class _Plan:
@@ -35,9 +35,10 @@ class _Plan:
         self.more: Check | None = None
         self.rest: Check | None = None
         for each in method.signature.parameters.values():
-            check = None if each.annotation is EMPTY else check_for(method.annotation(each.annotation))
+            annotation = Any if each.annotation is EMPTY else as_it_crosses(method.annotation(each.annotation))
+            check = check_for(annotation)
             if check is not None and each.default is None and not check.holds(None, None):  # `x: int = None`
-                check = check_for(method.annotation(each.annotation) | None)
+                check = check_for(annotation | None)
             if each.kind is each.VAR_POSITIONAL:
                 self.more = check
             elif each.kind is each.VAR_KEYWORD:
@@ -59,7 +60,7 @@ class _Plan:
             annotation = inside(annotation, collections.abc.AsyncIterable)
         elif not inspect.iscoroutinefunction(method.function):
             annotation = awaited(annotation)
-        return check_for(annotation)
+        return check_for(as_it_crosses(annotation))
 
     def admit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Raise InsecureJelly, which says where and what, unless the arguments are what the interface says."""

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from ..bounded import clip
 from ..jelly.checks import check_for, shown
+from .crossing import awaited, inside, is_stream
 from .interfaces import EMPTY, Kind, Method, as_text, function_of, resolved, signature_of
-from .results import awaited, inside, is_stream
 
 MANY: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 STARS: Final[dict[Any, str]] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
