@@ -66,11 +66,14 @@ class _Plan:
         """Raise InsecureJelly, which says where and what, unless the arguments are what the interface says."""
         seen: Seen = {}
         positional = self.positional
-        for place, value in enumerate(args):
-            check = positional[place] if place < len(positional) else self.more
+        for check, value in zip(positional, args, strict=False):
             if check is not None and type(value) is not check.only and not check.holds(value, seen):
-                name = self.names[place] if place < len(positional) else f"argument {place - self.before + 1}"
-                raise InsecureJelly(self._fault(name, check, value))
+                place = next(place for place, each in enumerate(args) if each is value and positional[place] is check)
+                raise InsecureJelly(self._fault(self.names[place], check, value))
+        if self.more is not None:
+            for place, value in enumerate(args[len(positional) :], len(positional) - self.before + 1):
+                if type(value) is not self.more.only and not self.more.holds(value, seen):
+                    raise InsecureJelly(self._fault(f"argument {place}", self.more, value))
         for name, value in kwargs.items():
             check = self.by_name.get(name, self.rest)
             if check is not None and type(value) is not check.only and not check.holds(value, seen):
