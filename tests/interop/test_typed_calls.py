@@ -124,3 +124,14 @@ def test_a_real_twisted_server_answers_typed_calls() -> None:
 
     with twisted_server() as serving:
         with_root(serving.port, body)
+
+
+@pytest.mark.skipif(not hasattr(likewise, "Stream"), reason="this likewise has no streams")
+def test_a_stream_is_read_as_the_interface_says(shop_server: Serving) -> None:
+    async def body(root: likewise.RemoteReference) -> None:
+        frames = root.typed(Shop).frames(4)
+        assert await anext(frames) == b""
+        assert [len(frame) async for frame in frames] == [1, 2, 3]
+        assert [len(frame) async for frame in root.typed(Shop).frames(1_000)] == list(range(1_000))
+
+    with_root(shop_server.port, body)
