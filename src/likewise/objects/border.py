@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 from ..bounded import clip
 from ..errors import InsecureJelly
 from ..jelly.checks import Check, Seen, check_for
-from .crossing import as_it_crosses, awaited, inside, is_stream
+from .crossing import as_it_crosses
 from .interfaces import EMPTY, Kind, Method, function_of
+from .results import awaited, inside, is_stream
 
 
 class _Plan:
