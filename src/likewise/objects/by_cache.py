@@ -18,12 +18,13 @@ from ..jelly.plans import state_of, wire_name
 from ..wire.tokens import VOCABULARY
 from .by_copy import Copyable, RemoteCopy
 from .by_reference import find_method
+from .typed import WithTyped
 
 if TYPE_CHECKING:
     from ..jelly.encoder import Encoder
 
 
-class RemoteCacheObserver:
+class RemoteCacheObserver(WithTyped):
     """
     The sender's end of one mirror: call :meth:`callRemote` on it whenever the original changes.
 

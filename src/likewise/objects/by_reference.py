@@ -14,6 +14,7 @@ from ..jelly.atoms import LOCAL, REMOTE
 from ..jelly.checks import ARRIVES
 from ..jelly.context import Caller, Luid, Receivable, Sendable
 from ..wire.tokens import VOCABULARY
+from .typed import WithTyped
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -146,7 +147,7 @@ class AsReferenceable(Referenceable):
         return find_method(self.object, self.prefix, name)
 
 
-class RemoteReference(Sendable):
+class RemoteReference(WithTyped, Sendable):
     """
     An object that lives at the peer. It answers nothing by itself: ask it with :meth:`callRemote`.
 
