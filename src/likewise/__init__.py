@@ -32,7 +32,7 @@ from .errors import (
     WrongThread,
 )
 from .jelly.basics import Unpersistable
-from .jelly.checks import checked
+from .jelly.checked import checked
 from .jelly.registry import (
     Registry,
     copyable,

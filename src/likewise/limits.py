@@ -266,3 +266,7 @@ ERROR_MEMBERS: Final = 100  # exceptions in one exception group, those of groups
 ERROR_DEPTH: Final = 6  # exception groups in one another
 
 REWRITTEN: Final = 4  # times that a message, or 64 KiB, may be written anew for hooks of likewise.spread that change it
+
+ALIAS_DEPTH: Final = 150
+"""Levels of a value whose annotation leads back to itself, as ``type Tree = list[Tree] | int``: each takes four steps of the
+stack, of which Python has 1,000. Deeper ones are refused."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from ..bounded import brief, clip, opaque
 from ..errors import NoSuchMethod, WrongThread
 from ..jelly.atoms import LOCAL, REMOTE
 from ..jelly.checks import ARRIVES
-from ..jelly.context import Caller, Luid, Sendable
+from ..jelly.context import Caller, Luid, Receivable, Sendable
 from ..wire.tokens import VOCABULARY
 from .typed import WithTyped
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from ..jelly.encoder import Encoder
 
 NAMES_KEPT: Final = 4_096
+NEVER_ARRIVE: Final = frozenset((FunctionType, MethodType, BuiltinFunctionType, partial))  # what a peer can't have put there
 _full_names: dict[tuple[str, str], str] = {}  # (prefix, name) -> both, interned; a peer can't make it grow further
 
 
@@ -37,11 +40,17 @@ def find_method(target: Any, prefix: str, name: str) -> Callable[..., Any]:
         full_name = sys.intern(prefix + name)
         if len(_full_names) < NAMES_KEPT:
             _full_names[prefix, name] = full_name
-    method = getattr(target, full_name, None)
-    if not callable(method):
+    method: Any = getattr(target, full_name, None)
+    if type(method) is not MethodType and not may_be_called(target, full_name, method):
         raise NoSuchMethod(f"No such method: {full_name[:200]}")
-    found: Callable[..., Any] = method
-    return found
+    return method  # type: ignore[no-any-return]
+
+
+def may_be_called(target: Any, name: str, method: Any) -> bool:
+    """Whether what an object has under a name is a method for a peer: not what a peer has put into its state itself."""
+    if not isinstance(target, Receivable) or type(method) in NEVER_ARRIVE:
+        return callable(method)
+    return callable(method) and hasattr(type(target), name)
 
 
 class Referenceable(Sendable):
