@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from ..bounded import clip
-from ..jelly.checks import shown
+from ..jelly.annotations import shown
 
 F = TypeVar("F", bound=Callable[..., None])
 

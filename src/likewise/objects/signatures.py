@@ -9,7 +9,7 @@ import typing
 from typing import Any, Final
 
 from ..bounded import clip
-from ..jelly.checks import check_for, shown
+from ..jelly.annotations import check_for, shown
 from .crossing import awaited, inside, is_stream
 from .interfaces import EMPTY, Kind, Method, as_text, function_of, resolved, signature_of
 
