@@ -23,7 +23,7 @@ from likewise.asyncio.connection import Connection
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from tests.hostile import objects
+from tests.hostile import classes, objects
 
 
 def note_each_end() -> None:
@@ -52,6 +52,7 @@ async def main() -> None:
     if len(sys.argv) > 3:
         logging.basicConfig(filename=sys.argv[3], format="%(asctime)s %(levelname)s %(name)s %(message)s")
     made = objects.make(likewise, asyncio.sleep)
+    classes.add(likewise)
     root = made.Root()
     on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=objects.LIMITS)
     on_portal = likewise.serve(

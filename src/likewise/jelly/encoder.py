@@ -214,6 +214,7 @@ class Encoder:
         """Write ``(tag state)``."""
         if type(state) is not dict:
             refuse_to_wait(instance, "getStateToCopy", state)
+        self._look_again()
         self._remember(instance)
         self._sink.put(b"\x02\x80")
         self._sink.put(_tag(instance, tag))
@@ -228,6 +229,7 @@ class Encoder:
         """Write ``(tag luid state)``."""
         if type(state) is not dict:
             refuse_to_wait(instance, "getStateToCacheAndObserveFor", state)
+        self._look_again()
         self._remember(instance)
         self._sink.put(b"\x03\x80")
         self._sink.put(_tag(instance, tag))

@@ -178,12 +178,14 @@ def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool =
         if not dataclasses.is_dataclass(cls):
             raise TypeError(f"{cls.__qualname__} is no dataclass: put @likewise.copyable above @dataclass")
         _check_fields(cls)
-        plan = outgoing[cls] = Outgoing(cls, name or wire_name(cls), strict)
+        before = outgoing.get(cls)
+        outgoing[cls] = Outgoing(cls, name or wire_name(cls), strict)
         try:
             default_registry.accept(cls)
         except TypeError:
-            if outgoing.get(cls) is plan:
-                del outgoing[cls]
+            del outgoing[cls]
+            if before is not None:
+                outgoing[cls] = before
             raise
         COPYABLE.add(cls)
         return cls

@@ -46,14 +46,15 @@ class Copyable(Sendable):
 def asks_who(instance: Copyable) -> bool:
     """Whether a hook of it may depend on the perspective: what is published to many is written for each, then."""
     hooks = ("getStateToCopyFor", "getTypeToCopyFor")
-    return any(getattr(getattr(instance, hook), "__func__", None) is not getattr(Copyable, hook) for hook in hooks)
+    return any(getattr(getattr(instance, hook), "__func__", None) is not STOCK[hook] for hook in hooks)
 
 
 HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor", "jelly_into")
+STOCK = {hook: getattr(Copyable, hook) for hook in HOOKS}  # kept here: even those of Copyable may be replaced
 
 
 def _has_no_hooks(cls: type) -> bool:
-    return not slots_of(cls) and all(getattr(cls, hook) is getattr(Copyable, hook) for hook in HOOKS)
+    return not slots_of(cls) and all(getattr(cls, hook) is stock for hook, stock in STOCK.items())
 
 
 class RemoteCopy(Receivable):
