@@ -29,10 +29,8 @@ class Untyped:
         return lambda *args, **kwargs: self.reference.callRemote(name, *args, **kwargs)
 
 
-def typed(reference: Any, name: str) -> Any:
-    if "likewise" not in sys.argv[1]:
-        return Untyped(reference)
-    return reference.typed(getattr(shop, name))
+def shown(reference: Any) -> Any:
+    return reference.typed(shop.Shop) if "likewise" in sys.argv[1] else Untyped(reference)
 
 
 class Counts(pb.Referenceable):  # type: ignore[misc]
@@ -43,7 +41,7 @@ class Counts(pb.Referenceable):  # type: ignore[misc]
 async def main(_: Any) -> None:
     factory = pb.PBClientFactory()
     await endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", int(sys.argv[2])).connect(factory)
-    root = typed(await factory.getRootObject(), "Shop")
+    root = shown(await factory.getRootObject())
     for call in (
         lambda: root.place({"tea": 2}, gift=True),
         lambda: root.place({"tea": "two"}),
@@ -59,7 +57,8 @@ async def main(_: Any) -> None:
             text = getattr(error, "message", None) or str(error)
             kind = getattr(error, "remoteType", type(error).__name__)
             print(kind, text.decode() if isinstance(text, bytes) else text, flush=True)
-    counter = typed(await root.counter(), "Counter")
+    counter = await root.counter()  # typed by the interface, or not
+    counter = counter if "likewise" in sys.argv[1] else Untyped(counter)
     print(await counter.add(2), await counter.add(3), flush=True)
     factory.disconnect()
 

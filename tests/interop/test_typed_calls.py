@@ -12,7 +12,7 @@ import pytest
 import likewise
 from likewise.errors import InsecureJelly, NoSuchMethod, RemoteError
 from tests.interop.processes import Serving, twisted_server
-from tests.interop.shop import Counter, Shop
+from tests.interop.shop import Shop
 from tests.programs import ROOT, running
 
 TIMEOUT = 20.0
@@ -43,7 +43,7 @@ def test_calls_by_an_interface_are_answered_by_what_serves_it(shop_server: Servi
         assert await shop.place({"tea": 2, "milk": 1}) == "3 things"
         assert await shop.place({"tea": 2}, gift=True) == "2 things in paper"
         assert await asyncio.gather(shop.later("a"), shop.later("b")) == ["a", "b"]
-        counter = (await shop.counter()).typed(Counter)
+        counter = await shop.counter()
         assert [await counter.add(2), await counter.add(3)] == [2, 5]
         assert await shop.call_back(Doubles()) == 2
         shop.note("one way")
@@ -124,3 +124,14 @@ def test_a_real_twisted_server_answers_typed_calls() -> None:
 
     with twisted_server() as serving:
         with_root(serving.port, body)
+
+
+@pytest.mark.skipif(not hasattr(likewise, "Stream"), reason="this likewise has no streams")
+def test_a_stream_is_read_as_the_interface_says(shop_server: Serving) -> None:
+    async def body(root: likewise.RemoteReference) -> None:
+        frames = root.typed(Shop).frames(4)
+        assert await anext(frames) == b""
+        assert [len(frame) async for frame in frames] == [1, 2, 3]
+        assert [len(frame) async for frame in root.typed(Shop).frames(1_000)] == list(range(1_000))
+
+    with_root(shop_server.port, body)

@@ -7,7 +7,7 @@ import functools
 import gc
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Coroutine
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NewType, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NewType, Protocol, TypeVar, overload
 
 import pytest
 
@@ -193,6 +193,22 @@ def test_a_plain_generic_class_may_be_one_too() -> None:
         async def open(self) -> V: ...
 
     assert annotations_of(Box[int]) == {"open": [int]}
+
+
+def test_a_method_may_be_decorated_and_an_interface_annotated() -> None:
+    def traced(function: Any) -> Any:
+        @functools.wraps(function)
+        def run(*args: Any) -> Any:
+            return function(*args)
+
+        return run
+
+    class Traced(Protocol):
+        @traced
+        async def f(self, a: int) -> int: ...
+
+    assert kinds(Annotated[Traced, "the best"]) == {"f": "awaited"}
+    assert list(interface_of(Traced).methods["f"].signature.parameters) == ["a"]
 
 
 def test_overloads_take_what_any_of_them_takes() -> None:

@@ -7,7 +7,7 @@ import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Optional, Protocol, TypeVar
+from typing import Any, Literal, Optional, Protocol, TypeVar, TypeVarTuple
 
 import pytest
 
@@ -16,6 +16,7 @@ from likewise.errors import InsecureJelly, RemoteError
 from likewise.testing import Pair, pair
 
 V = TypeVar("V")
+Ts = TypeVarTuple("Ts")
 
 
 @likewise.copyable(name="test_serves.Order")
@@ -192,6 +193,15 @@ def test_a_default_that_is_left_open_is_any_default() -> None:
 
     assert served_with(Open, lambda self, a=7: a) == []
     assert "has no default for a" in served_with(Open, lambda self, a: a)[0]
+
+
+def test_a_default_is_the_same_if_it_is_equal_and_of_one_type() -> None:
+    class Defaults(Protocol):
+        async def f(self, a: float = float("nan"), b: list[int] = [], c: Any = 1) -> int: ...  # noqa: B006
+
+    assert served_with(Defaults, lambda self, a=float("nan"), b=[], c=1: 1) == []
+    other = served_with(Defaults, lambda self, a=float("nan"), b=[], c=True: 1)
+    assert "has the default True for c, not the default 1" in other[0]
 
 
 def test_a_stream_is_answered_by_an_iterator() -> None:
@@ -430,6 +440,20 @@ def test_a_generic_interface_is_checked_by_what_was_put_in() -> None:
         @likewise.serves(Store[Order])
         class Other(likewise.Root):
             def remote_put(self, value: Order) -> list[str]: ...  # type: ignore[empty-body]
+
+
+def test_several_variables_in_one_are_not_checked() -> None:
+    class Row(Protocol[*Ts]):
+        async def first(self, row: tuple[*Ts]) -> tuple[*Ts]: ...
+
+    @likewise.serves(Row[int, str])
+    class Rows(likewise.Root):
+        def remote_first(self, row: Any) -> Any:
+            return row
+
+    assert Rows().remote_first((1, "a")) == (1, "a")
+    with pytest.raises(InsecureJelly, match="row takes tuple, not int 5"):
+        Rows().remote_first(5)
 
 
 def test_static_and_class_methods_serve_too() -> None:

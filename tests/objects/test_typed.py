@@ -272,3 +272,33 @@ def test_avatars_views_and_observers_are_called_by_interfaces_too() -> None:
             assert await (await user.seen()).typed(Views).who() == "ann"
 
     asyncio.run(whole())
+
+
+class Node(Protocol):
+    async def child(self, depth: int) -> Node | None: ...
+    async def again(self) -> Node: ...
+    async def plain(self) -> likewise.RemoteReference: ...
+    def later(self) -> Awaitable[Node]: ...
+
+
+class OurNode(likewise.Root):
+    def remote_child(self, depth: int) -> Any:
+        return OurNode() if depth else None
+
+    def remote_again(self) -> Any:
+        return self
+
+    remote_plain = remote_later = remote_again
+
+
+def test_a_reference_that_is_returned_as_an_interface_is_typed_by_it() -> None:
+    async def whole() -> None:
+        async with asyncio.timeout(20), pair(OurNode()) as (client, _):
+            node = client.root.typed(Node)
+            child = await node.child(1)
+            assert child is not None and type(child) is type(node)
+            assert await child.child(0) is None
+            assert await (await child.again()).again() == child == await child.later()
+            assert type(await child.plain()) is likewise.RemoteReference
+
+    asyncio.run(whole())

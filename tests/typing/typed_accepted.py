@@ -29,6 +29,7 @@ class Shop(Pings, Protocol):
     async def watch(self, greeter: likewise.Referenceable) -> likewise.RemoteReference: ...
     def count(self) -> Awaitable[int]: ...
     def frames(self, size: int = 1) -> AsyncIterator[bytes]: ...
+    async def branch(self, city: str) -> "Shop | None": ...
     def upload(self, frames: AsyncIterator[bytes]) -> Awaitable[None]: ...
     @likewise.one_way
     def note(self, text: str) -> None: ...
@@ -68,6 +69,9 @@ async def calls(root: likewise.RemoteReference, observer: likewise.RemoteCacheOb
     assert_type(await root.typed(Plain).rename("x"), str)
     again = (await shop.watch(likewise.Referenceable())).typed(Shop)
     assert_type(again, Shop)
+    branch = await shop.branch("London")
+    if branch is not None:
+        assert_type(await branch.count(), int)
     observer.typed(Shop).note("to a mirror")
 
 
@@ -95,6 +99,9 @@ class Front(likewise.Root):
 
     def remote_watch(self, greeter: likewise.RemoteReference) -> likewise.Referenceable:
         return self
+
+    def remote_branch(self, city: str) -> "Front | None":
+        return self if city else None
 
     def remote_count(self) -> int:
         return 1

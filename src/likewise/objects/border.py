@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 from ..errors import InsecureJelly
 from ..jelly.annotations import check_for, or_none
 from ..jelly.checks import Check, Seen, require
-from .crossing import as_it_crosses, awaited, inside, is_stream
+from .crossing import as_it_crosses
 from .interfaces import EMPTY, Kind, Method, function_of
+from .results import awaited, inside, is_stream
 
 
 class _Plan:

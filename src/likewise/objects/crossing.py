@@ -7,7 +7,6 @@ mirror is its original there. Such annotations say less where values are checked
 
 from __future__ import annotations
 
-import collections.abc
 import types
 import typing
 from typing import Any
@@ -42,6 +41,8 @@ def as_it_crosses(annotation: Any) -> Any:
         return as_it_crosses(arguments[0])
     if not arguments or origin is typing.Literal:
         return annotation
+    if any(typing.get_origin(each) is typing.Unpack or getattr(each, "__unpacked__", False) for each in arguments):
+        return origin
     inside = tuple(each if each is ... else as_it_crosses(each) for each in arguments)
     if inside == arguments:
         return annotation
@@ -51,26 +52,4 @@ def as_it_crosses(annotation: Any) -> Any:
         return Any
 
 
-def is_stream(annotation: Any) -> bool:
-    """Whether this is an async iterator, or may be turned into one."""
-    return inside(annotation, collections.abc.AsyncIterable) is not None
-
-
-def inside(annotation: Any, *kinds: type) -> Any:
-    """What is in an iterator or an awaitable by its annotation: ``Any`` where that is not said, None if it is neither."""
-    cls = typing.get_origin(annotation) or annotation
-    if annotation is Any or not isinstance(cls, type) or not issubclass(cls, kinds) or issubclass(cls, (str, bytes)):
-        return None
-    arguments = typing.get_args(annotation)
-    if not arguments:
-        return Any
-    return arguments[-1] if issubclass(cls, collections.abc.Coroutine) else arguments[0]
-
-
-def awaited(annotation: Any) -> Any:
-    """What comes of it in the end: of an awaitable, what is in it."""
-    found = inside(annotation, collections.abc.Awaitable)
-    return annotation if found is None else found
-
-
-__all__ = ("as_it_crosses", "awaited", "inside", "is_stream")
+__all__ = ("as_it_crosses",)

@@ -91,9 +91,10 @@ class Method:
         returns = self.annotation(self.signature.return_annotation)
         if getattr(self.function, ONE_WAY, False):
             return Kind.ONE_WAY
-        if inspect.isasyncgenfunction(self.function):
+        function = inspect.unwrap(self.function)
+        if inspect.isasyncgenfunction(function):
             return Kind.STREAM
-        if inspect.iscoroutinefunction(self.function):
+        if inspect.iscoroutinefunction(function):
             return Kind.AWAITED
         cls = typing.get_origin(returns) or returns
         if isinstance(cls, type) and issubclass(cls, collections.abc.AsyncIterable):
@@ -303,6 +304,8 @@ def _read(interface: Any) -> Interface:
 
 def interface_of(interface: Any) -> Interface:
     """What a Protocol or another class with methods says, read once. Raises TypeError if it can't be an interface."""
+    while typing.get_origin(interface) is typing.Annotated:
+        interface = typing.get_args(interface)[0]
     cls = typing.get_origin(interface) or interface
     if not isinstance(cls, type) or cls is types.UnionType:
         raise TypeError(f"an interface is a Protocol, or another class with methods, not {clip(interface)}")

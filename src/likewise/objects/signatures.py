@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from ..bounded import clip
 from ..jelly.annotations import check_for, shown
-from .crossing import awaited, inside, is_stream
 from .interfaces import EMPTY, Kind, Method, as_text, function_of, resolved, signature_of
+from .results import awaited, inside, is_stream
 
 MANY: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 STARS: Final[dict[Any, str]] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
@@ -77,7 +77,7 @@ def _same_default(asked: Any, there: Any) -> bool:
     if EMPTY in (type(asked), type(there)) or asked is EMPTY or there is EMPTY or type(asked) is not type(there):
         return False
     try:
-        return bool(asked == there)
+        return bool(asked == there) or (asked != asked and there != there)  # not a number
     except Exception:  # an array
         return True
 

@@ -8,12 +8,14 @@ do not fit is refused before anything is sent.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 from ..bounded import brief, clip, opaque
 from ..jelly.context import Sendable
 from .interfaces import KEPT, Interface, Kind, Method, as_text, interface_of
+from .results import awaited, interface_in
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -28,7 +30,7 @@ FUTURE: Final = "_asyncio_future_blocking"  # what tells futures of asyncio and 
 class Typed(Sendable):
     """A remote object as one interface shows it. It has the methods of that, and nothing else that is public."""
 
-    __slots__ = ("_reference",)
+    __slots__ = ("__weakref__", "_reference")
     _interface: Interface
 
     def __init__(self, reference: Any) -> None:
@@ -64,20 +66,33 @@ def _function(method: Method) -> Callable[..., Any]:
     """What an instance has as this method."""
     name, fits, kind = method.name, method.fits, method.kind
 
+    @functools.cache
+    def returned() -> Any:
+        """The interface of what is returned, where the annotation is one; it may be made later than this."""
+        annotation = method.annotation(method.signature.return_annotation)
+        is_awaited = inspect.iscoroutinefunction(inspect.unwrap(method.function))
+        return interface_in(annotation if is_awaited else awaited(annotation))
+
+    def arrived(value: Any) -> Any:
+        return value.typed(returned()) if isinstance(value, WithTyped) and returned() is not None else value
+
     async def wait(result: Awaitable[Any]) -> Any:
-        return await result
+        value = await result
+        return arrived(value) if isinstance(value, WithTyped) else value
 
     def misfit(error: TypeError) -> TypeError:
         return TypeError(f"{error}; it is {method.shown}{as_text(method.signature)}")
 
-    def awaited(self: Typed, /, *args: Any, **kwargs: Any) -> Any:
+    def call(self: Typed, /, *args: Any, **kwargs: Any) -> Any:
         try:
             fits(*args, **kwargs)
         except TypeError as error:
             raise misfit(error) from None
         result = self._reference.callRemote(name, *args, **kwargs)
         # Type checkers know a coroutine, which create_task() takes, and which warns when nobody awaits it. It has been sent.
-        return wait(result) if hasattr(type(result), FUTURE) else result
+        if hasattr(type(result), FUTURE):
+            return wait(result)
+        return result.addCallback(arrived) if returned() is not None and hasattr(type(result), "addCallback") else result
 
     def stream(self: Typed, /, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -94,7 +109,7 @@ def _function(method: Method) -> Callable[..., Any]:
             raise misfit(error) from None
         self._reference.callRemoteOnly(name, *args, **kwargs)
 
-    function: Any = {Kind.AWAITED: awaited, Kind.STREAM: stream, Kind.ONE_WAY: sent}[kind]
+    function: Any = {Kind.AWAITED: call, Kind.STREAM: stream, Kind.ONE_WAY: sent}[kind]
     functools.update_wrapper(function, method.function)
     wait.__name__, wait.__qualname__ = name, method.shown
     return cast(Callable[..., Any], function)
@@ -119,7 +134,8 @@ class WithTyped:
 
         Its methods are calls: ``await shop.place(order)`` is ``callRemote("place", order)``, and so sent whether it is
         awaited or not. One that returns an ``AsyncIterator`` is a stream; one marked by :func:`likewise.one_way` is
-        ``callRemoteOnly``. Whether the peer has these methods shows at the calls.
+        ``callRemoteOnly``. A reference that comes where the annotation is a Protocol is typed as that. Whether the peer
+        has these methods shows at the calls.
 
         Raises:
             TypeError: the interface has what can't be called from afar: a property, a method that returns no awaitable.
