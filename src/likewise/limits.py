@@ -128,8 +128,9 @@ class Limits:
     """Connections that one server holds at once; one more is closed at once."""
 
     connections_per_address: int = 10_000
-    """The same, from one IP address; who stands behind a shared one counts together. One more takes the place of one that
-    has yet to agree on a dialect, if there is any."""
+    """The same, from one IPv4 address, from one /64 of IPv6, or of one user of this machine over a UNIX socket; who stands
+    behind a shared one counts together. One more takes the place of one that has yet to agree on a dialect, if there is
+    any."""
 
     handshakes: int = 1_000
     """Connections of one server that have yet to agree on a dialect; with one more, the oldest of them is closed."""
@@ -177,7 +178,8 @@ class Limits:
     user_attempts: int = 5
     """Wrong passwords for one user before the next one has to wait: 1 s, then 2, 4, ... One is forgiven a minute. Each
     network (an IPv4 address, a /64 of IPv6) waits for its own; one from which nobody has guessed waits for those of the
-    others, but 3 s at the most. So one network has 3,600 / ``user_pause_seconds`` guesses an hour and some 5 more."""
+    others, but 3 s at the most. So one network has 3,600 / ``user_pause_seconds`` guesses an hour and some 10 more, even if
+    it begins many side by side."""
 
     user_pause_seconds: float = 30.0
     """The longest of these waits. Nobody is ever locked out, and who has not guessed never waits for longer than 3 s."""

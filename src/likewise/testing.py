@@ -36,7 +36,8 @@ from .asyncio.endpoint import Endpoint, OnConnection
 from .bounded import one_line, shown, text_of
 from .broker.core import Broker
 from .broker.events import CallReceived, can_be_awaited
-from .broker.states import Side, State
+from .broker.link import Link
+from .broker.states import Side
 from .errors import ENDS_THE_PROGRAM, LikewiseError, RemoteProtocolError
 from .jelly.registry import Registry, registry_from
 from .limits import Limits
@@ -134,6 +135,7 @@ class End:
         trace: Tracer | None,
     ) -> None:
         self.side = side
+        self.dialects = dialects
         self.peer = side.other.value
         self.incoming = bytearray()
         self.reports: list[tuple[str, BaseException]] = []
@@ -156,7 +158,7 @@ class End:
     @property
     def is_open(self) -> bool:
         """Whether calls can be made now."""
-        return self.broker.state is State.OPEN
+        return self.broker.outbox.may_send
 
     @property
     def reason(self) -> BaseException | None:
@@ -414,6 +416,22 @@ class Pair:
         self.run()
         for end in self.ends:
             end.lose(None)
+
+    def lose_line(self) -> None:
+        """
+        Take the line away under both ends, whose session goes on: what they say waits for :meth:`new_line`.
+
+        All that is under way is delivered before: a session keeps nothing of what it has sent.
+        """
+        self.run()
+        for end in self.ends:
+            end.broker.detach()
+
+    def new_line(self) -> None:
+        """Have the session go on over a new line, with a greeting of its own; what has waited is under way then."""
+        for end in self.ends:
+            end.broker.attach(Link(end.side, end.dialects, end.broker.limits))
+        self.run()
 
     def cut(self, reason: BaseException | None = None) -> None:
         """Lose the connection, and all bytes under way; ``reason`` is what both ends see as theirs."""

@@ -92,6 +92,7 @@ USES: dict[str, Callable[[Both], Any]] = {
     "observer.callRemoteOnly": lambda both: both.observer.callRemoteOnly("duck"),
     "observers.callRemote": lambda both: both.shore.pond.observers.callRemote("duck"),
     "observers.callRemoteForAnswers": lambda both: both.shore.pond.observers.callRemoteForAnswers("duck"),
+    "observer.end": lambda both: both.observer.end(),
     "connection.close": lambda both: asyncio.run(both.connection.close()),
     "connection.abort": lambda both: both.connection.abort(),
     "connection.notifyOnDisconnect": lambda both: both.connection.notifyOnDisconnect(print),

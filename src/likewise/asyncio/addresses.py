@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 from dataclasses import dataclass
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from ..serving.networks import network
+from ..serving.networks import CREDENTIALS, local_user, network
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,27 @@ def parse(text: str) -> Address:
     return Address(parts.scheme, parts.hostname, port)
 
 
-def ip_address(transport: asyncio.BaseTransport) -> str:
-    """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, ``""`` for a UNIX socket."""
+class Told(Protocol):
+    """A transport, or a connection over one."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
+
+
+def place(transport: Told) -> str:
+    """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, the user at a UNIX socket."""
     name = transport.get_extra_info("peername")
-    return network(str(name[0])) if isinstance(name, tuple) else ""
+    return network(str(name[0])) if isinstance(name, tuple) else user_at(transport.get_extra_info("socket"))
+
+
+def user_at(plug: Any) -> str:
+    """Whose process is at the other end of a UNIX socket; ``""`` for another one, and where the system does not tell."""
+    option = getattr(socket, "SO_PEERCRED", None)  # Linux and a few others have it
+    if option is None or getattr(plug, "family", None) != socket.AF_UNIX:
+        return ""
+    try:
+        return local_user(plug.getsockopt(socket.SOL_SOCKET, option, CREDENTIALS.size))
+    except OSError:  # it has gone already
+        return ""
 
 
 def peer_name(transport: asyncio.BaseTransport) -> str:

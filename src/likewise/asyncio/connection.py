@@ -12,6 +12,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from typing import Any, cast
 
@@ -33,10 +34,11 @@ from ..objects.by_reference import RemoteReference
 from ..objects.rebuilt import settleable
 from ..serving.turns import LIGHT, SLICE
 from ..wire.tokens import LIKEWISE_1
-from .addresses import ip_address, peer_name
+from .addresses import peer_name, place
 from .calls import CallResult, check_thread, end_loop
 from .endpoint import Endpoint, OnConnection
 from .guard import HANDED_ON, NOTICED, keep_alive
+from .shown import WithShownNames
 from .tasks import Tasks
 from .waiting import WithWaiting
 
@@ -46,7 +48,8 @@ PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
-class Connection(WithWaiting, asyncio.Protocol):
+
+class Connection(WithShownNames, WithWaiting, asyncio.Protocol):
     """
     One connection, at either end. ``likewise.connect()`` gives one; a server has one for each client.
 
@@ -240,7 +243,7 @@ class Connection(WithWaiting, asyncio.Protocol):
         if endpoint.is_closing:
             self.abort(LocalProtocolError("the server is being closed"))
             return
-        address = ip_address(transport)
+        address = place(transport)
         refused = endpoint.guard.let_in(self, address, endpoint.connections)
         if refused is not None:
             endpoint.log.warning(self._loop.call_later, "connections refused", "%s: refused: %s", self.peer, refused)
@@ -511,7 +514,7 @@ class Connection(WithWaiting, asyncio.Protocol):
 
     def run(self, call: CallReceived) -> None:
         try:
-            value = call.method()(*call.args, **call.kwargs)
+            value = copy_context().run(call.method(), *call.args, **call.kwargs)
         except BaseException as error:
             self.fail(call, error)
             if isinstance(error, ENDS_THE_PROGRAM):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..broker.account import NOTICED, Account, period
 from ..errors import LimitExceeded
 from ..limits import Limits
+from ..serving.keepalive import keep_alive_options
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -82,12 +83,9 @@ def keep_alive(plug: socket.socket | None, seconds: float) -> None:
     """Have the system find out within so many seconds whether a TCP peer that says nothing is still there."""
     if plug is None or plug.family not in (socket.AF_INET, socket.AF_INET6):
         return
-    within = max(1, min(32_767, int(seconds)))
-    options = {"TCP_KEEPIDLE": max(1, within // 2), "TCP_KEEPINTVL": max(1, within // 10), "TCP_KEEPCNT": 5}
-    options["TCP_USER_TIMEOUT"] = within * 1_000  # the same for what was sent and never acknowledged
     try:
         plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in options.items():
+        for name, value in keep_alive_options(seconds).items():
             if hasattr(socket, name):
                 plug.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     except OSError:  # it has gone already, or the system knows better

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ..errors import LimitExceeded
-from .addresses import ip_address, peer_name
+from .addresses import peer_name, place
 from .calls import start
 from .connection import Connection
 from .endpoint import Endpoint
@@ -213,7 +213,10 @@ class Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         entrance, endpoint = self._entrance, self._entrance.endpoint
         self._transport = cast(asyncio.Transport, transport)
-        self._address, self._peer = ip_address(transport), peer_name(transport)
+        self._address, self._peer = place(transport), peer_name(transport)
+        if endpoint.is_closing:
+            self._transport.abort()
+            return
         refused = endpoint.guard.let_in(self, self._address, endpoint.connections)
         if refused is not None:
             self._warn("connections refused", "%s: refused: %s", refused)

@@ -21,8 +21,8 @@ from ..broker.account import Account, Pool, Watch, period
 from ..errors import LimitExceeded, RemoteProtocolError
 from ..limits import Limits
 from ..logs import Allowance
-from ..serving.networks import network
 from .clock import the_reactor
+from .places import place
 
 LINE: Final = 300  # bytes that a line counts as, whatever it says
 
@@ -203,7 +203,7 @@ def visit(broker: Any) -> Visit | None:
     if guard is None:
         guard = _guards[factory] = Guard(broker.core.limits)
     guard.look()
-    address = network(str(getattr(transport.getPeer(), "host", "")))
+    address = place(transport)
     refused = guard.let_in(address)
     if refused is not None:
         raise refused
