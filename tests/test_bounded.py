@@ -338,7 +338,6 @@ REASONS: dict[str, str] = {
     "limits.py:*": "numbers of ours",
     "logs.py:accepting: each": "listening sockets",
     "objects/border.py:*: *.shown": "the name of an interface and a method of ours",
-    "objects/border.py:_Plan._fault: path.strip()": "a path, each step of which is bounded",
     "objects/interfaces.py:*": "interfaces of ours",
     "objects/serves.py:*": "classes and interfaces of ours",
     "objects/signatures.py:*": "the same",

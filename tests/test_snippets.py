@@ -202,7 +202,7 @@ def test_the_reference_names_members_that_exist(cls: type) -> None:
 def test_the_names_of_trace_records_are_those_that_the_source_has() -> None:
     traced = set()
     for module in Path(likewise.__file__).parent.rglob("*.py"):
-        traced |= set(re.findall(r'\b_trace\(\s*"([\w.-]+)"', module.read_text(encoding="utf-8")))
+        traced |= set(re.findall(r'\b(?:_trace|_?record)\(\s*"([\w.-]+)"', module.read_text(encoding="utf-8")))
     text = (ROOT / "docs" / "howto" / "logging.md").read_text(encoding="utf-8").partition("## Traces")[2]
     rows = " ".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))
     assert len(traced) > 5 and set(re.findall(r"`([\w.-]+)`", rows)) == traced

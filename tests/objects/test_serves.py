@@ -585,3 +585,17 @@ def test_a_container_that_is_shared_is_looked_through_once() -> None:
     for _ in range(4):
         value = [value] * 100  # 10^10 leaves, if one went through all
     Served().remote_f(value)
+
+
+def test_a_whole_number_is_a_float_where_one_is_meant() -> None:
+    class Scale(Protocol):
+        async def weigh(self, grams: float, *more: float, **rest: list[float]) -> float: ...
+
+    @likewise.serves(Scale)
+    class OurScale(likewise.Root):
+        def remote_weigh(self, grams: float, *more: float, **rest: list[float]) -> Any:
+            assert [type(each) for each in (grams, *more, *rest["x"])] == [float] * 4
+            return 3
+
+    answer = OurScale().remote_weigh(1, 2, 2.5, x=[3])
+    assert (answer, type(answer)) == (3.0, float)

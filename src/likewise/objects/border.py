@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from types import GeneratorType
 from typing import Any, NoReturn
 
-from ..bounded import clip
 from ..errors import InsecureJelly
-from ..jelly.annotations import check_for
-from ..jelly.checks import Check, Seen
+from ..jelly.annotations import check_for, or_none
+from ..jelly.checks import Check, Seen, require
 from .crossing import as_it_crosses
 from .interfaces import EMPTY, Kind, Method, function_of
 from .results import awaited, inside, is_stream
@@ -26,7 +25,7 @@ class _Plan:
     what is returned, or of each item of a stream.
     """
 
-    __slots__ = ("before", "by_name", "method", "more", "names", "positional", "rest", "result")
+    __slots__ = ("before", "by_name", "floats", "method", "more", "names", "positional", "rest", "result")
 
     def __init__(self, method: Method, before: int) -> None:
         self.method = method
@@ -36,11 +35,11 @@ class _Plan:
         self.by_name: dict[str, Check | None] = {}
         self.more: Check | None = None
         self.rest: Check | None = None
+        self.floats = False  # whether whole numbers among the arguments may be floats
         for each in method.signature.parameters.values():
             annotation = Any if each.annotation is EMPTY else as_it_crosses(method.annotation(each.annotation))
-            check = check_for(annotation)
-            if check is not None and each.default is None and not check.holds(None, None):  # `x: int = None`
-                check = check_for(annotation | None)
+            check = or_none(check_for(annotation), each.default)
+            self.floats = self.floats or (check is not None and check.floats)
             if each.kind is each.VAR_POSITIONAL:
                 self.more = check
             elif each.kind is each.VAR_KEYWORD:
@@ -64,40 +63,51 @@ class _Plan:
             annotation = awaited(annotation)
         return check_for(as_it_crosses(annotation))
 
-    def admit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Raise InsecureJelly, which says where and what, unless the arguments are what the interface says."""
+    def admit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """
+        The arguments, with floats for whole numbers where floats are meant.
+
+        Raises:
+            InsecureJelly: one is not what the interface says; the text says where and what.
+        """
         seen: Seen = {}
         positional = self.positional
         for check, value in zip(positional, args, strict=False):
             if check is not None and type(value) is not check.only and not check.holds(value, seen):
                 place = next(place for place, each in enumerate(args) if each is value and positional[place] is check)
-                raise InsecureJelly(self._fault(self.names[place], check, value))
+                self._refuse_argument(check, value, self.names[place])
         if self.more is not None:
             for place, value in enumerate(args[len(positional) :], len(positional) - self.before + 1):
                 if type(value) is not self.more.only and not self.more.holds(value, seen):
-                    raise InsecureJelly(self._fault(f"argument {place}", self.more, value))
+                    self._refuse_argument(self.more, value, f"argument {place}")
         for name, value in kwargs.items():
             check = self.by_name.get(name, self.rest)
             if check is not None and type(value) is not check.only and not check.holds(value, seen):
-                raise InsecureJelly(self._fault(name, check, value))
+                self._refuse_argument(check, value, name)
+        return self._with_floats(args, kwargs, seen) if self.floats else (args, kwargs)
 
-    def _fault(self, name: str, check: Check, value: Any) -> str:
-        path, found = check.offender(value, {})
-        got = type(found).__qualname__
-        if type(found) in (str, bytes, int, float):
-            got = f"{got} {clip(found, 40)}"
-        where = f" at {path.strip()}" if path else ""
-        return f"{self.method.shown}: {name} takes {check.expected}, not {got}{where}"
+    def _with_floats(self, args: tuple[Any, ...], kwargs: dict[str, Any], seen: Seen) -> Any:
+        checks = [*self.positional, *[self.more] * len(args)]
+        named = {name: self.by_name.get(name, self.rest) for name in kwargs}
+        taken = [_float(check, value, seen) for check, value in zip(checks, args, strict=False)]
+        return tuple(taken), {name: _float(named[name], value, seen) for name, value in kwargs.items()}
+
+    def _refuse_argument(self, check: Check, value: Any, name: str) -> None:
+        require(check, value, {}, f"{self.method.shown}: ", name)
 
     def answer(self, value: Any) -> Any:
         """The same; TypeError if it is not what the interface says. What is in it is this end's alone to know."""
         check = self.result
         if check is not None and type(value) is not check.only and not check.holds(value, {}):
             self._refuse(check, value)
-        return value
+        return value if check is None or not check.floats else check.to_float(value, {}, False)
 
     def _refuse(self, check: Check, value: Any) -> NoReturn:
-        detail = InsecureJelly(self._fault("the result", check, value))
+        detail: InsecureJelly | None = None
+        try:
+            require(check, value, {}, f"{self.method.shown}: ", "the result")
+        except InsecureJelly as error:
+            detail = error
         what = "an item" if self.method.kind is Kind.STREAM else "the result"
         gave = type(value).__qualname__
         fault = f"something in the {gave} that came is not" if isinstance(value, check.classes) else f"not {gave}"
@@ -140,6 +150,10 @@ class _Plan:
                 close()
 
 
+def _float(check: Check | None, value: Any, seen: Seen) -> Any:
+    return value if check is None or not check.floats else check.to_float(value, seen, False)
+
+
 def at_the_border(cls: type, found: Any, method: Method, before: int) -> Any:
     """What a class has as a method, with the checks around it. ``before`` the peer's arguments it is given so many more."""
     plans: list[_Plan] = []
@@ -149,7 +163,7 @@ def at_the_border(cls: type, found: Any, method: Method, before: int) -> Any:
         if not plans:
             plans.append(_Plan(method, before + bound))
         plan = plans[0]
-        plan.admit(args, kwargs)
+        args, kwargs = plan.admit(args, kwargs)
         value = function(*args, **kwargs)
         check = plan.result
         if check is None or type(value) is check.only:
