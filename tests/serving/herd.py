@@ -53,13 +53,22 @@ def limits_of(name: str) -> Limits:
     return costly.LIMITS[name]()
 
 
+def is_taken(recipe: recipes.Recipe, limits: Limits, scale: float) -> bytes:
+    """The bytes of a message of this size, ``b""`` if it is refused."""
+    data = recipes.Renderer(limits.frame_items - 30, limits.frame_bytes - 1_000).message(recipe, scale)
+    return b"" if costly.called(data, limits)[1] else data
+
+
 def message(recipe: recipes.Recipe, limits: Limits) -> bytes:
-    """A call with the largest argument of this kind that is taken."""
-    for scale in SCALES:
-        renderer = recipes.Renderer(limits.frame_items - 30, limits.frame_bytes - 1_000)
-        data = renderer.message(recipe, scale)
-        if not costly.called(data, limits)[1]:
-            break
+    """A call with the largest argument of this kind that is taken, or nearly that."""
+    below, above, data = len(SCALES), -1, b""
+    while below - above > 1:
+        middle = (below + above) // 2
+        found = is_taken(recipe, limits, SCALES[middle])
+        if found:
+            below, data = middle, found
+        else:
+            above = middle
     head = b"\x07\x80" + b"".join(map(sexp.encode, (b"message", 1, b"root", b"one", 1)))
     return head + b"\x02\x80" + sexp.encode(b"tuple") + data + sexp.encode([b"dictionary"])
 
