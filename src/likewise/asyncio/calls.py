@@ -172,6 +172,10 @@ class Calls:
             self.backlog = Tasks(self, self.broker, self._endpoint, self._loop)
         return self.backlog
 
+    def hold(self) -> None:
+        """Start no more calls, until the peer has read what it was answered."""
+        self.backlog_made().hold(True)
+
     def take(self, call: CallReceived) -> None:
         """A call has come."""
         if self.backlog is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 from ..broker.account import NOTICED, Account, period
 from ..errors import LimitExceeded
@@ -18,15 +18,24 @@ from ..limits import Limits
 from ..serving.liveness import Lines
 from ..sockets import line_of
 
-if TYPE_CHECKING:
-    from .line import Line
-
 
 class Newcomer(Protocol):
     """Who has connected and not agreed on a dialect yet."""
 
     def make_way(self, reason: LimitExceeded) -> None:
         """End, and be counted out at once: another one takes the place."""
+
+
+class Watched(Protocol):
+    """The line of a connection that was let in."""
+
+    @property
+    def socket(self) -> Any: ...
+
+    def look(self, now: float) -> None:
+        """Drop the peer if it has been silent for too long, or takes too long for a message."""
+
+    def abort(self, reason: BaseException | None) -> None: ...
 
 
 class Guard(Account):
@@ -41,7 +50,7 @@ class Guard(Account):
         self._timer: asyncio.TimerHandle | None = None
         self._newcomers: dict[Newcomer, str] = {}  # the oldest comes first
 
-    def let_in(self, newcomer: Newcomer, address: str, lines: set[Line]) -> LimitExceeded | None:
+    def let_in(self, newcomer: Newcomer, address: str, lines: set[Watched]) -> LimitExceeded | None:
         """
         Count one more connection in, or say why not.
 
@@ -64,12 +73,12 @@ class Guard(Account):
         if self._newcomers.pop(newcomer, None) is not None:
             self.greeted()
 
-    def watch(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Line]) -> None:
+    def watch(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Watched]) -> None:
         """Look at these connections from time to time, until there are none."""
         if self._timer is None:
             self._timer = loop.call_later(self._period, self._look, loop, lines)
 
-    def _look(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Line]) -> None:
+    def _look(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Watched]) -> None:
         self._timer = None
         now = loop.time()
         for line in tuple(lines):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from ..broker.core import Broker
 from ..errors import ProtocolError, RemoteProtocolError
 from ..limits import Limits
-
-if TYPE_CHECKING:
-    from ..broker.core import Broker
-    from .tasks import Tasks
 
 
 class Slow(Protocol):
@@ -19,7 +16,8 @@ class Slow(Protocol):
     broker: Broker
     is_ended: bool
 
-    def backlog_made(self) -> Tasks: ...
+    def hold(self) -> None:
+        """Start no more calls."""
 
 
 class Line(Protocol):
@@ -46,7 +44,7 @@ class Unread:
         """Start no more calls if it is answers that are unread, and too many."""
         calls = self._calls
         if self._stall is None and not calls.is_ended and calls.broker.outbox.answer_bytes > self._limits.unread_answers:
-            calls.backlog_made().hold(True)
+            calls.hold()
             self._wait()
 
     def wrote(self, size: int) -> None:

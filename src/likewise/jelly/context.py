@@ -8,13 +8,11 @@ broker implements them, and neither imports the other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
+from ..wire.tokens import Dialect
 from .checks import BASES
 from .plans import STOCK, admit_state, set_state
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
 
 Luid = int | bytes
 """Locally unique id: an int counted by its owner, or the bytes of a well-known name such as ``root``."""
@@ -28,12 +26,49 @@ def who(perspective: Any) -> object:
     return perspective if type(perspective) in (str, bytes) else id(perspective)
 
 
+class Writing(Protocol):
+    """What writes a message, as a flavour sees it."""
+
+    @property
+    def tables(self) -> SendingTables | None:
+        """The owner of the id tables; ``None`` where nothing goes out by reference or as a cache."""
+
+    @property
+    def perspective(self) -> Any:
+        """Who the peer is to the objects' hooks."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the peer speaks."""
+
+    def encode(self, value: Any) -> None:
+        """Write one value and all that it leads to."""
+
+    def begin_form(self, instance: object, count: int) -> None:
+        """Begin a list of ``count`` items that stands for an instance."""
+
+    def write_id(self, word: bytes, luid: Luid) -> None:
+        """Write ``(word luid)``."""
+
+    def write_copy(self, instance: object, tag: str | bytes, state: Any) -> None:
+        """Write ``(tag state)``."""
+
+    def write_cache(self, instance: object, tag: str | bytes, luid: int, state: Any) -> None:
+        """Write ``(tag luid state)``."""
+
+    def has_no_hooks(self, kind: type, hooks: tuple[str, ...]) -> None:
+        """Instances of this class cross as their ``__dict__`` under the class's name, as long as these are what they are."""
+
+    def unsendable(self, value: Any, kind: type) -> None:
+        """Raise NotSendable for a value that may not cross, or write what stands for it."""
+
+
 class Sendable:
     """An object that knows how it crosses. PB calls this ``Jellyable``."""
 
     __slots__ = ()
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         """Write this object; raise :class:`~likewise.errors.NotSendable` if it may not cross now."""
         raise NotImplementedError
 

@@ -8,20 +8,17 @@ method of that name. There is a mirror for each connection, and for each perspec
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from ..bounded import opaque
 from ..errors import ConnectionClosed
 from ..jelly.atoms import CACHED, LCACHE
-from ..jelly.context import Caller, Sendable
+from ..jelly.context import Caller, Sendable, Writing
 from ..jelly.plans import state_of, wire_name
 from ..wire.tokens import VOCABULARY
 from .by_copy import Copyable, RemoteCopy
 from .by_reference import find_method
 from .typed import WithTyped
-
-if TYPE_CHECKING:
-    from ..jelly.encoder import Encoder
 
 
 class RemoteCacheObserver(WithTyped):
@@ -150,7 +147,7 @@ class Cacheable(Copyable):
     def stoppedObserving(self, perspective: Any, observer: RemoteCacheObserver) -> None:
         """The mirror is gone, dropped or its connection lost: forget ``observer``, the very object handed out before."""
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         tables = encoder.tables
         if tables is None:
             super().jelly_into(encoder)
@@ -199,7 +196,7 @@ class RemoteCache(RemoteCopy, Sendable):
         """The method that the original's observers call ``name``: ``observe_<name>``. Raises NoSuchMethod."""
         return find_method(self, "observe_", name)
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if encoder.tables is None:
             encoder.write_copy(self, wire_name(type(self)), state_of(self))
         else:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..jelly.context import Receivable, Sendable
+from ..jelly.context import Receivable, Sendable, Writing
 from ..jelly.plans import slots_of, state_of, wire_name
-
-if TYPE_CHECKING:
-    from ..jelly.encoder import Encoder
 
 
 class Copyable(Sendable):
@@ -35,7 +32,7 @@ class Copyable(Sendable):
         """The tag for this perspective: by default :meth:`getTypeToCopy`."""
         return self.getTypeToCopy()
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if _has_no_hooks(type(self)):
             encoder.has_no_hooks(type(self), HOOKS)
         perspective = encoder.perspective if asks_who(self) else None

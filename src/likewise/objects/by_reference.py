@@ -12,14 +12,13 @@ from ..bounded import brief, clip, opaque
 from ..errors import NoSuchMethod, WrongThread
 from ..jelly.atoms import LOCAL, REMOTE
 from ..jelly.checks import ARRIVES
-from ..jelly.context import Caller, Luid, Receivable, Sendable
+from ..jelly.context import Caller, Luid, Receivable, Sendable, Writing
 from ..wire.tokens import VOCABULARY
 from .typed import WithTyped
 
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from ..jelly.encoder import Encoder
 
 NAMES_KEPT: Final = 4_096
 NEVER_ARRIVE: Final = frozenset((FunctionType, MethodType, BuiltinFunctionType, partial))  # what a peer can't have put there
@@ -63,7 +62,7 @@ class Referenceable(Sendable):
     perspective: Any = None  # who the peer is to what these methods return
     takes_expressions = False  # a driver with forms of its own may have objects that read their arguments themselves
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if encoder.tables is None:
             encoder.unsendable(self, type(self))
         else:
@@ -89,7 +88,7 @@ class Viewable(Sendable):
     They get the perspective of the connection through which this was handed out as their first argument.
     """
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         ViewPoint(encoder.perspective, self).jelly_into(encoder)
 
 
@@ -123,7 +122,7 @@ class Avatar(Referenceable):
         ``mind`` is what the client passed when it logged in. Override it, plain or ``async``.
         """
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         AsReferenceable(self, "perspective").jelly_into(encoder)
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:
@@ -228,7 +227,7 @@ class RemoteReference(WithTyped, Sendable):
         if errors:
             raise ExceptionGroup("callbacks of notifyOnDisconnect failed", errors)
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if encoder.tables is None:
             encoder.unsendable(self, type(self))
         else:

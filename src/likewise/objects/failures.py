@@ -10,21 +10,18 @@ other as :class:`~likewise.errors.RemoteError`. Names on the wire are Twisted's,
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..bounded import outline, text_of
 from ..errors import RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
-from ..jelly.context import Sendable
+from ..jelly.context import Sendable, Writing
 from ..jelly.plans import COPY_HOOK, Incoming, wire_name
 from ..jelly.registry import BUILT_IN, Registry
 from ..wire.tokens import LIKEWISE_1
 from .by_copy import RemoteCopy
 from .rebuilt import LONGEST_TRACEBACK, NO_TRACEBACK, Described, as_text, error_from
 from .told import ITSELF, NOTES, names_and_text, parts_in, state_not_sent, written_alone
-
-if TYPE_CHECKING:
-    from ..jelly.encoder import Encoder
 
 _count = itertools.count(1)
 
@@ -45,7 +42,7 @@ class Failure(Sendable):
         self.with_traceback = with_traceback
         self.why_in_short = why_in_short
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         error: Any = self.error
         why = self.why_in_short
         is_sendable = isinstance(error, Sendable) and why is None

@@ -13,14 +13,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 from ..bounded import brief, clip, opaque
-from ..jelly.context import Sendable
+from ..jelly.context import Sendable, Writing
 from .interfaces import KEPT, Interface, Kind, Method, as_text, interface_of
 from .results import awaited, interface_in
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
-    from ..jelly.encoder import Encoder
 
 T = TypeVar("T")
 
@@ -36,7 +35,7 @@ class Typed(Sendable):
     def __init__(self, reference: Any) -> None:
         self._reference = reference
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         self._reference.jelly_into(encoder)
 
     def processUniqueID(self) -> object:

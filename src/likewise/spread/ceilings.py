@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 from ..limits import MIB, Limits
@@ -9,6 +10,7 @@ from .forms import LIMITS
 
 # Old programs answer when they can, and read when they can: what they rely on goes far, though not on and on.
 RUNNING_CALLS = 10_000
+MAX_BROKER_REFS = 1024  # as in Twisted
 UNREAD_ANSWERS = 8 * MIB
 
 
@@ -18,9 +20,7 @@ def default_limits() -> Limits:
 
     What the peer may hold of ours is :data:`.pb.MAX_BROKER_REFS` objects by reference, and one more by cache.
     """
-    from . import pb
-
-    ceiling = pb.MAX_BROKER_REFS
+    ceiling = getattr(sys.modules.get("likewise.spread.pb"), "MAX_BROKER_REFS", MAX_BROKER_REFS)  # programs may set it there
     return Limits(
         references=ceiling,
         caches=ceiling + 1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.python import log
 from twisted.python.failure import Failure
@@ -17,14 +17,11 @@ from .flavors import Jellyable
 from .references import RemoteReference
 from .registry import registry
 
-if TYPE_CHECKING:
-    from .broker import Broker
-
 
 class Flavours:
     """What :class:`~likewise.objects.flavours.Flavours` is to the other driver."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Any) -> None:
         self.broker = broker
 
     def make_reference(self, caller: Caller, luid: Luid, perspective: Any) -> Any:

@@ -25,6 +25,7 @@ from zope.interface import Interface, implementer
 
 from ..broker.login import Lanes
 from ..errors import LimitExceeded
+from ..jelly.context import Writing
 from ..objects import by_reference
 from .clock import the_reactor
 from .faults import Error
@@ -95,7 +96,7 @@ class Avatar(by_reference.Avatar):
         found: Callable[..., Any] = getattr(self, "perspective_" + name)
         return found
 
-    def jelly_into(self, encoder: Any) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         AsReferenceable(self, "perspective").jelly_into(encoder)
 
 

@@ -20,7 +20,7 @@ from zope.interface import Interface, implementer
 from ..bounded import clip, shown
 from ..broker.names import check_keywords
 from ..errors import NotSendable
-from ..jelly.encoder import Encoder
+from ..jelly.context import Writing
 from ..jelly.plans import refuse_to_wait, slots_of
 from ..objects import by_cache, by_copy, by_reference
 from .faults import DeadReferenceError, InsecureJelly, NoSuchMethod
@@ -129,7 +129,7 @@ class Referenceable(Receiver, Serializable, by_reference.Referenceable):
     def jellyFor(self, jellier: Any) -> Any:
         return [remote_atom, jellier.invoker.registerReference(self)]
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if has_own_form(self):
             write_form(self, encoder)
         elif encoder.tables is None:
@@ -164,7 +164,7 @@ class Viewable(Serializable, by_reference.Viewable):
     def jellyFor(self, jellier: Any) -> Any:
         return ViewPoint(jellier.invoker.serializingPerspective, self).jellyFor(jellier)
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if has_own_form(self):
             write_form(self, encoder)
         else:
@@ -200,7 +200,7 @@ class Copyable(Serializable, by_copy.Copyable):
         refuse_to_wait(self, "getStateToCopy", state)
         return jellier.preserve(self, [tag, jellier.jelly(state)])
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if has_own_form(self):
             write_form(self, encoder)
         elif encoder.tables is None and getattr(encoder, "invoker", encoder) is None:
@@ -312,7 +312,7 @@ class Cacheable(Copyable, by_cache.Cacheable):
         refuse_to_wait(self, "getStateToCacheAndObserveFor", state)
         return jellier.preserve(self, [tag, luid, jellier.jelly(state)])
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         tables = encoder.tables
         if has_own_form(self) or tables is None:
             Copyable.jelly_into(self, encoder)
@@ -378,7 +378,7 @@ class RemoteCache(Receiver, RemoteCopy, by_cache.RemoteCache, Serializable):
         self.setCopyableState(unjellier.unjelly(jellyList[2]))
         return self
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if has_own_form(self):
             write_form(self, encoder)
         elif encoder.tables is None:

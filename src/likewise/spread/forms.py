@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.persisted.crefutil import NotKnown
 from twisted.python.compat import nativeString
@@ -21,6 +21,7 @@ from twisted.python.reflect import namedAny, qual
 from ..bounded import CLIP, clip, text_of
 from ..errors import InsecureJelly, NotSendable
 from ..jelly.basics import Unpersistable
+from ..jelly.context import Writing
 from ..jelly.decoder import Decoder
 from ..jelly.encoder import Encoder
 from ..jelly.expressions import to_frame
@@ -33,9 +34,6 @@ from ..wire.tokens import LIKEWISE_1
 from ..wire.writer import Pieces, write_expression
 from .parts import Part, Written, current
 from .security import DummySecurityOptions, check, globalSecurity, is_narrow
-
-if TYPE_CHECKING:
-    from .broker import Broker
 
 LIMITS = Limits.trusted(depth=DEEPEST)  # for jelly that is not on a connection
 LONGEST_NAME = 1_000  # bytes of the name of what a peer has looked up
@@ -80,7 +78,7 @@ class Form(list[Any]):
 class Jellier:
     """What a ``jellyFor`` is given."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Writing) -> None:
         self.invoker = getattr(encoder, "invoker", None)
         self.taster = getattr(encoder, "taster", globalSecurity)
         self.persistentStore = getattr(encoder, "persistentStore", None)
@@ -106,7 +104,7 @@ class Jellier:
         return form
 
 
-def write_form(instance: Any, encoder: Encoder) -> None:
+def write_form(instance: Any, encoder: Writing) -> None:
     """Write an instance as its ``jellyFor`` has it."""
     jellier = Jellier(encoder)
     invoker = jellier.invoker
@@ -120,7 +118,7 @@ def write_form(instance: Any, encoder: Encoder) -> None:
         invoker.serializingPerspective = outer
 
 
-def write_part(part: Any, encoder: Encoder) -> None:
+def write_part(part: Any, encoder: Writing) -> None:
     """Write what a form consists of: lists, parts that are due later, and what banana carries."""
     if isinstance(part, Later):
         encoder.encode(part.value)
@@ -134,7 +132,7 @@ def write_part(part: Any, encoder: Encoder) -> None:
         raise NotSendable(f"a form of jelly has bytes, numbers and lists in it, not {qual(type(part))}")
 
 
-def write_instance(instance: Any, encoder: Encoder) -> None:
+def write_instance(instance: Any, encoder: Writing) -> None:
     """Write ``(class state)``, the state as pickle would have it."""
     encoder.write_copy(instance, qual(type(instance)), pickled_state(instance))
 
@@ -154,10 +152,10 @@ class SpreadEncoder(Encoder):
     __slots__ = ()
 
     @property
-    def invoker(self) -> Broker:
+    def invoker(self) -> Any:
         """The connection."""
         assert self.tables is not None
-        broker: Broker = self.tables.caller.owner
+        broker: Any = self.tables.caller.owner
         return broker
 
     @property

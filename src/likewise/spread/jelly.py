@@ -17,8 +17,7 @@ from zope.interface import implementer
 from ..errors import InsecureJelly as CoreInsecureJelly
 from ..errors import NotSendable
 from ..jelly.basics import Unpersistable
-from ..jelly.context import Receivable, Sendable
-from ..jelly.encoder import Encoder
+from ..jelly.context import Receivable, Sendable, Writing
 from ..jelly.expressions import to_frame
 from ..jelly.plans import set_state, state_of
 from ..wire.reader import Reader
@@ -110,7 +109,7 @@ class Jellyable(Sendable):
         form.extend([qual(self.__class__).encode(), jellier.jelly(self.getStateFor(jellier))])
         return jellier.preserve(self, form)
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         write_form(self, encoder)
 
 

@@ -7,6 +7,7 @@ connection is made.
 
 from .banana import Banana
 from .broker import Broker
+from .ceilings import MAX_BROKER_REFS
 from .cred import AsReferenceable, Avatar, IPerspective, IUsernameMD5Password, challenge, respond
 from .factories import PBClientFactory, PBServerFactory
 from .failures import CopiedFailure, CopyableFailure, failure2Copyable
@@ -38,7 +39,6 @@ from .jelly import globalSecurity, jelly, unjelly
 from .references import RemoteMethod, RemoteReference
 from .tables import Local
 
-MAX_BROKER_REFS = 1024
 """Objects of ours that one peer may hold by reference."""
 
 portno = 8787

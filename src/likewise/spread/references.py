@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.persisted import styles
 from zope.interface import implementer
 
-from ..jelly.context import Luid
+from ..jelly.context import Luid, Writing
 from ..objects import by_reference
 from .flavors import Serializable
 from .forms import stock
@@ -17,7 +17,6 @@ from .jelly import setUnjellyableForClass
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .broker import Broker
 
 
 class RemoteMethod:
@@ -50,7 +49,7 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
 
     __module__ = "likewise.spread.pb"
 
-    def __init__(self, perspective: Any, broker: Broker, luid: Luid, doRefCount: Any) -> None:
+    def __init__(self, perspective: Any, broker: Any, luid: Luid, doRefCount: Any) -> None:
         super().__init__(broker.core, luid, perspective)
         self.broker = broker
         self.doRefCount = doRefCount
@@ -111,7 +110,7 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
             return [b"unpersistable", b"References cannot be serialized"]
         return [b"local", jellier.invoker.core.tables.home_luid(self)]
 
-    def jelly_into(self, encoder: Any) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         if encoder.tables is None:
             encoder.begin_form(None, 2)
             encoder.encode(b"unpersistable")
