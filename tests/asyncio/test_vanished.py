@@ -40,7 +40,7 @@ async def main(is_sent_to, is_read):
         await connection.root.callRemote("keep", likewise.Referenceable())
         assert server.connections and not lost.is_set()
         if not is_read:
-            connection._transport.pause_reading()
+            connection._line.transport.pause_reading()
             root.kept.callRemoteOnly("x", bytes(12_000_000))
             await asyncio.sleep(1.5)  # the window has closed, and the system asks whether it is open again
         loopback(False)
@@ -131,7 +131,7 @@ def test_a_client_that_does_not_read_for_a_while_stays_and_gets_all() -> None:
         async with likewise.serve(root, "tcp://127.0.0.1:0", limits=limits, on_disconnect=gone) as server:
             connection = await likewise.connect(server.address)
             await connection.root.callRemote("keep", Reader())
-            transport = cast(asyncio.Transport, connection._transport)
+            transport = cast(asyncio.Transport, connection._line.transport)
             transport.pause_reading()
             for _ in range(20):
                 root.kept[0].callRemoteOnly("take", bytes(1_000_000))

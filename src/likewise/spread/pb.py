@@ -7,7 +7,7 @@ connection is made.
 
 from .banana import Banana
 from .broker import Broker
-from .ceilings import MAX_BROKER_REFS
+from .ceilings import MAX_BROKER_REFS  # objects of ours that one peer may hold by reference
 from .cred import AsReferenceable, Avatar, IPerspective, IUsernameMD5Password, challenge, respond
 from .factories import PBClientFactory, PBServerFactory
 from .failures import CopiedFailure, CopyableFailure, failure2Copyable
@@ -38,8 +38,6 @@ from .interfaces import IJellyable, IUnjellyable
 from .jelly import globalSecurity, jelly, unjelly
 from .references import RemoteMethod, RemoteReference
 from .tables import Local
-
-"""Objects of ours that one peer may hold by reference."""
 
 portno = 8787
 
