@@ -57,6 +57,7 @@ from .objects.by_reference import (
 from .objects.observers import Observers
 from .objects.paging import PageCollector, get_all_pages, send_pages
 from .objects.published import Publishable, RemotePublished
+from .objects.streams import Stream
 from .trace import Record
 from .wire.build import is_compiled
 
@@ -105,6 +106,7 @@ __all__ = (
     "Root",
     "ScramPasswords",
     "Server",
+    "Stream",
     "TLS",
     "Token",
     "Tokens",

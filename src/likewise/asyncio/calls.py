@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from ..broker.core import Broker
 from ..errors import ENDS_THE_PROGRAM, WrongThread
+from ..objects.streams import Stream, stream_of_call
 from .eager import eager_task, is_eager
 
 Done = Callable[[Any, BaseException | None], None]
@@ -69,7 +70,11 @@ def _ended(done: Done, task: asyncio.Task[Any]) -> None:
 
 
 class CallResult(asyncio.Future[Any]):
-    """What a call in ``likewise-1`` returns: to cancel it cancels the call at the peer."""
+    """
+    What a call returns: await it, or read it, if it is answered with a stream: ``async for item in reference.callRemote()``.
+
+    In ``likewise-1``, to cancel it cancels the call at the peer.
+    """
 
     __slots__ = ("core", "request")
     core: Broker
@@ -81,6 +86,10 @@ class CallResult(asyncio.Future[Any]):
             return False
         self.core.cancel(self.request)
         return True
+
+    def __aiter__(self) -> Stream:
+        """The items of the stream that the call is answered with."""
+        return stream_of_call(self.core, self)
 
 
 def end_loop(loop: asyncio.AbstractEventLoop, error: BaseException) -> None:

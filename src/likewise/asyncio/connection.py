@@ -18,7 +18,7 @@ from typing import Any, cast
 from ..bounded import is_small, text_of
 from ..broker.account import Pool, Watch
 from ..broker.core import Broker
-from ..broker.events import CallCancelled, CallReceived, Opened, can_be_awaited
+from ..broker.events import CallCancelled, CallReceived, Later, Opened, can_be_awaited
 from ..broker.states import Side
 from ..errors import (
     ENDS_THE_PROGRAM,
@@ -99,6 +99,7 @@ class Connection(WithWaiting, asyncio.Protocol):
         self._avatar: RemoteReference | None = None  # a login's
         self._callbacks: list[OnConnection] | None = None
         self._tells_of_cancels = self._was_opened = False
+        self._streams = None
         self._backlog: Tasks | None = None  # made with the first call that takes its time
         self._slice_ends = 0.0
         self._watch = Watch(0.0)
@@ -303,6 +304,8 @@ class Connection(WithWaiting, asyncio.Protocol):
             self._stall = None
         if self._backlog is not None:
             self._backlog.hold(False)
+        if self._streams is not None:
+            self.resume_streams()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._reason = self._reason or exc
@@ -349,7 +352,7 @@ class Connection(WithWaiting, asyncio.Protocol):
     # --- what the core needs of its driver
 
     def new_result(self, request: int) -> asyncio.Future[Any]:
-        if not request or not self._tells_of_cancels:
+        if not request:
             return self._loop.create_future()
         result = CallResult(loop=self._loop)
         result.core = self.broker
@@ -517,8 +520,10 @@ class Connection(WithWaiting, asyncio.Protocol):
             if isinstance(error, ENDS_THE_PROGRAM):
                 raise
             return
-        if type(value) in PLAIN or not can_be_awaited(value):
+        if type(value) in PLAIN or not (isinstance(value, Later) or can_be_awaited(value)):
             self.answer(call, value)
+        elif isinstance(value, Later):
+            value.called(self, call)
         else:
             self._backlog_made().run_on(call, value)
 

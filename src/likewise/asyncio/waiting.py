@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, cast
 from ..bounded import text_of
 from ..broker.events import CallReceived
 from ..errors import NotExecuted, RemoteProtocolError
-from .reports import WithReports
+from .streams import WithStreams
 from .tasks import Tasks
 
 
-class WithWaiting(WithReports):
+class WithWaiting(WithStreams):
     """Calls that wait for the loop's next turn, for the peer to read, or for good."""
 
     __slots__ = ("_stall", "_written", "awaits_first_step")

@@ -65,5 +65,6 @@ cdef class Encoder:
     cdef _state(self, state)
     cdef _object(self, instance, kind)
     cdef _dataclass(self, instance, plan)
+    cdef _stream(self, iterator, kind)
     cpdef unsendable(self, instance, kind)
     cdef _enter(self, Py_ssize_t lists)
