@@ -32,7 +32,6 @@ from ..errors import (
 from ..objects.by_reference import RemoteReference
 from ..objects.rebuilt import settleable
 from ..serving.turns import LIGHT, SLICE
-from ..wire.tokens import LIKEWISE_1
 from .addresses import ip_address, peer_name
 from .calls import CallResult, check_thread, end_loop
 from .endpoint import Endpoint, OnConnection
@@ -75,7 +74,6 @@ class Connection(WithWaiting, asyncio.Protocol):
         "_reason",
         "_side",
         "_slice_ends",
-        "_tells_of_cancels",
         "_transport",
         "_was_opened",
         "_watch",
@@ -98,7 +96,7 @@ class Connection(WithWaiting, asyncio.Protocol):
         self._stall: asyncio.TimerHandle | None = None
         self._avatar: RemoteReference | None = None  # a login's
         self._callbacks: list[OnConnection] | None = None
-        self._tells_of_cancels = self._was_opened = False
+        self._was_opened = False
         self._streams = None
         self._backlog: Tasks | None = None  # made with the first call that takes its time
         self._slice_ends = 0.0
@@ -468,7 +466,6 @@ class Connection(WithWaiting, asyncio.Protocol):
             victim.drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
-        self._tells_of_cancels = event.dialect is LIKEWISE_1
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None

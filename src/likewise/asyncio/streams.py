@@ -15,6 +15,7 @@ class WithStreams(WithReports):
     """What :mod:`likewise.serving.streams` needs of its driver."""
 
     __slots__ = ("_stream_tasks", "_streams", "_until_writable")
+    cancelled = asyncio.CancelledError
 
     _loop: asyncio.AbstractEventLoop
     _stream_tasks: set[asyncio.Task[Any]]
@@ -30,9 +31,9 @@ class WithStreams(WithReports):
             streams = self._streams = Streams(self.broker, self)  # type: ignore[arg-type]  # a Connection is one
         return streams.source_of(iterator, perspective)
 
-    def settled(self, result: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    def settled(self, result: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
         if result.done():
-            return result
+            return None
         waiter = self._loop.create_future()
 
         def settled(_: object) -> None:

@@ -175,7 +175,10 @@ class Driver(Protocol):
         """
 
     def settled(self, result: Any) -> Any:
-        """Something to await until a result of this driver's is settled. To cancel it leaves the result as it is."""
+        """
+        Something to await until a result of this driver's is settled, ``None`` if it is. To cancel that leaves the result
+        as it is.
+        """
 
     def report(self, doing: str, error: BaseException) -> None:
         """An application's hook raised where nobody can be told; log it."""

@@ -46,12 +46,11 @@ class Stream:
     def __init__(self, reference: RemoteReference) -> None:
         if not isinstance(reference, RemoteReference):
             raise TypeError(f"a stream is read by a RemoteReference, not by {clip(reference)}")
-        self._begin(reference._caller, None)
-        self._reference = reference
+        self._begin(reference._caller, None, reference)
 
-    def _begin(self, caller: Caller, call: Any) -> None:
+    def _begin(self, caller: Caller, call: Any, reference: RemoteReference | None) -> None:
         self._call = call  # whose answer is the stream, while that is not here
-        self._reference: RemoteReference | None = None
+        self._reference = reference
         self._asked: deque[tuple[int, Any]] = deque()  # how many, and the result of the call
         self._batch: Iterator[Any] = iter(())
         self._most = max(1, caller.limits.stream_items // CALLS_AHEAD)
@@ -95,7 +94,9 @@ class Stream:
         while self._reference is not None:
             self._ask()
             count, result = first = self._asked[0]
-            await self._reference._caller.driver.settled(result)
+            waiting = self._reference._caller.driver.settled(result)
+            if waiting is not None:
+                await waiting
             if self._asked and self._asked[0] is first:  # else another task was quicker
                 self._asked.popleft()
                 self._take(await self._answer(result), count)
@@ -172,7 +173,7 @@ class Stream:
 def stream_of_call(caller: Caller, call: Any) -> Stream:
     """The stream that a call is going to be answered with."""
     stream = Stream.__new__(Stream)
-    stream._begin(caller, call)
+    stream._begin(caller, call, None)
     return stream
 
 

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from inspect import CO_ITERABLE_COROUTINE
 from types import GeneratorType
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from ..bounded import clip
 from ..broker.batches import Batch
@@ -33,7 +33,9 @@ Done = Callable[[Any, BaseException | None], None]
 
 
 class StreamDriver(Driver, Protocol):
-    """What is needed of the driver beside what the core needs."""
+    """What is needed of the driver beside what the core needs. ``cancelled`` is what ``cancel()`` raises in a task."""
+
+    cancelled: ClassVar[type[BaseException]]
 
     def run_stream(self, coroutine: Coroutine[Any, Any, None], name: str, done: Done) -> Any:
         """
@@ -293,8 +295,8 @@ class Source(StreamSource):
         self._has_ended = True
         self._task = None
         if self._is_left:
-            if error is not None and not isinstance(error, Exception) and not isinstance(error, ENDS_THE_PROGRAM):
-                error = None  # it was cancelled
+            if isinstance(error, self._driver.cancelled):
+                error = None
             closed, self._closed = self._closed, []
             for result in closed:
                 if error is None:
