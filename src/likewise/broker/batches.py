@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ..errors import NotSendable
 from ..jelly.expressions import to_frame
 from ..jelly.salvage import Salvage
 from ..limits import Limits
@@ -119,7 +120,11 @@ class Batch:
         self._begin()
 
     def _write(self, item: Any) -> None:
-        pieces = self._broker.outbox.jelly([item], self._perspective)
+        try:
+            pieces = self._broker.outbox.jelly([item], self._perspective)
+        except NotSendable as error:
+            error.path = "item" + error.path.removeprefix("[0]")
+            raise
         pieces[0] = pieces[0][len(LIST_OF_ONE) :]
         self._write_plain()
         if self.count and self.size + sum(map(len, pieces)) > self._size_limit:
