@@ -372,7 +372,7 @@ def test_a_stream_sent_home_is_the_iterator_itself() -> None:
 def test_a_stream_is_passed_on_over_another_connection() -> None:
     async def main() -> None:
         near, far = Root(), Root()
-        async with pair(far) as (to_far, _), pair(near) as (to_near, at_near):
+        async with pair(far) as (to_far, _), pair(near) as (to_near, _):
             stream = await to_far.root.callRemote("asynchronous", 1_000)
             assert await to_near.root.callRemote("sum", stream) == sum(range(1_000))
             assert await to_near.root.callRemote("first", await to_far.root.callRemote("asynchronous", 10**9)) == 0
