@@ -290,7 +290,7 @@ def test_whatever_may_cross_may_be_an_item(values: list[Any], limits: likewise.L
 
     async def main() -> None:
         root = Relay()
-        async with asyncio.timeout(PATIENCE), pair(root, limits=limits) as (client, server):
+        async with asyncio.timeout(PATIENCE), pair(root, limits=limits) as (client, _):
 
             async def relayed() -> AsyncIterator[Any]:
                 for value in values:
