@@ -149,7 +149,7 @@ class Limits:
     streams: int = 1_000
     """Iterators of ours that the peer may read from at once; one more can't be sent to it."""
 
-    stream_items: int = 2_000
+    stream_items: int = 1_000
     """Items of one stream that are asked for ahead of the reader here, a quarter of them in one call; and the most that
     one call of the peer is answered with, whatever it asks for."""
 
