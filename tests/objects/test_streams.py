@@ -54,6 +54,7 @@ class Root(likewise.Root):
         self.kept: Any = None
         self.tasks: set[Any] = set()
         self.gate = asyncio.Event()
+        self.gates: list[asyncio.Event] = []
 
     def over(self) -> None:
         self.ends += 1
@@ -144,6 +145,12 @@ class Root(likewise.Root):
 
     async def remote_items(self, count: int) -> AsyncIterator[Item]:
         for _ in range(count):
+            yield Item()
+
+    async def remote_items_at_gates(self) -> AsyncIterator[Any]:
+        self.gates = [asyncio.Event() for _ in range(4)]
+        for gate in self.gates:
+            await gate.wait()
             yield Item()
 
     async def remote_task(self) -> AsyncIterator[int]:
@@ -450,6 +457,58 @@ def test_items_come_as_they_are_made_and_do_not_wait_for_others() -> None:
         assert [each async for each in stream] == [3]
 
     run(check)
+
+
+def test_an_item_that_is_made_when_no_call_waits_is_the_answer_to_the_next() -> None:
+    async def check(root: Root, client: likewise.Connection, server: likewise.Connection) -> None:
+        reference = (await client.root.callRemote("items_at_gates"))._reference
+        calls = [reference.callRemote("next", 2) for _ in range(2)]
+        await until(lambda: bool(root.gates))
+        root.gates[0].set()
+        assert len(await calls[0]) == 1
+        root.gates[1].set()
+        assert len(await calls[1]) == 1
+        root.gates[2].set()
+        await asyncio.sleep(0.02)
+        assert len(await reference.callRemote("next", 1)) == 1
+        root.gates[3].set()
+        assert len(await reference.callRemote("next", 1)) == 1
+        assert await reference.callRemote("next", 1) == []
+
+    run(check)
+
+
+def test_an_item_that_nobody_asked_for_any_more_is_given_back() -> None:
+    async def check(root: Root, client: likewise.Connection, server: likewise.Connection) -> None:
+        reference = (await client.root.callRemote("items_at_gates"))._reference
+        call = reference.callRemote("next", 2)
+        await until(lambda: bool(root.gates))
+        root.gates[0].set()
+        assert len(await call) == 1
+        root.gates[1].set()
+        await asyncio.sleep(0.02)
+        assert server.broker.tables.sizes()["exported"] in (2, 3)  # the stream, the item made, and the one read if it is held
+        await reference.callRemote("close")
+        del reference, call
+        await nothing_held(client, server)
+
+    run(check)
+
+
+def test_no_answer_is_larger_than_the_peer_takes() -> None:
+    class Large(likewise.Root):
+        async def remote_large(self) -> AsyncIterator[bytes]:
+            for _ in range(20):
+                yield bytes(40_000)
+                yield bytes(90_000)
+
+    async def main() -> None:
+        usual, small = likewise.Limits(), likewise.Limits(frame_bytes=100_000)
+        async with asyncio.timeout(PATIENCE), pair(Large(), limits=usual, client_limits=small) as (client, _):
+            received = [len(each) async for each in client.root.callRemote("large")]
+            assert received == [40_000, 90_000] * 20 and client.is_open
+
+    asyncio.run(main())
 
 
 def test_others_have_their_turn_while_an_iterator_never_waits() -> None:

@@ -151,7 +151,7 @@ class Batch:
         tables, driver = self._broker.tables, self._broker.driver
         if not count or self._broker.is_closed:
             return
-        frame = to_frame(list_head(count) + b"".join(pieces), READER)
+        frame = to_frame(list_head(count + 1) + LIST + b"".join(pieces), READER)
         found = Salvage(frame, frame.start, 0).walk()
         for luid in found.references:
             tables.release(luid)
