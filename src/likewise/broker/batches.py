@@ -28,6 +28,7 @@ NUMBER: Final = 9  # bytes that a small value is taken to need
 LIST_OF_ONE: Final = b"\x02\x80\x08\x87"
 LIST: Final = b"\x08\x87"
 NAMED: Final = b"\x03\x80\x04\x87"  # (reference n X)
+UNSHARED: Final = (bytes, str, int)  # in which nothing is shared, whatever it says
 READER: Final = Limits.trusted()
 
 
@@ -55,7 +56,7 @@ class Batch:
     def __init__(self, broker: Broker, perspective: Any) -> None:
         self._broker = broker
         self._perspective = perspective
-        self.held: Pieces | None = None
+        self.held: tuple[Pieces, bool] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -69,7 +70,7 @@ class Batch:
         self.count = self.size = 0
         held, self.held = self.held, None
         if held is not None:
-            self._append(held)
+            self._append(*held)
 
     def is_full(self, count: int) -> bool:
         """Whether no more should be put in, where ``count`` items are asked for."""
@@ -115,7 +116,7 @@ class Batch:
         self._write_plain()
         self._give_back(self._pieces, self.count)
         if self.held is not None:
-            self._give_back(self.held, 1)
+            self._give_back(self.held[0], 1)
             self.held = None
         self._begin()
 
@@ -127,16 +128,18 @@ class Batch:
             raise
         pieces[0] = pieces[0][len(LIST_OF_ONE) :]
         self._write_plain()
+        is_shared = type(item) not in UNSHARED and any(NAMED in piece for piece in pieces)
         if self.count and self.size + sum(map(len, pieces)) > self._size_limit:
-            self.held = pieces
+            self.held = pieces, is_shared
         else:
-            self._append(pieces)
+            self._append(pieces, is_shared)
 
-    def _append(self, pieces: Pieces) -> None:
+    def _append(self, pieces: Pieces, is_shared: bool) -> None:
+        """Put one more written item in; where something is shared in it, it is the last."""
+        self._is_closed = is_shared
         self._pieces += pieces
         self.size += sum(map(len, pieces))
         self.count += 1
-        self._is_closed = any(NAMED in piece for piece in pieces)
 
     def _write_plain(self) -> None:
         plain = self._plain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from ..bounded import brief, clip, opaque
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from asyncio import Future
 
     from ..jelly.encoder import Encoder
+
+    class CallResult(Future[Any]):
+        """What a call gives, as type checkers see it: the drivers have their own."""
+
+        def __aiter__(self) -> AsyncIterator[Any]: ...
 
 NAMES_KEPT: Final = 4_096
 _full_names: dict[tuple[str, str], str] = {}  # (prefix, name) -> both, interned; a peer can't make it grow further
@@ -158,9 +163,11 @@ class RemoteReference(Sendable):
         """The connection that the object is reached through."""
         return self._caller.owner
 
-    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> CallResult:
         """
         Call ``remote_<name>(*args, **kwargs)`` there; a future of what it returns.
+
+        Where that is a stream, ``async for`` reads it, over the call itself or over what it gives when it is awaited.
 
         The arguments are written before this returns: changing them later changes nothing on the way. The call is
         sent at the end of this turn of the event loop, whether it is awaited or not.
@@ -171,7 +178,7 @@ class RemoteReference(Sendable):
             ConnectionClosed: at once, or when awaited, if the connection ends first.
             WrongThread: the connection's event loop runs on another thread; nothing was sent.
         """
-        result: Future[Any] = self._caller.call(self.luid, _name, args, kwargs, self.perspective)
+        result: CallResult = self._caller.call(self.luid, _name, args, kwargs, self.perspective)
         return result
 
     def callRemoteOnly(self, _name: str, /, *args: Any, **kwargs: Any) -> None:
@@ -254,7 +261,7 @@ class RemoteMethod:
         self.obj = obj
         self.name = name
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Future[Any]:
+    def __call__(self, *args: Any, **kwargs: Any) -> CallResult:
         return self.obj.callRemote(self.name, *args, **kwargs)
 
     def __eq__(self, other: object) -> bool:
