@@ -20,6 +20,7 @@ from tests.programs import running
 SERVER = str(Path(__file__).parent / "objects" / "stream_server.py")
 MIB = 1 << 20
 GROWTH = 8 * MIB
+RUNS = (("numbers", 50_000, 1_000_000, 0), ("rows", 5_000, 100_000, 0), ("blobs", 500, 5_000, 65_536))
 
 
 def most_here() -> int:
@@ -29,7 +30,7 @@ def most_here() -> int:
 async def main(port: str) -> None:
     async with likewise.connect(f"tcp://127.0.0.1:{port}") as connection:
         call = connection.root.callRemote
-        for name, warm_up, count, size in (("numbers", 50_000, 1_000_000, 0), ("rows", 5_000, 100_000, 0), ("blobs", 500, 5_000, 65_536)):
+        for name, warm_up, count, size in RUNS:
             async for _ in call(name, warm_up):
                 pass
             here, there = most_here(), (await call("memory"))[1]
@@ -39,7 +40,8 @@ async def main(port: str) -> None:
             took = time.perf_counter() - start
             grown_here, grown_there = most_here() - here, (await call("memory"))[1] - there
             rate = f", {count * size / took / 1e6:,.0f} MB/s" if size else ""
-            print(f"{seen:,} {name}: {seen / took:,.0f} items/s{rate}; memory +{grown_here / MIB:.1f} and +{grown_there / MIB:.1f} MiB")
+            memory = f"memory +{grown_here / MIB:.1f} and +{grown_there / MIB:.1f} MiB"
+            print(f"{seen:,} {name}: {seen / took:,.0f} items/s{rate}; {memory}")
             assert seen == count and grown_here < GROWTH and grown_there < GROWTH
 
 
