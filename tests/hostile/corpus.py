@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tests.hostile import calls, framing, logins, own_forms, printing, raising, times, values, work
+from tests.hostile import calls, framing, logins, own_forms, printing, raising, streams, times, values, work
 from tests.hostile.harness import CASES as FOUND
 from tests.hostile.harness import Case
 
-MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work)
+MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, streams)
 
 
 def _order(name: str) -> tuple[int, ...]:
