@@ -308,6 +308,8 @@ class Source(StreamSource):
             self._error = self._why
         else:
             self._error = error
+            if isinstance(error, NotSendable):  # who made it is to know, too: to the reader it is an error of a call
+                self._driver.report(f"writing an item of a {self.name}", error)
         self._answer_all()
         self._batch.drop()
         if isinstance(error, ENDS_THE_PROGRAM):
