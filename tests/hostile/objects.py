@@ -290,8 +290,8 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
 
         def remote_state(self) -> dict[str, Any]:
             """What this process holds."""
-            state = {"observers": len(self.the_pond.observers), "running": self.running, "streams": self.streams, "logouts": counts["logouts"]}
-            return {"modules": len(sys.modules) - self.modules, **state}
+            state = {"observers": len(self.the_pond.observers), "running": self.running, "streams": self.streams}
+            return {"modules": len(sys.modules) - self.modules, "logouts": counts["logouts"], **state}
 
     class Avatar(api.Avatar):
         """What alice may do."""

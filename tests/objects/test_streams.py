@@ -906,3 +906,95 @@ def test_a_pair_in_memory_streams_without_an_event_loop() -> None:
 
 def iter_of(count: int) -> Iterator[int]:
     yield from range(count)
+
+
+# --- mirrors as items
+
+
+class Pond(likewise.Cacheable):
+    def __init__(self, size: int = 0) -> None:
+        self.observers = likewise.Observers()
+        self.ducks = 0
+        self.filling = bytes(size)
+
+    def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> Any:
+        self.observers.add(observer)
+        return {"ducks": self.ducks, "filling": [self.filling]}
+
+    def stoppedObserving(self, perspective: Any, observer: Any) -> None:
+        self.observers.discard(observer)
+
+    def add(self) -> None:
+        self.ducks += 1
+        self.observers.callRemote("ducks", self.ducks)
+
+
+class PondMirror(likewise.RemoteCache):
+    def observe_ducks(self, ducks: int) -> None:
+        assert ducks == self.ducks + 1
+        self.ducks = ducks
+
+
+likewise.setUnjellyableForClass(Pond, PondMirror)
+
+
+@pytest.mark.parametrize("size", [0, 500, 3_000])
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_mirror_that_is_an_item_misses_no_change(size: int, waits: bool) -> None:
+    class Ponds(likewise.Root):
+        ponds: list[Pond] = []
+
+        async def remote_ponds(self) -> AsyncIterator[Any]:
+            for number in range(40):
+                yield number
+                pond = Pond(size)
+                self.ponds.append(pond)
+                yield pond
+                for each in self.ponds:
+                    each.add()
+                if waits:
+                    await asyncio.sleep(0.001)
+            for each in self.ponds:
+                each.add()
+
+    async def main() -> None:
+        Ponds.ponds = []
+        limits = likewise.Limits(stream_bytes=4_000)
+        async with asyncio.timeout(PATIENCE), pair(Ponds(), limits=limits) as (client, server):
+            items = [each async for each in client.root.callRemote("ponds")]
+            mirrors = items[1::2]
+            assert items[0::2] == list(range(40))
+            await until(lambda: all(mirror.ducks == pond.ducks for mirror, pond in zip(mirrors, Ponds.ponds, strict=True)))
+            assert [mirror.ducks for mirror in mirrors] == [41 - number for number in range(40)]
+            assert not client.one_way_failures
+            stream = await client.root.callRemote("ponds")
+            await anext(stream)
+            await stream.aclose()
+            items.clear()
+            mirrors.clear()
+            del stream
+            gc.collect()
+            await nothing_held(client, server)
+
+    asyncio.run(main())
+
+
+def test_references_of_the_reader_go_home_as_items() -> None:
+    class Echo(likewise.Root):
+        async def remote_each(self, items: Any) -> AsyncIterator[Any]:
+            async for item in items:
+                yield [item]
+                item = None
+
+    async def items() -> AsyncIterator[Item]:
+        for item in mine:
+            yield item
+
+    mine = [Item() for _ in range(300)]
+
+    async def main() -> None:
+        async with asyncio.timeout(PATIENCE), pair(Echo()) as (client, server):
+            assert [item async for [item] in client.root.callRemote("each", items())] == mine
+            await nothing_held(client, server)
+
+    asyncio.run(main())

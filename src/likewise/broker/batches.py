@@ -4,7 +4,9 @@ Items of a stream on their way out: written one by one, as each is yielded, and 
 What is yielded is written at once: whoever yields the same list again and again, changed in between, sends each state of
 it. Small values that can't be changed may wait for one another, which is cheaper.
 
-An answer is one jelly. So that numbers of references do not meet in it, an item in which something is shared ends it.
+An answer is one jelly. So that numbers of references do not meet in it, an item in which something is shared ends it. An
+item that begins a mirror, or that names what either end may release meanwhile, does so as well: it is sent at once, before
+any change or release that may follow.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ NUMBER: Final = 9  # bytes that a small value is taken to need
 LIST_OF_ONE: Final = b"\x02\x80\x08\x87"
 LIST: Final = b"\x08\x87"
 NAMED: Final = b"\x03\x80\x04\x87"  # (reference n X)
+BY_ID: Final = (b"\x02\x80\x0f\x87", b"\x02\x80\x11\x87", b"\x02\x80\x12\x87")  # (cached n), (local n), (lcache n)
 UNSHARED: Final = (bytes, str, int)  # in which nothing is shared, whatever it says
 READER: Final = Limits.trusted()
 
@@ -56,7 +59,7 @@ class Batch:
     def __init__(self, broker: Broker, perspective: Any) -> None:
         self._broker = broker
         self._perspective = perspective
-        self.held: tuple[Pieces, bool] | None = None
+        self.held: Pieces | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -70,7 +73,7 @@ class Batch:
         self.count = self.size = 0
         held, self.held = self.held, None
         if held is not None:
-            self._append(*held)
+            self._append(held)
 
     def is_full(self, count: int) -> bool:
         """Whether no more should be put in, where ``count`` items are asked for."""
@@ -82,9 +85,9 @@ class Batch:
             or self.held is not None
         )
 
-    def add(self, item: Any) -> None:
+    def add(self, item: Any) -> bool:
         """
-        Put one more item in; not if it is full.
+        Put one more item in; not if it is full. ``False`` if this one has to begin the next answer: add it again, then.
 
         Raises:
             NotSendable: it can't cross. What was put in before stays.
@@ -95,10 +98,10 @@ class Batch:
         elif (kind is bytes or (kind is str and item.isascii())) and len(item) < SHORT:
             self.size += len(item) + NUMBER
         else:
-            self._write(item)
-            return
+            return self._write(item)
         self._plain.append(item)
         self.count += 1
+        return True
 
     def answer(self, call: CallReceived) -> None:
         """Send what is there as the answer to this call, and begin anew."""
@@ -116,11 +119,13 @@ class Batch:
         self._write_plain()
         self._give_back(self._pieces, self.count)
         if self.held is not None:
-            self._give_back(self.held[0], 1)
+            self._give_back(self.held, 1)
             self.held = None
         self._begin()
 
-    def _write(self, item: Any) -> None:
+    def _write(self, item: Any) -> bool:
+        tables = self._broker.tables
+        observed = len(tables.observed)
         try:
             pieces = self._broker.outbox.jelly([item], self._perspective)
         except NotSendable as error:
@@ -128,15 +133,19 @@ class Batch:
             raise
         pieces[0] = pieces[0][len(LIST_OF_ONE) :]
         self._write_plain()
-        is_shared = type(item) not in UNSHARED and any(NAMED in piece for piece in pieces)
-        if self.count and self.size + sum(map(len, pieces)) > self._size_limit:
-            self.held = pieces, is_shared
+        is_last = type(item) not in UNSHARED and (len(tables.observed) > observed or _goes_at_once(pieces))
+        if not self.count or self.size + sum(map(len, pieces)) <= self._size_limit:
+            self._append(pieces, is_last)
+        elif is_last:
+            self._give_back(pieces, 1)
+            self._is_closed = True
+            return False
         else:
-            self._append(pieces, is_shared)
+            self.held = pieces
+        return True
 
-    def _append(self, pieces: Pieces, is_shared: bool) -> None:
-        """Put one more written item in; where something is shared in it, it is the last."""
-        self._is_closed = is_shared
+    def _append(self, pieces: Pieces, is_last: bool = False) -> None:
+        self._is_closed = is_last
         self._pieces += pieces
         self.size += sum(map(len, pieces))
         self.count += 1
@@ -162,6 +171,11 @@ class Batch:
             entry = tables.release_cache(luid)
             if isinstance(entry, Observed):
                 entry.stop(driver)
+
+
+def _goes_at_once(pieces: Pieces) -> bool:
+    """Whether the bytes of an item may hold what must not wait for others, or meet them."""
+    return any(NAMED in piece or any(head in piece for head in BY_ID) for piece in pieces)
 
 
 __all__ = ("Batch",)

@@ -134,7 +134,7 @@ class Source(StreamSource):
         self._batch = Batch(streams.broker, perspective)
         self._calls: deque[Asked] = deque()  # that wait for items
         self._task: Any = None
-        self._has_begun = self._has_ended = self._is_left = self._is_due = False
+        self._has_begun = self._has_ended = self._is_left = self._is_due = self._is_taken = False
         self._error: BaseException | None = None  # what the next call is to be answered with
         self._why: BaseException | None = None  # the same, where this end closes the stream
         self._waiter: Any = None  # a result, while the iterator has to wait
@@ -173,7 +173,7 @@ class Source(StreamSource):
         elif not self._has_begun:
             self._start()
         else:
-            if self._batch.count and len(self._calls) == 1:  # made when no call waited any more
+            if self._batch.count and len(self._calls) == 1:  # an item that was too much for the last answer
                 self._deliver()
             self._wake()
 
@@ -205,11 +205,11 @@ class Source(StreamSource):
             elif hasattr(type(iterator), "__anext__"):
                 async for item in iterator:
                     if self._put(item):
-                        await self._pause()
+                        await self._wait(item)
             else:
                 for item in iterator:
                     if self._put(item):
-                        await self._pause()
+                        await self._wait(item)
         except _Left:
             pass
         except GeneratorExit:  # the loop is no more
@@ -225,12 +225,17 @@ class Source(StreamSource):
         self._ended(error)
 
     def _put(self, item: Any) -> bool:
-        """Take one item; whether to wait before the next one is made."""
-        batch = self._batch
-        batch.add(item)
-        calls = self._calls
+        """
+        Take one item, if it can be taken now (``_is_taken`` says so); whether to wait before the next one is made.
+
+        None is written before there is a call that it answers: what was written must not wait, see
+        :class:`~likewise.broker.batches.Batch`.
+        """
+        batch, calls = self._batch, self._calls
         if self._is_left or not calls:
+            self._is_taken = False
             return True
+        self._is_taken = batch.add(item)
         while batch.is_full(calls[0].count):
             self._deliver()
             if not calls or not batch.count:
@@ -245,6 +250,13 @@ class Source(StreamSource):
             elif now > self._slice_ends:
                 return True
         return False
+
+    async def _wait(self, item: Any) -> None:
+        """Have this item taken, and another one may be made. Raises _Left if none is to be."""
+        while not self._is_taken:
+            await self._pause()
+            self._put(item)
+        await self._pause()
 
     async def _pause(self) -> None:
         """Wait until another item may be made. Raises _Left if none is to be."""
