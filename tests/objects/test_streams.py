@@ -278,6 +278,50 @@ def test_methods_of_views_and_avatars_stream_as_well() -> None:
     asyncio.run(main())
 
 
+def test_items_are_written_for_who_reads_them() -> None:
+    class Told(likewise.Copyable):
+        def getTypeToCopy(self) -> str:
+            return "tests.streams.Told"
+
+        def getStateToCopyFor(self, perspective: Any) -> Any:
+            return {"who": str(perspective)}
+
+    class ToldHere(likewise.RemoteCopy):
+        who: str
+
+    class User(likewise.Avatar):
+        def __init__(self, name: str, kept: Any) -> None:
+            self.name, self.kept = name, kept
+
+        def __str__(self) -> str:
+            return self.name
+
+        def perspective_stream(self) -> Any:
+            return self.kept
+
+    class Door(likewise.Root):
+        def __init__(self) -> None:
+            self.kept = self.told()
+
+        async def told(self) -> AsyncIterator[Any]:
+            while True:
+                yield Told()
+
+        def remote_enter(self, name: str) -> User:
+            return User(name, self.kept)
+
+    likewise.setUnjellyableForClass("tests.streams.Told", ToldHere)
+
+    async def main() -> None:
+        async with pair(Door(), limits=likewise.Limits(stream_items=4)) as (client, _):
+            users = [await client.root.callRemote("enter", name) for name in ("ada", "bob")]
+            streams = [await user.callRemote("stream") for user in users]
+            for _ in range(10):
+                assert [(await anext(stream)).who for stream in streams] == ["ada", "bob"]
+
+    asyncio.run(main())
+
+
 VALUES = [
     [0, -1, 2**31, 2**70, -(2**200), 2.5, True, None, "", "duck", "\u00e9\u4e2d", "tuple", b"", b"tuple", b"\xff"],
     [[], {}, (), {"a": [1]}, {1, 2}, [[[]]], "x" * 5_000, "\u00e9" * 5_000, b"x" * 5_000],
@@ -651,6 +695,50 @@ def test_what_the_iterator_raises_at_its_end_is_raised_where_it_is_closed() -> N
             await stream.aclose()
 
     run(check)
+
+
+def test_an_iterator_that_is_closing_is_left_to_it() -> None:
+    class Slowly(Counted):
+        async def aclose(self) -> None:
+            await asyncio.sleep(0.05)
+            self.is_closed = True
+
+    class Closing(likewise.Root):
+        kept = Slowly(3)
+
+        def remote_stream(self) -> Slowly:
+            return self.kept
+
+    async def main() -> None:
+        async with asyncio.timeout(PATIENCE), pair(Closing()) as (client, _):
+            stream = await client.root.callRemote("stream")
+            assert [await anext(stream) for _ in range(3)] == [2, 1, 0]
+            await asyncio.sleep(0.01)
+            await stream.aclose()
+            assert Closing.kept.is_closed
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("before", [0, 5])
+def test_what_ends_the_program_ends_it_from_within_an_iterator(kind: type[BaseException], before: int) -> None:
+    class Ending(likewise.Root):
+        async def remote_stream(self) -> AsyncIterator[int]:
+            for number in range(before):
+                yield number
+                await asyncio.sleep(0)
+            raise kind("as asked")
+
+    async def main() -> None:
+        async with likewise.serve(Ending(), "tcp://127.0.0.1:0") as server:
+            connection = await likewise.connect(server.address)
+            async for _ in connection.root.callRemote("stream"):
+                pass
+            await asyncio.sleep(PATIENCE)
+
+    with pytest.raises(kind, match="as asked"):
+        asyncio.run(main())
 
 
 def test_to_cancel_a_wait_loses_no_item() -> None:

@@ -22,6 +22,7 @@ from ..broker.batches import Batch
 from ..broker.core import Broker
 from ..broker.events import Answerer, CallReceived, Driver, Later
 from ..errors import ENDS_THE_PROGRAM, CallError, Error, NotSendable
+from ..jelly.context import who
 from ..limits import STREAM_CALLS
 from ..objects.streams import HomeGoing, Stream, StreamSource
 from .turns import SLICE
@@ -75,7 +76,7 @@ class Streams:
             return None
         if isinstance(iterator, Stream) and iterator.is_of(self.broker):
             return HomeGoing(iterator)
-        key = key_of(iterator)
+        key = key_of(iterator, perspective)
         source = self._sources.get(key)
         if source is None:
             most = self.broker.limits.streams
@@ -117,9 +118,9 @@ class Streams:
             source.end(None)
 
 
-def key_of(iterator: Any) -> object:
-    """What tells a source from all others: it is that of one iterator."""
-    return "stream", id(iterator)
+def key_of(iterator: Any, perspective: Any) -> object:
+    """What tells a source from all others: it is that of one iterator, whose items are written for one perspective."""
+    return "stream", id(iterator), who(perspective)
 
 
 class Source(StreamSource):
@@ -134,7 +135,7 @@ class Source(StreamSource):
         self._batch = Batch(streams.broker, perspective)
         self._calls: deque[Asked] = deque()  # that wait for items
         self._task: Any = None
-        self._has_begun = self._has_ended = self._is_left = self._is_due = self._is_taken = False
+        self._has_begun = self._has_ended = self._is_left = self._is_due = self._is_taken = self._is_closing = False
         self._error: BaseException | None = None  # what the next call is to be answered with
         self._why: BaseException | None = None  # the same, where this end closes the stream
         self._waiter: Any = None  # a result, while the iterator has to wait
@@ -142,7 +143,7 @@ class Source(StreamSource):
         self._slice_ends = 0.0
 
     def processUniqueID(self) -> object:
-        return key_of(self.iterator)
+        return key_of(self.iterator, self.perspective)
 
     # --- what the peer calls
 
@@ -187,7 +188,7 @@ class Source(StreamSource):
             self._start()
         elif self._waiter is not None:
             self._wake()
-        elif self._task is not None:
+        elif self._task is not None and not self._is_closing:
             self._task.cancel()
 
     # --- running it
@@ -216,6 +217,7 @@ class Source(StreamSource):
             raise
         except BaseException as raised:
             error = raised
+        self._is_closing = True
         try:
             await _close(iterator)
         except GeneratorExit:
