@@ -33,12 +33,12 @@ async def main(port: str) -> None:
         for name, warm_up, count, size in RUNS:
             async for _ in call(name, warm_up):
                 pass
-            here, there = most_here(), (await call("memory"))[1]
+            here, there = most_here(), await call("memory")
             start, seen = time.perf_counter(), 0
             async for _ in call(name, count):
                 seen += 1
             took = time.perf_counter() - start
-            grown_here, grown_there = most_here() - here, (await call("memory"))[1] - there
+            grown_here, grown_there = most_here() - here, await call("memory") - there
             rate = f", {count * size / took / 1e6:,.0f} MB/s" if size else ""
             memory = f"memory +{grown_here / MIB:.1f} and +{grown_there / MIB:.1f} MiB"
             print(f"{seen:,} {name}: {seen / took:,.0f} items/s{rate}; {memory}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import resource
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -47,10 +47,11 @@ class Root(likewise.Root):
     def remote_made(self) -> int:
         return self.made
 
-    def remote_memory(self) -> tuple[int, int]:
-        """Resident bytes now and at the most."""
-        pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
-        return pages * resource.getpagesize(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    def remote_memory(self) -> int:
+        """Resident bytes of this process at the most, 0 where that can't be known. (getrusage tells of the parent, too.)"""
+        status = Path("/proc/self/status")
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+        return int(found[1]) * 1024 if found else 0
 
 
 async def serve() -> None:
