@@ -24,7 +24,7 @@ CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled matrix lint coverage vectors interop churn fuzz costly hostile soak sanitize docs field \
+.PHONY: demo test test-pure test-compiled matrix lint coverage vectors interop churn fuzz costly hostile guessers herd soak sanitize docs field \
 	bench bench-before bench-plots clean
 .DEFAULT_GOAL := test
 
@@ -95,6 +95,15 @@ costly: .venv-compiled$(ON)/installed
 
 hostile: .venv-pure$(ON)/installed
 	@.venv-pure$(ON)/bin/python -P tests/hostile/run.py $(ARGS)
+
+# Many guess at one user's password while its owner logs in, by both APIs: MINUTES for each.
+MINUTES ?= 10
+guessers: .venv-pure$(ON)/installed
+	@.venv-pure$(ON)/bin/python -P tests/login/guessers.py --minutes $(MINUTES) $(ARGS)
+
+# Ninety connections send the costliest messages there are while a bystander asks for little, by both APIs.
+herd: .venv-compiled$(ON)/installed
+	@.venv-compiled$(ON)/bin/python -P tests/serving/herd.py $(ARGS)
 
 soak: .venv-pure$(ON)/installed
 	@.venv-pure$(ON)/bin/python -P tests/soak.py $(ARGS)

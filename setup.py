@@ -31,6 +31,9 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/jelly/salvage.py",
     "likewise/broker/account.py",
     "likewise/broker/core.py",
+    "likewise/broker/incoming.py",
+    "likewise/broker/link.py",
+    "likewise/broker/unanswered.py",
     "likewise/broker/events.py",
     "likewise/broker/messages.py",
     "likewise/broker/names.py",
@@ -38,7 +41,8 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/broker/outbox.py",
     "likewise/broker/fanout.py",
     "likewise/objects/by_reference.py",
-    "likewise/asyncio/connection.py",
+    "likewise/asyncio/calls.py",
+    "likewise/asyncio/line.py",
 )
 DIRECTIVES = {  # both builds must behave alike: annotations are no C types, indices are checked
     "language_level": 3,

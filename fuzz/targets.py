@@ -14,7 +14,7 @@ from typing import Any
 import likewise
 from likewise.broker.core import Broker
 from likewise.broker.events import CallReceived
-from likewise.broker.states import Side, State
+from likewise.broker.states import Side
 from likewise.errors import InsecureJelly, NotSendable, RemoteProtocolError
 from likewise.jelly.decoder import Decoder
 from likewise.jelly.encoder import Encoder
@@ -335,7 +335,7 @@ def broker(data: bytes) -> None:
     if data[0] & 2:
         end.receive(GREETINGS[side])
         core = end.broker
-        if core.state is not State.OPEN:
+        if not core.outbox.may_send:
             raise Fault("the greeting failed")
         core.call(b"root", "one", (end.root.pond, Root()), {})  # requests 1 to 3, ids 1 and 2
         core.call(b"root", "two", (), {"x": [1]})

@@ -18,6 +18,7 @@ LAYERS = [
     "jelly",
     "objects live | broker",
     "serving",
+    "sockets",
     "asyncio | spread",
     "cluster",
     "inspector",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import json
 import re
+import shlex
 import socket
 import subprocess
 import sys
+import textwrap
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -52,7 +55,7 @@ def test_what_the_page_shows_runs(name: str, tmp_path: Path) -> None:
 def run_commands(block: Block, ports: Ports, place: Path, stack: ExitStack) -> None:
     """Run the commands of one block; those in the background end with the page."""
     for command, printed in commands(ports.put_into(block.content)):
-        words = command.split()
+        words = shlex.split(command)
         assert words[0] in ("python", "likewise"), f"{block}: {command}"
         arguments = words[1:] if words[0] == "python" else ["-m", *words]
         program = stack.enter_context(running(*arguments, cwd=place))
@@ -124,6 +127,31 @@ def test_nothing_on_the_page_goes_unchecked(name: str) -> None:
         assert block.note in ("", "background") or (reason.startswith(": ") and len(reason) > 10), f"{block}: {block.note}"
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith(("docs/howto", "docs/tutorial", "docs/index"))])
+def test_whoever_follows_the_page_has_every_name_that_it_uses(name: str) -> None:
+    """What readers do not see runs here only: nothing that they see may need it."""
+    hidden: set[str] = set()
+    for block in blocks(PAGES[name]):
+        if block.language not in ("python", "hidden") or block.file:
+            continue
+        tree = ast.parse(f"async def page():\n{textwrap.indent(block.content, '    ')}\n    pass")
+        bound, used = bound_and_used(tree)
+        if block.language == "hidden":
+            hidden |= bound
+            continue
+        hidden -= bound
+        assert not used & hidden, f"{block}: a comment of the page defines {', '.join(sorted(used & hidden))}"
+
+
+def bound_and_used(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """The names that code binds, and those that it uses."""
+    nodes = list(ast.walk(tree))
+    bound = {each.name for each in nodes if isinstance(each, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
+    bound |= {each.asname or each.name.partition(".")[0] for each in nodes if isinstance(each, ast.alias)}
+    bound |= {each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    return bound, {each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_the_links_of_the_page_lead_somewhere(name: str) -> None:
     page = PAGES[name]
@@ -174,7 +202,7 @@ def test_the_reference_names_members_that_exist(cls: type) -> None:
 def test_the_names_of_trace_records_are_those_that_the_source_has() -> None:
     traced = set()
     for module in Path(likewise.__file__).parent.rglob("*.py"):
-        traced |= set(re.findall(r'\b_trace\(\s*"([\w.-]+)"', module.read_text(encoding="utf-8")))
+        traced |= set(re.findall(r'\b(?:_trace|_?record)\(\s*"([\w.-]+)"', module.read_text(encoding="utf-8")))
     text = (ROOT / "docs" / "howto" / "logging.md").read_text(encoding="utf-8").partition("## Traces")[2]
     rows = " ".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))
     assert len(traced) > 5 and set(re.findall(r"`([\w.-]+)`", rows)) == traced
@@ -189,6 +217,13 @@ def test_the_table_of_limits_is_true() -> None:
     usual, public = likewise.Limits(), likewise.Limits.public()
     fields = [field.name for field in dataclasses.fields(likewise.Limits)]
     assert said == {name: (getattr(usual, name), getattr(public, name)) for name in fields}
+
+
+def test_the_front_page_says_what_it_is_shows_it_and_how_to_get_it() -> None:
+    index = ROOT / "docs" / "index.md"
+    text = index.read_text(encoding="utf-8")
+    assert {"python", "text", "sh"} <= {block.language for block in blocks(index)}
+    assert "pip install" in text and text.index("```python") < text.index("pip install") < text.index("howto/")
 
 
 def test_the_index_leads_to_every_page() -> None:

@@ -218,7 +218,7 @@ def test_breaking_the_protocol_ends_both_ends() -> None:
 def test_each_end_may_have_its_own_registry_and_limits() -> None:
     few, more = likewise.Limits(depth=50), likewise.Limits(depth=60)
     pair = Pair(Service(), accept=[], client_accept=[], limits=few, client_limits=more)
-    assert pair.server.broker.registry is not pair.client.broker.registry
+    assert pair.server.broker.incoming.registry is not pair.client.broker.incoming.registry
     assert (pair.server.broker.limits.depth, pair.client.broker.limits.depth) == (50, 60)
 
 

@@ -32,7 +32,7 @@ from .errors import (
     WrongThread,
 )
 from .jelly.basics import Unpersistable
-from .jelly.checks import checked
+from .jelly.checked import checked
 from .jelly.registry import (
     Registry,
     copyable,
@@ -54,9 +54,11 @@ from .objects.by_reference import (
     Viewable,
     ViewPoint,
 )
+from .objects.interfaces import one_way
 from .objects.observers import Observers
 from .objects.paging import PageCollector, get_all_pages, send_pages
 from .objects.published import Publishable, RemotePublished
+from .objects.serves import serves
 from .objects.streams import Stream
 from .trace import Record
 from .wire.build import is_compiled
@@ -121,8 +123,10 @@ __all__ = (
     "default_registry",
     "get_all_pages",
     "is_compiled",
+    "one_way",
     "send_pages",
     "serve",
+    "serves",
     "setUnjellyableFactoryForClass",
     "setUnjellyableForClass",
     "setUnjellyableForClassTree",

@@ -121,15 +121,17 @@ class Limits:
     """Time that a peer may send nothing at all. Infinite, because honest mirrors of what never changes are silent."""
 
     keepalive_seconds: float = 60.0
-    """Time after which a peer that has vanished without a word is found out, by the keep-alive of TCP. Only where the
-    system has it; a peer that is there answers it without knowing."""
+    """Time after which a peer that has vanished without a word is found out: by the keep-alive of TCP while nothing is on
+    its way to it, otherwise (on Linux) by what it has not acknowledged. One that is there acknowledges without knowing, and
+    is not dropped for being slow to read."""
 
     connections: int = 10_000
     """Connections that one server holds at once; one more is closed at once."""
 
     connections_per_address: int = 10_000
-    """The same, from one IP address; who stands behind a shared one counts together. One more takes the place of one that
-    has yet to agree on a dialect, if there is any."""
+    """The same, from one IPv4 address, from one /64 of IPv6, or of one user of this machine over a UNIX socket; who stands
+    behind a shared one counts together. One more takes the place of one that has yet to agree on a dialect, if there is
+    any."""
 
     handshakes: int = 1_000
     """Connections of one server that have yet to agree on a dialect; with one more, the oldest of them is closed."""
@@ -187,7 +189,8 @@ class Limits:
     user_attempts: int = 5
     """Wrong passwords for one user before the next one has to wait: 1 s, then 2, 4, ... One is forgiven a minute. Each
     network (an IPv4 address, a /64 of IPv6) waits for its own; one from which nobody has guessed waits for those of the
-    others, but 3 s at the most. So one network has 3,600 / ``user_pause_seconds`` guesses an hour and some 5 more."""
+    others, but 3 s at the most. So one network has 3,600 / ``user_pause_seconds`` guesses an hour and some 10 more, even if
+    it begins many side by side."""
 
     user_pause_seconds: float = 30.0
     """The longest of these waits. Nobody is ever locked out, and who has not guessed never waits for longer than 3 s."""
@@ -279,3 +282,7 @@ ERROR_DEPTH: Final = 6  # exception groups in one another
 STREAM_CALLS: Final = 16  # calls for items of one stream that may wait; one more is refused. A reader of ours makes 4
 
 REWRITTEN: Final = 4  # times that a message, or 64 KiB, may be written anew for hooks of likewise.spread that change it
+
+ALIAS_DEPTH: Final = 150
+"""Levels of a value whose annotation leads back to itself, as ``type Tree = list[Tree] | int``: each takes four steps of the
+stack, of which Python has 1,000. Deeper ones are refused."""

@@ -36,7 +36,8 @@ from .asyncio.endpoint import Endpoint, OnConnection
 from .bounded import one_line, shown, text_of
 from .broker.core import Broker
 from .broker.events import CallReceived, Later, can_be_awaited
-from .broker.states import Side, State
+from .broker.link import Link
+from .broker.states import Side
 from .errors import ENDS_THE_PROGRAM, LikewiseError, RemoteProtocolError
 from .jelly.registry import Registry, registry_from
 from .limits import Limits
@@ -141,6 +142,7 @@ class End:
         trace: Tracer | None,
     ) -> None:
         self.side = side
+        self.dialects = dialects
         self.peer = side.other.value
         self.incoming = bytearray()
         self.reports: list[tuple[str, BaseException]] = []
@@ -165,7 +167,7 @@ class End:
     @property
     def is_open(self) -> bool:
         """Whether calls can be made now."""
-        return self.broker.state is State.OPEN
+        return self.broker.outbox.may_send
 
     @property
     def reason(self) -> BaseException | None:
@@ -498,6 +500,22 @@ class Pair:
         for end in self.ends:
             end.lose(None)
 
+    def lose_line(self) -> None:
+        """
+        Take the line away under both ends, whose session goes on: what they say waits for :meth:`new_line`.
+
+        All that is under way is delivered before: a session keeps nothing of what it has sent.
+        """
+        self.run()
+        for end in self.ends:
+            end.broker.detach()
+
+    def new_line(self) -> None:
+        """Have the session go on over a new line, with a greeting of its own; what has waited is under way then."""
+        for end in self.ends:
+            end.broker.attach(Link(end.side, end.dialects, end.broker.limits))
+        self.run()
+
     def cut(self, reason: BaseException | None = None) -> None:
         """Lose the connection, and all bytes under way; ``reason`` is what both ends see as theirs."""
         error = reason or LikewiseError("the connection was cut")
@@ -553,8 +571,8 @@ async def pair(
     try:
         for connection, plug in zip((client, server), plugs, strict=True):
             await _connect(loop, connection, plug)
-        await client.wait_open()
-        await server.wait_open()
+        await client._wait_open()
+        await server._wait_open()
         yield client, server
     finally:
         await client.close(0)
@@ -565,9 +583,9 @@ async def pair(
 
 async def _connect(loop: asyncio.AbstractEventLoop, connection: Connection, plug: socket.socket) -> None:
     if hasattr(socket, "AF_UNIX") and plug.family == socket.AF_UNIX:
-        await loop.create_unix_connection(lambda: connection, sock=plug)
+        await loop.create_unix_connection(lambda: connection._line, sock=plug)
     else:  # Windows has no pairs but of TCP
-        await loop.create_connection(lambda: connection, sock=plug)
+        await loop.create_connection(lambda: connection._line, sock=plug)
 
 
 __all__ = ("End", "Pair", "Result", "pair")

@@ -26,5 +26,17 @@ class Record:
 
 
 Tracer = Callable[[Record], None]
+Recorder = Callable[..., None]
+"""``recorder(name, **detail)``: what :func:`recorder` makes."""
 
-__all__ = ("Record", "Tracer")
+
+def recorder(trace: Tracer, peer: str) -> Recorder:
+    """What writes the records of one connection: ``recorder(name, **detail)``."""
+
+    def record(name: str, **detail: object) -> None:
+        trace(Record(name, peer, detail))
+
+    return record
+
+
+__all__ = ("Record", "Recorder", "Tracer", "recorder")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import pytest
 
-from likewise.asyncio.addresses import Address, parse
+from likewise.asyncio.addresses import Address, parse, user_at
 from likewise.serving.networks import network
 
 
@@ -53,3 +56,12 @@ def test_what_is_no_address_is_refused_with_the_form_to_write(text: str, remedy:
 )
 def test_addresses_of_one_network_are_counted_together(host: str, counted: str) -> None:
     assert network(host) == counted
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="only some systems tell who is there")
+def test_who_is_at_a_unix_socket_is_a_user_of_this_machine() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    with ours, theirs:
+        assert user_at(ours) == f"uid {os.getuid()}"
+    with socket.socket() as tcp:
+        assert user_at(tcp) == user_at(None) == ""

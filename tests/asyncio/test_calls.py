@@ -557,6 +557,18 @@ class Contexts(likewise.Root):
         await asyncio.sleep(0)
         WHO.set(f"{who} again")
 
+    def remote_set(self, who: str) -> str:
+        WHO.set(who)
+        return WHO.get()
+
+    def remote_set_and_fail(self, who: str) -> None:
+        WHO.set(who)
+        raise likewise.Error(who)
+
+    def remote_set_and_start(self, who: str) -> asyncio.Future[str]:
+        WHO.set(who)
+        return asyncio.ensure_future(self.remote_get_in_task())
+
     def remote_get(self) -> str:
         return WHO.get()
 
@@ -569,6 +581,22 @@ def test_a_task_keeps_its_context_to_itself(kind: str) -> None:
     async def main() -> None:
         async with Both(Contexts()) as root:
             await root.callRemote("set_in_task", "one")
+            assert [await root.callRemote("get"), await root.callRemote("get_in_task")] == ["nobody", "nobody"]
+
+    run(kind, main)
+
+
+@pytest.mark.parametrize("kind", LOOPS)
+def test_a_plain_method_keeps_its_context_to_itself(kind: str) -> None:
+    """What it starts has it, too; later calls, of this connection or of another, do not."""
+
+    async def main() -> None:
+        async with Both(Contexts()) as root:
+            assert await root.callRemote("set", "one") == "one"
+            assert await root.callRemote("set_and_start", "two") == "two"
+            with pytest.raises(likewise.Error):
+                await root.callRemote("set_and_fail", "three")
+            root.callRemoteOnly("set", "four")
             assert [await root.callRemote("get"), await root.callRemote("get_in_task")] == ["nobody", "nobody"]
 
     run(kind, main)

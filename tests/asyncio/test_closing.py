@@ -201,13 +201,13 @@ def test_cancelling_one_who_waits_for_the_greeting_cancels_no_other() -> None:
     async def main() -> None:
         async with likewise.serve(likewise.Root(), "tcp://127.0.0.1:0") as server:
             connection = await likewise.connect(server.address)
-            connection._opened, connection._handshake = None, asyncio.get_running_loop().call_later(60, print)
-            waiters = [asyncio.ensure_future(connection.wait_open()) for _ in range(2)]
+            connection._opened, connection._line._handshake = None, asyncio.get_running_loop().call_later(60, print)
+            waiters = [asyncio.ensure_future(connection._wait_open()) for _ in range(2)]
             await asyncio.sleep(0)
             waiters[0].cancel()
             await asyncio.sleep(0)
-            connection._handshake.cancel()
-            connection._handshake = None
+            connection._line._handshake.cancel()
+            connection._line._handshake = None
             assert connection._opened is not None
             connection._opened.set_result(None)
             await waiters[1]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from likewise.asyncio.calls import start
+from likewise.asyncio.coroutines import start
 from likewise.asyncio.eager import IS_BUILT_IN, eager_task, is_eager
 
 SECONDS = 20.0

@@ -26,7 +26,7 @@ def test_connections_are_counted_for_each_address() -> None:
     assert guard.admit("10.0.0.1", 2) is None
 
 
-def test_a_unix_socket_has_no_address_to_count() -> None:
+def test_where_nobody_knows_who_it_is_nothing_is_counted() -> None:
     guard = Guard(Limits(connections_per_address=1))
     assert [guard.admit("", each) for each in range(5)] == [None] * 5
 

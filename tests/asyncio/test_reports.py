@@ -131,7 +131,7 @@ def test_a_change_that_its_mirror_does_not_take_is_logged_there(written: Callabl
 def test_a_call_that_waits_for_a_client_that_goes_is_no_fault(written: Callable[[], list[str]]) -> None:
     async def ask(served: Root, server: likewise.Server, connection: likewise.Connection) -> None:
         connection.root.callRemoteOnly("wait_for", Peer())
-        await until(lambda: server.connections[0]._running == 1)
+        await until(lambda: server.connections[0]._calls.running == 1)
         connection.abort()
         await served.ended.wait()
         await until(lambda: not server.connections)
@@ -144,12 +144,11 @@ def test_a_call_that_waits_for_a_client_that_goes_is_no_fault(written: Callable[
 def test_a_connection_that_reads_nothing_is_dropped_with_a_line(written: Callable[[], list[str]]) -> None:
     async def ask(served: Root, server: likewise.Server, connection: likewise.Connection) -> None:
         there = server.connections[0]
-        assert there._transport is not None
-        there._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        there.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
         peer = Peer()
         await connection.root.callRemote("room")
-        assert connection._transport is not None
-        connection._transport.pause_reading()
+        assert connection._line.transport is not None
+        connection._line.transport.pause_reading()
         while served.room.observers:
             served.room.observers[0].callRemoteOnly("change", bytes(100_000))
             await asyncio.sleep(0)

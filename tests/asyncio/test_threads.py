@@ -92,6 +92,7 @@ USES: dict[str, Callable[[Both], Any]] = {
     "observer.callRemoteOnly": lambda both: both.observer.callRemoteOnly("duck"),
     "observers.callRemote": lambda both: both.shore.pond.observers.callRemote("duck"),
     "observers.callRemoteForAnswers": lambda both: both.shore.pond.observers.callRemoteForAnswers("duck"),
+    "observer.end": lambda both: both.observer.end(),
     "connection.close": lambda both: asyncio.run(both.connection.close()),
     "connection.abort": lambda both: both.connection.abort(),
     "connection.notifyOnDisconnect": lambda both: both.connection.notifyOnDisconnect(print),
@@ -125,6 +126,8 @@ def test_the_error_says_what_was_called() -> None:
     async def test(both: Both) -> None:
         with pytest.raises(RuntimeError, match=r"^callRemote\('note'\): this is another thread"):
             await asyncio.to_thread(both.connection.root.callRemote, "note", 1)
+        with pytest.raises(RuntimeError, match=r"^observer\.end\(\): this is another thread"):
+            await asyncio.to_thread(both.observer.end)
 
     main(test)
 

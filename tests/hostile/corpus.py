@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import re
 
-from tests.hostile import calls, framing, logins, own_forms, printing, raising, streams, times, values, work
+from tests.hostile import (
+    arriving,
+    calls,
+    classes,
+    framing,
+    held,
+    liveness,
+    logins,
+    own_forms,
+    printing,
+    raising,
+    streams,
+    times,
+    values,
+    work,
+)
 from tests.hostile.harness import CASES as FOUND
 from tests.hostile.harness import Case
 
-MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, streams)
+MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, held)
+MODULES += (arriving, liveness, classes, streams)
 
 
 def _order(name: str) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import itertools
 import resource
 import sys
@@ -24,12 +25,20 @@ EVENTS = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subp
 
 # Those for strangers. Its times are shorter, for the corpus to see them pass; and all come from this machine's addresses.
 LIMITS = likewise.Limits.public(
-    handshake_seconds=2.0, message_seconds=3.0, stalled_seconds=3.0, connections_per_address=1_000, unread_bytes=4 << 20
+    handshake_seconds=2.0,
+    message_seconds=3.0,
+    stalled_seconds=3.0,
+    keepalive_seconds=2.0,
+    connections_per_address=1_000,
+    unread_bytes=4 << 20,
 )
+
+# Those of another server, which the corpus has opened and closed.
+FEW = dataclasses.replace(LIMITS, connections_per_address=3)
 
 forbidden: collections.Counter[str] = collections.Counter()
 reasons: collections.deque[tuple[float, str, str, str, str]] = collections.deque(maxlen=2_000)
-counts: collections.Counter[str] = collections.Counter()
+counts: collections.Counter[str] = collections.Counter(logouts=0, roots=0, told=0)
 
 
 def boom(*args: Any, **kwargs: Any) -> None:
@@ -149,11 +158,16 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
         """What the corpus calls."""
 
         remote_attr = 5
+        another: Any = None  # opens another server, and closes the one that was opened first
 
         def __init__(self) -> None:
             self.the_pond = Pond()
             self.modules = self.running = self.streams = 0
             self.kept: list[Any] = []
+
+        def rootObject(self, broker: Any) -> Any:
+            counts["roots"] += 1
+            return super().rootObject(broker)
 
         def _private(self, *args: Any, **kwargs: Any) -> None:
             forbidden["_private"] += 1
@@ -260,6 +274,21 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
                 self.running -= 1
             return "slept"
 
+        async def remote_hold(self, x: Any) -> None:
+            """Slow, with an argument."""
+            await self.remote_slow(3.0)
+
+        async def remote_open_another(self, address: str) -> int:
+            """Serve there, too, as ``FEW`` allows: the port."""
+            port: int = await self.another.open(address)
+            return port
+
+        async def remote_close_another(self, seconds: float) -> None:
+            """Stand still for so long, begin to accept those who have come meanwhile, and close."""
+            time.sleep(min(seconds, 0.5))
+            await sleep(0)
+            await self.another.close()
+
         async def remote_call_back(self, reference: Any) -> Any:
             """Calls something of the peer; what comes of it is the answer."""
             return await reference.callRemote("whatever")
@@ -290,8 +319,8 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
 
         def remote_state(self) -> dict[str, Any]:
             """What this process holds."""
-            state = {"observers": len(self.the_pond.observers), "running": self.running, "streams": self.streams}
-            return {"modules": len(sys.modules) - self.modules, "logouts": counts["logouts"], **state}
+            state = {"observers": len(self.the_pond.observers), "running": self.running, "streams": self.streams, **counts}
+            return {"modules": len(sys.modules) - self.modules, **state}
 
     class Avatar(api.Avatar):
         """What alice may do."""
@@ -301,6 +330,9 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
 
         def perspective_ping(self) -> str:
             return "pong"
+
+        async def perspective_slow(self, seconds: float) -> None:
+            await sleep(min(seconds, 60))
 
         def logout(self, mind: Any = None) -> None:
             counts["logouts"] += 1

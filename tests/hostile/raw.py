@@ -54,14 +54,14 @@ class Closed(Exception):
 
 class Peer:
     """
-    One connection to the server. ``dialect`` is what it chooses, ``None`` to choose nothing.
+    One connection to the server. ``dialect`` is what it chooses, ``None`` to choose nothing; ``source`` is its address.
 
     Every answer that arrives is kept by its request number until asked for.
     """
 
-    def __init__(self, port: int, dialect: bytes | None = b"pb", *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, port: int, dialect: bytes | None = b"pb", *, timeout: float = TIMEOUT, source: str = "") -> None:
         self.opened = time.monotonic()
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.name = "{}:{}".format(*self.socket.getsockname())
         self.timeout = timeout

@@ -19,22 +19,22 @@ from pathlib import Path
 from typing import Any
 
 import likewise
-from likewise.asyncio.connection import Connection
+from likewise.asyncio.line import Line
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from tests.hostile import objects
+from tests.hostile import classes, objects
 
 
 def note_each_end() -> None:
     """Have the end of every connection noted: ``on_disconnect`` is told of those alone that were let in."""
-    end = Connection.connection_lost
+    end = Line.connection_lost
 
-    def connection_lost(self: Connection, exc: Exception | None) -> None:
+    def connection_lost(self: Line, exc: Exception | None) -> None:
         end(self, exc)
-        objects.note_the_end(self.peer, self.reason)
+        objects.note_the_end(self.owner.peer, self.reason)
 
-    Connection.connection_lost = connection_lost  # type: ignore[method-assign]
+    Line.connection_lost = connection_lost  # type: ignore[method-assign]
 
 
 def portal(avatar: Any) -> likewise.Login:
@@ -42,6 +42,25 @@ def portal(avatar: Any) -> likewise.Login:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it is MD5
         return likewise.Login(lambda user, mind: avatar(), md5_for_twisted={"alice": likewise.Login.md5_record("sesame")})
+
+
+class Another:
+    """Further servers of the same root."""
+
+    def __init__(self, root: Any) -> None:
+        self.root = root
+        self.servers: list[likewise.Server] = []
+
+    async def open(self, address: str) -> int:
+        self.servers.append(await likewise.serve(self.root, address, limits=objects.FEW, on_disconnect=told))
+        return self.servers[-1].port
+
+    async def close(self) -> None:
+        await self.servers.pop(0).close(0.1)
+
+
+def told(connection: Any) -> None:
+    objects.counts["told"] += 1
 
 
 async def main() -> None:
@@ -52,7 +71,9 @@ async def main() -> None:
     if len(sys.argv) > 3:
         logging.basicConfig(filename=sys.argv[3], format="%(asctime)s %(levelname)s %(name)s %(message)s")
     made = objects.make(likewise, asyncio.sleep)
+    classes.add(likewise)
     root = made.Root()
+    root.another = Another(root)
     on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=objects.LIMITS)
     on_portal = likewise.serve(
         None, f"tcp://127.0.0.1:{portal_port}", login=portal(made.Avatar), limits=objects.LIMITS

@@ -19,7 +19,7 @@ from likewise.spread import pb
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from tests.hostile import objects, own_forms
+from tests.hostile import classes, objects, own_forms
 
 
 class Broker(pb.Broker):
@@ -35,6 +35,34 @@ class Broker(pb.Broker):
 
 class Factory(pb.PBServerFactory):
     protocol = Broker
+
+
+class FewBroker(Broker):
+    limits = objects.FEW
+
+
+class FewFactory(Factory):
+    protocol = FewBroker
+
+
+class Another:
+    """Further ports of the same root."""
+
+    def __init__(self, root: Any) -> None:
+        self.root = root
+        self.ports: list[Any] = []
+
+    async def open(self, address: str) -> int:
+        scheme, _, place = address.partition("://")
+        if scheme == "unix":
+            self.ports.append(reactor.listenUNIX(place, FewFactory(self.root)))  # type: ignore[attr-defined]
+            return 0
+        port = reactor.listenTCP(0, FewFactory(self.root), interface="127.0.0.1")  # type: ignore[attr-defined]
+        self.ports.append(port)
+        return int(port.getHost().port)
+
+    async def close(self) -> None:
+        await defer.maybeDeferred(self.ports.pop(0).stopListening)
 
 
 @implementer(cred.IRealm)
@@ -56,6 +84,8 @@ def main() -> None:
     made = objects.make(pb, lambda seconds: task.deferLater(reactor, seconds))
     root = made.Root()
     own_forms.add(root, pb)
+    root.another = Another(root)
+    classes.add(pb)
     door = cred.Portal(Realm(made.Avatar), [checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")])
     listening = [
         endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(Factory(each))

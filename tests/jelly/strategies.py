@@ -42,7 +42,11 @@ raw = st.binary(max_size=12) | words.map(str.encode)
 numbers = st.integers(-LARGEST_INT, LARGEST_INT) | st.integers(-200, 200)
 floats = st.floats(allow_nan=False)
 decimals = st.decimals(allow_nan=False, allow_infinity=False).filter(
-    lambda value: abs(value.as_tuple().exponent) <= 6144 and len(value.as_tuple().digits) <= 134
+    lambda value: (
+        abs(value.as_tuple().exponent) <= 6144
+        and len(value.as_tuple().digits) <= 134
+        and (value or not value.is_signed())  # nor has it one for a negative zero
+    )
 )
 times = (
     st.datetimes().map(lambda time: time.replace(fold=0))

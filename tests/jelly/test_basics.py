@@ -3,15 +3,26 @@
 import datetime
 import decimal
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from twisted.spread import jelly as theirs
 
+import likewise
 from likewise.errors import InsecureJelly, NotSendable
 from likewise.jelly.basics import READ, Unpersistable, read_basic
 from likewise.limits import Limits
+from likewise.testing import Pair
+from likewise.wire.tokens import LIKEWISE_1, NONE, PB, Dialect
 from tests import sexp
 from tests.jellies import read, written
+
+
+class Echo(likewise.Root):
+    def remote_echo(self, value: object) -> object:
+        self.seen = value
+        return value
+
 
 VALUES = [
     datetime.datetime(2026, 2, 28, 23, 59, 58, 999_999),
@@ -22,7 +33,7 @@ VALUES = [
     datetime.timedelta(-1, 86_399, 5),
     datetime.timedelta.max,
     Decimal("0"),
-    Decimal("-0"),
+    Decimal("0.000"),
     Decimal("12.50"),
     Decimal("-7E+20"),
     Decimal("1E-6144"),
@@ -59,6 +70,62 @@ def test_a_value_that_the_wire_has_no_form_for_is_refused(value: object) -> None
         written([{"when": value}])
     assert caught.value.path == "[0]['when']"
     assert any(word in caught.value.reason for word in ("time zone", "finite", "134"))
+
+
+RICH = [
+    Decimal("-0"),
+    Decimal("-0.0"),
+    Decimal("-0E+7"),
+    datetime.datetime(2026, 10, 25, 2, 30, fold=1),
+    datetime.time(2, 30, fold=1),
+]
+
+
+def parts_of(value: Any) -> Any:
+    return value.as_tuple() if isinstance(value, Decimal) else (value, value.fold)
+
+
+@pytest.mark.parametrize("value", RICH, ids=repr)
+def test_a_sign_of_zero_and_a_fold_cross_in_the_dialect_that_has_forms_for_them(value: Any) -> None:
+    back = read(written({"deep": [value]}, dialect=LIKEWISE_1))["deep"][0]
+    assert parts_of(back) == parts_of(value) and type(back) is type(value)
+
+
+@pytest.mark.parametrize("dialect", [PB, NONE], ids=lambda dialect: dialect.name.decode())
+@pytest.mark.parametrize("value", RICH, ids=repr)
+def test_they_are_refused_toward_a_peer_that_would_lose_them(value: Any, dialect: Dialect) -> None:
+    with pytest.raises(NotSendable, match=r"PB has no form for it; send ") as caught:
+        written({"deep": [value]}, dialect=dialect)
+    assert caught.value.path == "['deep'][0]"
+
+
+@pytest.mark.parametrize(
+    "jelly",
+    [
+        "(decimal 1 0 1)",
+        "(decimal 0 0 0)",
+        "(decimal 0 0 1 1)",
+        "(decimal 0 0 -1)",
+        '(datetime "2026 1 1 0 0 0 0 2")',
+        '(time "1 2 3 4 0")',
+        '(time "1 2 3 4 1 1")',
+    ],
+)
+def test_there_is_one_spelling_of_each(jelly: str) -> None:
+    with pytest.raises(InsecureJelly, match="a malformed"):
+        read(jelly)
+
+
+@pytest.mark.parametrize("value", RICH, ids=repr)
+def test_two_ends_of_ours_agree_on_them(value: Any) -> None:
+    root = Echo()
+    pair = Pair(root)
+    result = pair.client.root.callRemote("echo", value)
+    pair.run()
+    assert parts_of(root.seen) == parts_of(value) == parts_of(result.value)
+    old = Pair(root, dialects=(PB,))
+    with pytest.raises(NotSendable, match=r"args\[0\]: .* PB has no form for it"):
+        old.client.root.callRemote("echo", value)
 
 
 def test_the_longest_decimal_goes() -> None:

@@ -84,9 +84,9 @@ class Called:
     ("value", "reason"),
     [
         (Text("x"), f"{HERE}.Text is a subclass of str, and only str itself crosses: convert it"),
-        (Colour.RED, f"{HERE}.Colour is a subclass of int"),
+        (Colour.RED, f"a member of the Enum {HERE}.Colour: send its .value or .name"),
         (OrderedDict(a=1), "collections.OrderedDict is a subclass of dict"),
-        (namedtuple("Point", "x y")(1, 2), "Point is a subclass of tuple"),
+        (namedtuple("Point", "x y")(1, 2), "Point is a named tuple: send tuple() of it"),
         (type("L", (list,), {})(), "L is a subclass of list"),
         (type("S", (set,), {})(), "L is a subclass of set".replace("L", "S")),
         (Plain(), f"an instance of {HERE}.Plain, which nothing allows to cross: decorate the dataclass with @likewise.c"),

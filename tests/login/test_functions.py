@@ -257,6 +257,33 @@ def test_fifty_who_guess_for_ten_minutes_keep_the_owner_waiting_for_a_moment() -
     assert guesses <= 50 * (600 / limits.user_pause_seconds + limits.user_attempts + 1)
 
 
+def test_who_begins_many_guesses_side_by_side_has_no_more_of_them() -> None:
+    limits = Limits(user_attempts=3)
+    lanes = login.Lanes(limits)
+    asking: list[str] = []
+    assert [lanes.begin("alice", "a", lambda: asking.append("again")) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert lanes.begin("alice", "b", asking.clear) and lanes.begin("bob", "a", asking.clear)  # their tries are their own
+    lanes.failed("alice", "a", 0.0)
+    lanes.ended("alice", "a")
+    assert asking == ["again"] * 2
+    assert not lanes.begin("alice", "a", lambda: None)  # two are under way, and two are left
+    for _ in range(2):
+        lanes.failed("alice", "a", 0.0)
+        lanes.ended("alice", "a")
+    assert lanes.pause("alice", "a", 0.0) == 1.0
+    assert lanes.begin("alice", "a", lambda: None) and not lanes.begin("alice", "a", lambda: None)
+
+
+def test_right_passwords_are_checked_side_by_side() -> None:
+    lanes = login.Lanes(Limits(user_attempts=3))
+    for _ in range(10):
+        assert all(lanes.begin("alice", "a", lambda: None) for _ in range(3))
+        for _ in range(3):
+            lanes.succeeded("alice", "a")
+            lanes.ended("alice", "a")
+    assert not lanes._under_way and not lanes._asking
+
+
 def test_names_and_addresses_take_a_bounded_room() -> None:
     lanes = login.Lanes(Limits())
     for number in range(20_000):

@@ -498,14 +498,14 @@ def test_a_reader_that_does_not_read_its_socket_stops_the_iterators() -> None:
         streams = [await root.kept.callRemote("blobs") for _ in range(50)]
         for stream in streams:
             await anext(stream)
-        server._transport.pause_reading()  # type: ignore[union-attr]
+        server._line.transport.pause_reading()  # type: ignore[union-attr]
         calls = [asyncio.ensure_future(anext(stream)) for stream in streams]
         made = -1
         while made != blobs.made:
             made = blobs.made
             await asyncio.sleep(0.05)
         assert client.queued_bytes < 4_000_000 and client.is_open
-        server._transport.resume_reading()  # type: ignore[union-attr]
+        server._line.transport.resume_reading()  # type: ignore[union-attr]
         assert len(await asyncio.gather(*calls)) == 50
 
     run(check, client_root=Root())

@@ -92,7 +92,7 @@ def test_a_turn_takes_so_much_and_those_that_wait_go_one_by_one() -> None:
     assert not turns.may_begin(loop.now)
     for name in "abc":
         turns.take_turns(lambda name=name: ran.append(name))  # type: ignore[misc]
-    for expected in ("a", "ab", "abc"):
+    for expected in ("", "a", "a", "ab", "ab", "abc"):  # with a turn for all others in between
         loop.turn()
         assert "".join(ran) == expected
     assert not loop.soon

@@ -161,7 +161,7 @@ class Box(Copyable):
 def test_a_driver_may_have_forms_of_its_own_which_keep_identity() -> None:
     root = Root()
     client, server = pair(root, encoder=OddEncoder)
-    server.broker.decoder = OddDecoder
+    server.broker.incoming.decoder = OddDecoder
     odd = Odd()
     OddEncoder.paths.clear()
     client.broker.remote().callRemote("keep", [odd, {"again": odd}])

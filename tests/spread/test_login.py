@@ -90,6 +90,40 @@ def test_a_password_may_be_a_str(pair: Pair) -> None:
     assert pair.result(log_in(pair, password="sesame").callRemote("whoami")) == b"ada"
 
 
+class Worker(pb.Referenceable):
+    """A mind, as Buildbot's workers have one: the realm asks it at length before it decides."""
+
+    def remote_info(self) -> dict[str, int]:
+        return {f"setting {number}": number for number in range(500)}
+
+
+@pytest.mark.parametrize("name", [b"ada", None], ids=["a user", "nobody in particular"])
+def test_a_realm_may_ask_the_mind_of_a_user_before_it_decides(pair: Pair, realm: Realm, name: bytes | None) -> None:
+    told: list[int] = []
+
+    def ask(avatarId: Any, mind: Any, *interfaces: Any) -> Any:
+        let_in = pb.IPerspective, Avatar(avatarId), lambda: None
+        return mind.callRemote("info").addCallback(lambda info: told.append(len(info))).addCallback(lambda _: let_in)
+
+    realm.requestAvatar = ask  # type: ignore[method-assign]
+    how = credentials.Anonymous() if name is None else credentials.UsernamePassword(name, b"sesame")
+    avatar = pair.result(pair.client_factory.login(how, Worker()))
+    assert pair.result(avatar.callRemote("whoami")) == (name or ()) and told == [500]
+
+
+def test_whom_a_realm_has_asked_and_turned_away_is_a_stranger_again(pair: Pair, realm: Realm) -> None:
+    def ask(avatarId: Any, mind: Any, *interfaces: Any) -> Any:
+        return mind.callRemote("info").addCallback(lambda _: defer.fail(UnauthorizedLogin("not today")))
+
+    realm.requestAvatar = ask  # type: ignore[method-assign]
+    with Logged():
+        failed = pair.result(pair.client_factory.login(credentials.UsernamePassword(b"ada", b"sesame"), Worker()))
+        assert failed.check(UnauthorizedLogin)
+        pair.root.callRemote("login", b"ada", list(range(500))).addErrback(lambda _: None)
+        pair.carry()
+    assert pair.server.core.is_closed and "list_items" in str(pair.server.core.reason)
+
+
 def test_logout_runs_once_when_the_reference_is_dropped(pair: Pair, realm: Realm) -> None:
     avatar = log_in(pair)
     assert realm.log == [("in", b"ada")] and len(pair.server._localCleanup) == 1

@@ -155,8 +155,8 @@ def test_the_directory_is_not_the_peers_to_choose(directory: Path) -> None:
         def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> Any:
             return super().getStateToCacheAndObserveFor(perspective, observer) | {"cacheDirectory": "/tmp"}
 
-    assert fetch(Liar("a", {"text": 1})).text == {"text": 1}
-    assert len(os.listdir(directory)) == 1
+    assert Pair(Root(Liar("a", {"text": 1}))).ask("article").check(jelly.InsecureJelly)
+    assert not os.listdir(directory)
 
 
 def test_a_state_that_can_not_be_fetched_is_logged() -> None:

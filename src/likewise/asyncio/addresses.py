@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from dataclasses import dataclass
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from ..serving.networks import network
+from ..sockets import user_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,18 @@ class Address:
         except ValueError:
             return False
 
+    @property
+    def is_ip(self) -> bool:
+        """Whether the host is an IP address, and no name of any number of them."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
     def __str__(self) -> str:
         if self.scheme == "unix":
-            return f"unix://{self.path}"
+            return f"unix://{self.path.replace('%', '%25')}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
@@ -43,12 +54,13 @@ def parse(text: str) -> Address:
     Raises:
         ValueError: it names what is wrong and shows the form.
     """
-    parts = urlsplit(text)
-    if parts.scheme == "unix":
-        path = unquote(parts.netloc + parts.path)
+    scheme, _, rest = text.partition(":")
+    if scheme.lower() == "unix":  # all that follows is the path: a file's name may have any sign
+        path = unquote(rest.removeprefix("//"))
         if not path:
             raise ValueError(f"{text!r} names no socket: write unix:///run/app.sock")
         return Address("unix", path=path)
+    parts = urlsplit(text)
     if parts.scheme not in ("tcp", "tls"):
         forms = "tcp://127.0.0.1:8800, tls://host.example:8800 or unix:///run/app.sock"
         raise ValueError(f"{text!r} is no address: write {forms}")
@@ -66,10 +78,16 @@ def parse(text: str) -> Address:
     return Address(parts.scheme, parts.hostname, port)
 
 
-def ip_address(transport: asyncio.BaseTransport) -> str:
-    """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, ``""`` for a UNIX socket."""
+class Told(Protocol):
+    """A transport, or a connection over one."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
+
+
+def place(transport: Told) -> str:
+    """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, the user at a UNIX socket."""
     name = transport.get_extra_info("peername")
-    return network(str(name[0])) if isinstance(name, tuple) else ""
+    return network(str(name[0])) if isinstance(name, tuple) else user_at(transport.get_extra_info("socket"))
 
 
 def peer_name(transport: asyncio.BaseTransport) -> str:

@@ -1,72 +1,39 @@
 """
-Runs the peer's calls: in the order of arrival, plain methods at once, all others in real tasks.
+The calls of one session, both ways: what its Broker needs of an event loop.
 
-A plain method makes no task. Whatever waits runs in one :class:`asyncio.Task` from its first line to its last, so that
-what relies on :func:`asyncio.current_task` works as anywhere. Its first step runs at once. Where a factory of the
-application makes the loop's tasks, it may run in the next turn of the loop, and the connection handles nothing in
-between: calls start in the order in which they came.
+The peer's calls run in the order of arrival: plain methods at once and without a task, all others in real tasks. Where
+the first step of a task is not taken at once, the session handles nothing in between. Calls that may not start yet are
+put aside (:mod:`likewise.serving.flow`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NoReturn
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any, Protocol
 
+from ..bounded import is_small, text_of
 from ..broker.core import Broker
-from ..errors import ENDS_THE_PROGRAM, WrongThread
+from ..broker.events import CallReceived, Later, can_be_awaited
+from ..errors import (
+    ENDS_THE_PROGRAM,
+    CallError,
+    ConnectionClosed,
+    NotExecuted,
+    ProtocolError,
+)
+from ..objects.rebuilt import settleable
 from ..objects.streams import Stream, stream_of_call
-from .eager import eager_task, is_eager
+from . import aside
+from .endpoint import Endpoint
+from .streams import WithStreams
+from .tasks import Tasks
+from .unread import Unread
 
-Done = Callable[[Any, BaseException | None], None]
-
-
-def start(
-    loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], name: str, done: Done, *, is_ours: bool = False
-) -> asyncio.Task[Any] | None:
-    """
-    Run an awaitable in a task. ``done(value, error)`` is called once, when it ends; at once if its first step ends it.
-
-    Returns the task, or ``None`` if it has ended. If the loop :func:`is_eager` its first step has run. A factory of the
-    application's is not asked for a task that ``is_ours`` and no method's.
-
-    Raises:
-        KeyboardInterrupt, SystemExit: its first step did; ``done`` was called.
-    """
-    coroutine = awaitable if isinstance(awaitable, Coroutine) else _wait_for(awaitable)
-    try:
-        if is_eager(loop, is_ours):
-            task = eager_task(loop, coroutine, name)
-        else:
-            task = loop.create_task(coroutine, name=name)
-    except BaseException as error:  # a first step raised the two that no task keeps; or a factory would not make one
-        coroutine.close()
-        done(None, error)
-        if isinstance(error, ENDS_THE_PROGRAM):
-            raise
-        return None
-    if task.done():  # not by a callback, which would have it wait for another turn
-        _ended(done, task)
-        return None
-    task.add_done_callback(functools.partial(_ended, done))
-    return task
-
-
-async def _wait_for(value: Awaitable[Any]) -> Any:
-    return await value
-
-
-def _ended(done: Done, task: asyncio.Task[Any]) -> None:
-    error: BaseException | None = None
-    if task.cancelled():
-        try:
-            task.result()
-        except asyncio.CancelledError as cancelled:  # with what it was cancelled with, if anything
-            error = cancelled
-    else:
-        error = task.exception()
-    done(task.result() if error is None else None, error)
+PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
+PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 
 
 class CallResult(asyncio.Future[Any]):
@@ -92,29 +59,256 @@ class CallResult(asyncio.Future[Any]):
         return stream_of_call(self.core, self)
 
 
-def end_loop(loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
+class Writer(Protocol):
+    """The line of a session, as its calls see it."""
+
+    def output_ready(self) -> None:
+        """Something waits to be written: at the end of this turn."""
+
+    def output_may_wait(self) -> None:
+        """Something that is told to many waits to be written: some milliseconds later will do."""
+
+    def flush(self) -> None:
+        """Write what waits, now."""
+
+    def unsent_bytes(self) -> int:
+        """How many written bytes have not left this process."""
+
+    def pump(self) -> None:
+        """Handle the messages that are here."""
+
+    def drop(self, error: ProtocolError) -> None:
+        """End: the peer broke the protocol."""
+
+
+class Calls(WithStreams):
     """
-    Have the loop end by this KeyboardInterrupt or SystemExit in its next turn, as asyncio ends for a task that raises it.
-
-    Raised out of a protocol's method it would end the loop of asyncio, but with uvloop the connection alone.
+    ``broker`` is the session, ``line`` what carries it now, ``peer`` the address at its other end, ``address`` the place in
+    which that is counted (``None`` while it is not). ``is_ended``: nothing is handled any more, though the transport may
+    still have to say so.
     """
-    loop.call_soon(_raise, error)
+
+    __slots__ = (
+        "_endpoint",
+        "_loop",
+        "address",
+        "awaits_first_step",
+        "backlog",
+        "broker",
+        "is_ended",
+        "line",
+        "one_way_failures",
+        "peer",
+        "unread",
+    )
+
+    broker: Broker
+
+    def __init__(self, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
+        self._endpoint = endpoint
+        self._loop = loop
+        self.line: Writer | None = None
+        self.backlog: Tasks | None = None  # made with the first call that takes its time
+        self.unread: Unread | None = None  # while the peer does not read
+        self.streams = None
+        self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
+        self.is_ended = False
+        self.one_way_failures = 0
+        self.peer = ""
+        self.address: str | None = None
+
+    # --- results of our own calls
+
+    def new_result(self, request: int) -> asyncio.Future[Any]:
+        if not request:
+            return self._loop.create_future()
+        result = CallResult(loop=self._loop)
+        result.core = self.broker
+        result.request = request
+        return result
+
+    def unheard(self, result: asyncio.Future[Any]) -> None:
+        result.add_done_callback(_look_at)
+
+    def settle(self, result: asyncio.Future[Any], value: Any) -> None:
+        if not result.done():
+            result.set_result(value)
+
+    def reject(self, result: asyncio.Future[Any], error: BaseException) -> None:
+        if not result.done():
+            error = settleable(error)
+            is_lost = isinstance(error, ConnectionClosed)
+            result.set_exception(error if is_lost else BaseException.with_traceback(error, self._endpoint.log.mark))
+            if is_lost or not is_small(error):
+                result.exception()  # no warning of asyncio's, which would print it; of the end one is told elsewhere
+
+    # --- what the Broker has to send
+
+    def output_ready(self) -> None:
+        if self.line is not None:
+            self.line.output_ready()
+
+    def output_may_wait(self) -> None:
+        if self.line is not None:
+            self.line.output_may_wait()
+
+    def release_ready(self) -> None:
+        if self._loop.is_closed():
+            return
+        if threading.get_ident() == self._endpoint.thread:
+            self.output_ready()
+        else:
+            try:
+                self._loop.call_soon_threadsafe(self.output_ready)
+            except RuntimeError:  # it closed in between: nobody is left to tell
+                pass
+
+    def unsent_bytes(self) -> int:
+        return self.line.unsent_bytes() if self.line is not None else 0
+
+    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        aside.run(self._loop, work, done)
+
+    # --- calls of the peer
+
+    @property
+    def running(self) -> int:
+        """How many calls of the peer run."""
+        return self.backlog.running if self.backlog is not None else 0
+
+    def backlog_made(self) -> Tasks:
+        """What holds the calls that take their time."""
+        if self.backlog is None:
+            self.backlog = Tasks(self, self.broker, self._endpoint, self._loop)
+        return self.backlog
+
+    def take(self, call: CallReceived) -> None:
+        """A call has come."""
+        if self.backlog is None:
+            self.run(call)
+        else:
+            self.backlog.take(call)
+
+    def run(self, call: CallReceived) -> None:
+        """Run a method, in a context of its own, and answer with what it returns, now or later."""
+        try:
+            value = copy_context().run(call.method(), *call.args, **call.kwargs)
+        except BaseException as error:
+            self.fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
+            return
+        if type(value) in PLAIN or not (isinstance(value, Later) or can_be_awaited(value)):
+            self.answer(call, value)
+        elif isinstance(value, Later):
+            value.called(self, call)
+        else:
+            self.backlog_made().run_on(call, value)
+
+    def answer(self, call: CallReceived, value: Any) -> None:
+        """A method has returned."""
+        try:
+            refused = self.broker.answer(call, value)
+        except BaseException as error:  # a hook of the value that was to be sent
+            self.fail(call, error)
+            if isinstance(error, ENDS_THE_PROGRAM):
+                raise
+            return
+        if refused is not None:
+            text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)
+            self._endpoint.log.warning(self._loop.call_later, "answers not sendable", text, self.peer, call.name, why)
+        self._consider_holding()
+
+    def fail(self, call: CallReceived, error: BaseException) -> None:
+        """A method has raised."""
+        if isinstance(error, asyncio.CancelledError):
+            error = CallError(text_of(error, 500) or "the call was cancelled at the server")
+        sent = self.broker.fail(call, error)
+        self._log_failure(call, error, getattr(sent, "id", 0))
+        self._consider_holding()
+
+    def _consider_holding(self) -> None:
+        if self.unread is not None:
+            self.unread.consider()
+
+    def refuse(self, call: CallReceived, error: NotExecuted) -> None:
+        """Fail a call that was not run."""
+        text, why = "%s: %s was not run: %s", text_of(error, 500)
+        self._endpoint.log.warning(self._loop.call_later, "calls not run", text, self.peer, call.name, why)
+        self.broker.fail(call, error)
+        self._consider_holding()
+
+    def give_back(self, call: CallReceived) -> None:
+        """Fail a call whose caller has given up on it before it was run."""
+        self.broker.fail(call, NotExecuted("the call was not run: its caller has cancelled it"))
+
+    def write_answers(self) -> None:
+        """Write what has gathered if it is much."""
+        if self.line is not None and (self.broker.outbox.has_large or self.broker.outbox.pieces_waiting > PIECES):
+            self.line.flush()
+
+    def await_first_step(self) -> None:
+        """A task was made that takes its first step in the next turn of the loop: handle nothing before it has."""
+        if not self.awaits_first_step:
+            self.awaits_first_step = True
+            self._loop.call_soon(self._first_step_taken)
+
+    def _first_step_taken(self) -> None:
+        """The task that was made last has run up to where it waits: the next message may be handled."""
+        self.awaits_first_step = False
+        if self.line is not None:
+            self.line.pump()
+        self.backlog_made().start_calls()
+
+    def orphan_ended(self) -> None:
+        """A call has ended after its connection has."""
+        if self.address is not None:
+            self._endpoint.guard.orphaned(self.address, -1)
+
+    def drop(self, error: ProtocolError) -> None:
+        """The peer asks for more than it may."""
+        if self.line is not None:
+            self.line.drop(error)
+
+    # --- what the log says
+
+    def report(self, doing: str, error: BaseException) -> None:
+        """A hook of the application has raised where nobody can be told."""
+        later = self._loop.call_later
+        self._endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
+
+    def one_way_failed(self, name: str, error: BaseException) -> None:
+        """A call whose caller asked for no answer came to nothing: no such method, arguments refused, a CallError."""
+        self.one_way_failures += 1
+        text, kind = "%s: one-way call of %s failed: %s: %s", type(error).__qualname__
+        log, later = self._endpoint.log, self._loop.call_later
+        log.warning(later, "one-way calls that failed", text, self.peer, name, kind, error)
+
+    def _log_failure(self, call: CallReceived, error: BaseException, number: int) -> None:
+        """
+        The method that a peer called has raised; ``number`` is what the peer was given to find it by, 0 for nothing.
+
+        What a caller is to know it is told. Of a one-way call this log is the only one that tells.
+        """
+        if isinstance(error, CallError):
+            if not call.want_answer:
+                self.one_way_failed(call.name, error)
+            return
+        if not call.want_answer:
+            self.one_way_failures += 1
+        log, later = self._endpoint.log, self._loop.call_later
+        if isinstance(error, ConnectionClosed) and self.broker.is_closed:  # it waited for the peer that has gone: no fault
+            kind = "calls that ended with their connection"
+            log.note(later, kind, "%s: %s ended with its connection", self.peer, call.name)
+            return
+        text = f"%s: failure #{number} in %s" if number else "%s: failure in %s"
+        log.failure(later, "failures of methods", error, text, self.peer, call.name)
 
 
-def _raise(error: BaseException) -> NoReturn:
-    raise error
+def _look_at(result: asyncio.Future[Any]) -> None:
+    """Look at how it ended, or asyncio warns when it is forgotten: a peer could have that said as often as it likes."""
+    if not result.cancelled():
+        result.exception()
 
 
-def check_thread(loop: asyncio.AbstractEventLoop, what: str) -> None:
-    """
-    Refuse to be used outside of a loop that runs: nothing would happen until something else wakes it, and no table of a
-    connection is safe there. A loop that stands still may be used by whoever will run it.
-
-    Raises:
-        WrongThread: the loop runs, on another thread.
-    """
-    if loop.is_running() and asyncio._get_running_loop() is not loop:
-        raise WrongThread(what)
-
-
-__all__ = ("check_thread", "end_loop", "is_eager", "start")
+__all__ = ("CallResult", "Calls")

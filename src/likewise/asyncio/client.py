@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from collections.abc import Generator, Iterable
 from types import TracebackType
@@ -17,6 +16,7 @@ from ..limits import Limits
 from ..objects.flavours import Flavours
 from ..trace import Tracer
 from .addresses import parse
+from .connecting import cannot_connect, plugged
 from .connection import Connection
 from .credentials import Credential, log_in
 from .endpoint import Endpoint
@@ -35,7 +35,8 @@ class connect:
     given. ``timeout`` is in seconds, for connecting, greeting and logging in together.
 
     Raises:
-        CannotConnect: nobody listens there, it took too long, it is no PB server, or its certificate is refused.
+        CannotConnect: nobody listens there, or something else keeps us from it, it took too long, it is no PB server, or
+            its certificate is refused.
         LoginFailed: the server let nobody in; LoginRefused if it did not like what was shown.
         ValueError: the address is none, or ``tls`` does not go with it.
         OSError: a file that ``tls`` names can't be used.
@@ -97,22 +98,18 @@ class connect:
         connection = Connection(self._endpoint, Side.CLIENT, asyncio.get_running_loop())
         failed_at = "does not speak PB"
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout) as deadline:
                 await self._reach(connection)
-                await connection.wait_open()
+                await connection._wait_open()
                 failed_at = "ended the connection during the login"
                 if self._login is not None:
                     connection._avatar = await log_in(connection, self._login, self._mind)
         except TimeoutError as error:
             connection.abort()
+            if not deadline.expired():  # it came over the connection
+                raise
             hint = " (if it speaks TLS, the address is tls://...)" if self._address.scheme == "tcp" else ""
             raise CannotConnect(f"{self._address} did not answer within {self._timeout:g} s{hint}") from error
-        except ssl.SSLError as error:
-            raise CannotConnect(f"{self._address}: {explain(error)}") from error
-        except OSError as error:
-            # The text that asyncio gives names the address again and not the cause; a resolver's is no errno and stands.
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
-            raise CannotConnect(f"nobody listens at {self._address}: {why}") from error
         except ConnectionClosed as error:
             if isinstance(error.__cause__, ssl.SSLError):  # in TLS 1.3 a refusal comes after our side of the handshake
                 raise CannotConnect(f"{self._address}: {explain(error.__cause__)}") from error
@@ -123,15 +120,19 @@ class connect:
         return connection
 
     async def _reach(self, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        if self._address.scheme == "unix":
-            await loop.create_unix_connection(lambda: connection, self._address.path)
-        else:
+        """Connect, by TLS where that is asked for. Raises CannotConnect."""
+        loop, address = asyncio.get_running_loop(), self._address
+        try:
+            if address.scheme == "unix":
+                await loop.create_unix_connection(lambda: connection._line, address.path)
+                return
             name = self._server_name if self._tls is not None else None
-            address = self._address
-            await loop.create_connection(
-                lambda: connection, address.host, address.port, ssl=self._tls, server_hostname=name
-            )
+            plug = await plugged(address)
+            await loop.create_connection(lambda: connection._line, sock=plug, ssl=self._tls, server_hostname=name)
+        except ssl.SSLError as error:
+            raise CannotConnect(f"{address}: {explain(error)}") from error
+        except OSError as error:
+            raise cannot_connect(address, error) from error
 
 
 __all__ = ("connect",)

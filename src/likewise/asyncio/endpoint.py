@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ..broker.core import Broker
 from ..jelly.registry import Registry
@@ -24,6 +24,10 @@ log = logging.getLogger("likewise")
 OnConnection = Callable[[Any], object]
 """A function that is called with a :class:`~likewise.asyncio.connection.Connection`."""
 
+CLOSED_HERE: Final = "closed at this end"
+ABORTED_HERE: Final = "aborted at this end"
+CLOSED_THERE: Final = "the peer closed the connection, or its process ended: it did not say which"  # and can't be told
+
 
 @dataclass(slots=True)
 class Endpoint:
@@ -38,7 +42,7 @@ class Endpoint:
     at_first: Callable[[Broker], object] | None = None  # called with each core before it starts
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
-    connections: set[Any] = field(default_factory=set)
+    lines: set[Any] = field(default_factory=set)  # of the connections that are let in
     is_closing: bool = False  # who is being accepted now is not let in any more
     logouts: set[asyncio.Task[None]] = field(default_factory=set)  # those that are coroutines, while they run
     thread: int = 0  # the loop's; connections are made on it
@@ -60,4 +64,4 @@ class Endpoint:
         return self._pace
 
 
-__all__ = ("Endpoint", "OnConnection")
+__all__ = ("ABORTED_HERE", "CLOSED_HERE", "CLOSED_THERE", "Endpoint", "OnConnection")

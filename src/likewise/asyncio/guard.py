@@ -1,6 +1,6 @@
 """
-The account of one endpoint's connections, who makes way for whom, and the timer that looks after those that are silent
-or slow.
+The account of one endpoint's connections, who makes way for whom, and the timer that looks after those that are silent,
+slow or gone.
 
 One timer for all: one for each connection would cost at every chunk.
 """
@@ -8,17 +8,18 @@ One timer for all: one for each connection would cost at every chunk.
 from __future__ import annotations
 
 import asyncio
-import socket
-import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ..broker.account import NOTICED, Account, period
 from ..errors import LimitExceeded
 from ..limits import Limits
+from ..serving.liveness import Lines
+from ..sockets import line_of
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .line import Line
 
 
 class Newcomer(Protocol):
@@ -31,28 +32,29 @@ class Newcomer(Protocol):
 class Guard(Account):
     """The account of an endpoint that asyncio serves."""
 
-    __slots__ = ("_newcomers", "_period", "_timer")
+    __slots__ = ("_lines", "_newcomers", "_period", "_timer")
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
-        self._period = period(limits)
+        self._period = period(replace(limits, idle_seconds=min(limits.idle_seconds, limits.keepalive_seconds)))
+        self._lines = Lines(limits.keepalive_seconds)
         self._timer: asyncio.TimerHandle | None = None
         self._newcomers: dict[Newcomer, str] = {}  # the oldest comes first
 
-    def let_in(self, newcomer: Newcomer, address: str, connections: set[Connection]) -> LimitExceeded | None:
+    def let_in(self, newcomer: Newcomer, address: str, lines: set[Line]) -> LimitExceeded | None:
         """
         Count one more connection in, or say why not.
 
         Where there are too many, the one that has been silent for longest makes way: who connects without end and says
         nothing keeps nobody out.
         """
-        refused = self.admit(address, len(connections))
+        refused = self.admit(address, len(lines))
         if refused is not None:
             is_local = refused.limit == "connections_per_address"
             oldest = next((each for each, place in self._newcomers.items() if place == address or not is_local), None)
             if oldest is not None and refused.limit != "running_calls":
                 oldest.make_way(refused)
-                refused = self.admit(address, len(connections))
+                refused = self.admit(address, len(lines))
         if refused is None:
             self._newcomers[newcomer] = address
         return refused
@@ -62,36 +64,19 @@ class Guard(Account):
         if self._newcomers.pop(newcomer, None) is not None:
             self.greeted()
 
-    def watch(self, loop: asyncio.AbstractEventLoop, connections: Iterable[Connection]) -> None:
+    def watch(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Line]) -> None:
         """Look at these connections from time to time, until there are none."""
         if self._timer is None:
-            self._timer = loop.call_later(self._period, self._look, loop, connections)
+            self._timer = loop.call_later(self._period, self._look, loop, lines)
 
-    def _look(self, loop: asyncio.AbstractEventLoop, connections: Iterable[Connection]) -> None:
+    def _look(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Line]) -> None:
         self._timer = None
         now = loop.time()
-        for connection in tuple(connections):
-            self.watch(loop, connections)
-            connection.look(now)
+        for line in tuple(lines):
+            self.watch(loop, lines)
+            line.look(now)
+            if self._lines.has_vanished(line, line_of(line.socket), now):
+                line.abort(self._lines.error())
 
 
-HANDED_ON = sys.platform == "linux"  # what is set on a listening socket holds for the connections that it accepts
-
-
-def keep_alive(plug: socket.socket | None, seconds: float) -> None:
-    """Have the system find out within so many seconds whether a TCP peer that says nothing is still there."""
-    if plug is None or plug.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    within = max(1, min(32_767, int(seconds)))
-    options = {"TCP_KEEPIDLE": max(1, within // 2), "TCP_KEEPINTVL": max(1, within // 10), "TCP_KEEPCNT": 5}
-    options["TCP_USER_TIMEOUT"] = within * 1_000  # the same for what was sent and never acknowledged
-    try:
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in options.items():
-            if hasattr(socket, name):
-                plug.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    except OSError:  # it has gone already, or the system knows better
-        pass
-
-
-__all__ = ("HANDED_ON", "NOTICED", "Guard", "keep_alive")
+__all__ = ("NOTICED", "Guard")

@@ -17,6 +17,7 @@ It travels as plain calls on the object under ``root``, so every dialect of PB c
 from __future__ import annotations
 
 import asyncio
+import functools
 import hmac
 import inspect
 import ipaddress
@@ -35,9 +36,11 @@ from ..limits import Limits
 from ..logs import Seldom
 from ..objects.by_reference import AsReferenceable, Avatar, Referenceable
 from ..trace import Record
+from .addresses import place
 from .connection import Connection
 from .endpoint import Endpoint
 from .passwords import Argon2Passwords, Records, ScramPasswords, Tokens, find
+from .strangers import ForStrangers
 
 log = Seldom(logging.getLogger("likewise"))
 
@@ -134,7 +137,7 @@ class Gate:
 
     def restrain(self, broker: Broker) -> None:
         """A stranger sends little, and nothing of the application's."""
-        broker.hold_to(self._nothing, self._before)
+        broker.restrain(self._nothing, self._before)
 
     def run(self, logout: Coroutine[Any, Any, None], connection: Connection) -> None:
         """An ``async`` logout, by itself: nobody waits for it but :meth:`Server.close`."""
@@ -142,7 +145,7 @@ class Gate:
         def ended(task: asyncio.Task[None]) -> None:
             self.endpoint.logouts.discard(task)
             if not task.cancelled() and (error := task.exception()) is not None:
-                connection.report("running logout", error)
+                connection.broker.driver.report("running logout", error)
 
         task = asyncio.get_running_loop().create_task(logout, name="logout")
         self.endpoint.logouts.add(task)
@@ -159,7 +162,7 @@ class Gate:
 class Stay:
     """One login, from the moment that there is an avatar until its logout, which is told once."""
 
-    __slots__ = ("_avatar", "_door", "_mind", "_reference")
+    __slots__ = ("_avatar", "_door", "_mind", "_reference", "key")
 
     def __init__(self, door: Door, avatar: Any, mind: Any) -> None:
         self._door: Door | None = door
@@ -167,17 +170,13 @@ class Stay:
         self._mind = mind
         is_plain = isinstance(avatar, Referenceable) and not isinstance(avatar, Avatar)
         self._reference = avatar if is_plain else AsReferenceable(avatar, "perspective")
+        self.key: object = self._reference.processUniqueID()  # by which the tables know what the client holds
 
     def begin(self) -> Referenceable:
         """What to send to the client. If it has gone meanwhile, that was the stay."""
         assert self._door is not None
         self._door.connection.broker.notify_on_disconnect(self.end)
         return self._reference
-
-    @property
-    def key(self) -> object:
-        """By which the tables know what the client holds."""
-        return self._reference.processUniqueID()
 
     def end(self) -> None:
         """The client has let go of the avatar, or the connection has ended, or both."""
@@ -193,13 +192,13 @@ class Stay:
         except ENDS_THE_PROGRAM:
             raise
         except BaseException as error:
-            door.connection.report("running logout", error)
+            door.connection.broker.driver.report("running logout", error)
         else:
             if inspect.iscoroutine(done):
                 door.gate.run(done, door.connection)
 
 
-class Door(Referenceable):
+class Door(ForStrangers):
     """The root of one connection whose client has yet to say who it is."""
 
     def __init__(self, gate: Gate, connection: Connection) -> None:
@@ -210,7 +209,8 @@ class Door(Referenceable):
         self._attempts = 0
         self._is_busy = False
         self._step: ScramStep | Md5Step | None = None
-        self._stays: set[Stay] = set()
+        self._stays: dict[object, list[Stay]] = {}  # by what the tables know them by
+        self._logged_in: int = 0
         self._timer: asyncio.TimerHandle | None = None
         self._start_timer(self._limits.handshake_seconds + self._limits.login_seconds)
         connection.notifyOnDisconnect(lambda _: self._stop_timer())
@@ -325,24 +325,42 @@ class Door(Referenceable):
     async def _judge(self, user: str, check: Callable[[], Awaitable[str | None]]) -> str:
         """Who it is, when its turn has come. Raises LoginRefused if it is not who it says."""
         lanes, loop = self.gate.lanes, asyncio.get_running_loop()
-        address = network(self.connection)
+        address: str = place(self.connection)
         lane = user or f"\0{address}"  # a token has no user until it is right
         self._is_busy = True
         try:
-            begun = loop.time()
-            while (pause := lanes.pause(lane, address, loop.time(), loop.time() - begun)) > 0.0:
-                await asyncio.sleep(pause)
-                if self.connection.broker.is_closed:
-                    raise LoginRefused(REFUSED)
-            found = await check()
+            await self._wait_for_turn(user, lane, address)
+            try:
+                found = await check()
+                if found is None:
+                    lanes.failed(lane, address, loop.time())
+                else:
+                    lanes.succeeded(lane, address)
+            finally:
+                if user:
+                    lanes.ended(lane, address)
         finally:
             self._is_busy = False
         if found is None:
-            lanes.failed(lane, address, loop.time())
             self._note_refusal("", user)
             raise LoginRefused(REFUSED)
-        lanes.succeeded(lane, address)
         return found
+
+    async def _wait_for_turn(self, user: str, lane: str, address: str) -> None:
+        """Until it may be checked who it is. Raises LoginRefused if the client goes meanwhile."""
+        lanes, loop = self.gate.lanes, asyncio.get_running_loop()
+        begun = loop.time()
+        while True:
+            pause = lanes.pause(lane, address, loop.time(), loop.time() - begun)
+            ended = loop.create_future()
+            if pause > 0.0:
+                await asyncio.sleep(pause)
+            elif not user or lanes.begin(lane, address, functools.partial(_settle, ended)):
+                return  # of tokens, which nobody guesses, any number may be looked up side by side
+            else:
+                await ended
+            if self.connection.broker.is_closed:
+                raise LoginRefused(REFUSED)
 
     async def finish(self, way: str, user: str, check: Callable[[], bool], mind: Any) -> Referenceable:
         """The second half of a login in two steps."""
@@ -354,22 +372,23 @@ class Door(Referenceable):
 
     async def _enter(self, way: str, user: str | None, mind: Any) -> Referenceable:
         """The user is who it says: what is it here?"""
-        if len(self._stays) >= self._limits.logins:
-            raise LoginFailed(f"{len(self._stays)} users are logged in over this connection (limits.logins)")
+        if self._logged_in >= self._limits.logins:
+            raise LoginFailed(f"{self._logged_in} users are logged in over this connection (limits.logins)")
         self._is_busy = True
         try:
             avatar = await self.gate.avatar(user, mind, self.connection)
         except LoginFailed:  # sent away by the realm, with a text
-            self._note_refusal(way, user or "")
+            self._refused(way, user or "")
             raise
         finally:
             self._is_busy = False
         if avatar is None:
-            self._note_refusal(way, user or "")
+            self._refused(way, user or "")
             raise LoginRefused(REFUSED)
         stay = Stay(self, avatar, mind)
         self._attempts = 0
-        self._stays.add(stay)
+        self._stays.setdefault(stay.key, []).append(stay)
+        self._logged_in += 1
         self._stop_timer()
         self.connection.broker.tables.released = self._released
         endpoint = self.gate.endpoint
@@ -380,15 +399,25 @@ class Door(Referenceable):
         return stay.begin()
 
     def _released(self, key: object) -> None:
-        for stay in [each for each in self._stays if each.key == key]:  # few: limits.logins
+        for stay in tuple(self._stays.get(key, ())):
             stay.end()
 
     def left(self, stay: Stay) -> None:
         """A stay has ended: without another one the client is a stranger again."""
-        self._stays.discard(stay)
-        if not self._stays and not self.connection.broker.is_closed:
+        stays = self._stays[stay.key]
+        stays.remove(stay)
+        if not stays:
+            del self._stays[stay.key]
+        self._logged_in -= 1
+        if not self._logged_in and not self.connection.broker.is_closed:
             self.gate.restrain(self.connection.broker)
             self._start_timer(self._limits.login_seconds)
+
+    def _refused(self, way: str, user: str) -> None:
+        """The realm does not let the user in, of whom it may have asked something meanwhile."""
+        self._note_refusal(way, user)
+        if not self._logged_in and not self.connection.broker.is_closed:
+            self.gate.restrain(self.connection.broker)
 
     def _note_refusal(self, way: str, user: str) -> None:
         self._warn("logins refused", "%s: login refused: %s", clip(user, 60))
@@ -420,11 +449,17 @@ class Door(Referenceable):
         self.connection.abort(error)
 
 
-class ScramStep(Referenceable):
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class ScramStep(ForStrangers):
     """Takes one proof."""
 
     def __init__(self, door: Door, exchange: login.ScramServer, user: str) -> None:
         self._door = door
+        self.connection = door.connection
         self._exchange = exchange
         self._user = user
 
@@ -445,11 +480,12 @@ class ScramStep(Referenceable):
         return proofs[0], avatar
 
 
-class Md5Step(Referenceable):
+class Md5Step(ForStrangers):
     """Takes one response, as Twisted's clients give it."""
 
     def __init__(self, door: Door, user: str, record: str | None) -> None:
         self._door = door
+        self.connection = door.connection
         self._user = user
         self._is_real = record is not None
         self.challenge = secrets.token_bytes(16)
@@ -481,14 +517,6 @@ def is_private(connection: Connection) -> bool:
     """Whether nobody else can listen: TLS, a UNIX socket, or the same machine."""
     address = ip_of(connection)
     return connection.get_extra_info("ssl_object") is not None or address is None or address.is_loopback
-
-
-def network(connection: Connection) -> str:
-    """Where the peer is, as far as one household or office goes: an IPv4 address, the first half of an IPv6 one."""
-    address = ip_of(connection)
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return "" if address is None else str(address)
 
 
 __all__ = ("Login",)

@@ -13,14 +13,15 @@ from ..broker.states import Side
 from ..jelly.registry import Registry, registry_from
 from ..limits import Limits
 from ..objects.flavours import Flavours
+from ..sockets import HANDED_ON, keep_alive
 from ..trace import Tracer
 from . import accepting
 from .addresses import Address, parse
-from .calls import check_thread
 from .connection import Connection
 from .endpoint import Endpoint, OnConnection
-from .guard import HANDED_ON, keep_alive
+from .line import Line
 from .login import Gate, Login
+from .loops import check_thread
 from .tasks import AT_LEAST
 from .tls import TLS, Entrance, server_context
 
@@ -61,7 +62,7 @@ class Server:
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The connections that are open now."""
-        return tuple(self._endpoint.connections)
+        return tuple(line.owner for line in self._endpoint.lines)
 
     def reload_tls(self, tls: TLS | None = None) -> None:
         """
@@ -134,7 +135,7 @@ def identity(path: str) -> tuple[int, int] | None:
     """What tells the file at a path from any other that may be there later; ``None`` if there is none."""
     try:
         found = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: of Linux's abstract names, which are no files
         return None
     return found.st_dev, found.st_ino
 
@@ -227,22 +228,22 @@ class serve:
         loop = asyncio.get_running_loop()
         endpoint = self._endpoint
 
-        def accept() -> Connection:
-            return Connection(endpoint, Side.SERVER, loop)
+        def accept() -> Line:
+            return Connection(endpoint, Side.SERVER, loop)._line
 
         address = self._address
         if self._tls is not None:
             entrance = Entrance(self._tls, endpoint, accept)
-            listening = await loop.create_server(entrance.accept, address.host, address.port, backlog=accepting.AT_ONCE)
+            listening = await accepting.listen(entrance.accept, address)
             self._keep_alive(listening)
-            accepting.begin(listening, endpoint)
+            accepting.begin(listening, endpoint, address)
             return Server(endpoint, address, listening, self._tls, entrance)
         if address.scheme == "unix":
             listening = await loop.create_unix_server(accept, address.path, backlog=accepting.AT_ONCE)
         else:
-            listening = await loop.create_server(accept, address.host, address.port, backlog=accepting.AT_ONCE)
+            listening = await accepting.listen(accept, address)
             self._keep_alive(listening)
-        accepting.begin(listening, endpoint)
+        accepting.begin(listening, endpoint, address)
         return Server(endpoint, address, listening)
 
     def _keep_alive(self, listening: asyncio.Server) -> None:

@@ -1,4 +1,4 @@
-"""The part of a Connection that runs the iterators which its peer reads, in real tasks."""
+"""The part of a connection's calls that runs the iterators which its peer reads, in real tasks."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ..broker.core import Broker
 from ..serving.streams import Done, Streams
-from .calls import start
-from .reports import WithReports
+from .coroutines import start
+from .unread import Unread
 
 
-class WithStreams(WithReports):
+class WithStreams:
     """What :mod:`likewise.serving.streams` needs of its driver."""
 
-    __slots__ = ("_stream_tasks", "_streams", "_until_writable")
+    __slots__ = ("_stream_tasks", "_until_writable", "streams")
     cancelled = asyncio.CancelledError
 
     _loop: asyncio.AbstractEventLoop
     _stream_tasks: set[asyncio.Task[Any]]
-    _streams: Streams | None
+    streams: Streams | None
     _until_writable: list[Callable[[], None]]
-    _writing_is_paused: bool
+    broker: Broker
+    unread: Unread | None
 
     def source_of(self, iterator: Any, perspective: Any) -> Any:
-        streams = self._streams
+        streams = self.streams
         if streams is None:
             self._stream_tasks = set()
             self._until_writable = []
-            streams = self._streams = Streams(self.broker, self)  # type: ignore[arg-type]  # a Connection is one
+            streams = self.streams = Streams(self.broker, self)  # type: ignore[arg-type]  # a Connection is one
         return streams.source_of(iterator, perspective)
 
     def settled(self, result: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
@@ -58,7 +60,7 @@ class WithStreams(WithReports):
         self._loop.call_soon(function)
 
     def when_writable(self, function: Callable[[], None]) -> None:
-        if self._writing_is_paused:
+        if self.unread is not None:
             self._until_writable.append(function)
         else:
             self._loop.call_soon(function)
@@ -74,8 +76,8 @@ class WithStreams(WithReports):
 
     async def end_streams(self, seconds: float) -> None:
         """Close the iterators that the peer reads; let what they do at their end take so long."""
-        if self._streams is not None:
-            self._streams.end_all("the connection was closed by the end that makes the items")
+        if self.streams is not None:
+            self.streams.end_all("the connection was closed by the end that makes the items")
             this = asyncio.current_task()
             if tasks := self._stream_tasks - {this}:
                 await asyncio.wait(tasks, timeout=seconds)

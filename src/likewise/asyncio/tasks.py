@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from ..broker.core import Broker
 from ..broker.events import CallReceived
 from ..serving.backlog import Backlog, Runner
-from .calls import is_eager, start
+from .coroutines import is_eager, start
 from .endpoint import Endpoint
 
 AT_LEAST = 1.0  # seconds that a method has to end once it is cancelled

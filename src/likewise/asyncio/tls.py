@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ..errors import LimitExceeded
-from .addresses import ip_address, peer_name
-from .calls import start
-from .connection import Connection
+from .addresses import peer_name, place
+from .coroutines import start
 from .endpoint import Endpoint
+from .line import Line
 
 log = logging.getLogger("likewise")
 
@@ -176,12 +176,12 @@ class Watched(ssl.SSLObject):
 
 class Entrance:
     """
-    Where a server's connections do their handshake: each is made a :class:`Connection` when it is done, not before.
+    Where a server's connections do their handshake: each gets its :class:`Line` when that is done, not before.
 
     ``context`` is what holds for those to come. Handshakes under way count as such, and end in time.
     """
 
-    def __init__(self, tls: TLS | ssl.SSLContext, endpoint: Endpoint, make: Callable[[], Connection]) -> None:
+    def __init__(self, tls: TLS | ssl.SSLContext, endpoint: Endpoint, make: Callable[[], Line]) -> None:
         self.context = tls if isinstance(tls, ssl.SSLContext) else server_context(tls)
         self.endpoint = endpoint
         self.make = make
@@ -213,8 +213,11 @@ class Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         entrance, endpoint = self._entrance, self._entrance.endpoint
         self._transport = cast(asyncio.Transport, transport)
-        self._address, self._peer = ip_address(transport), peer_name(transport)
-        refused = endpoint.guard.let_in(self, self._address, endpoint.connections)
+        self._address, self._peer = place(transport), peer_name(transport)
+        if endpoint.is_closing:
+            self._transport.abort()
+            return
+        refused = endpoint.guard.let_in(self, self._address, endpoint.lines)
         if refused is not None:
             self._warn("connections refused", "%s: refused: %s", refused)
             self._transport.abort()
@@ -239,11 +242,11 @@ class Handshake(asyncio.Protocol):
             self._count_out()
         if secured is None or self._lost:  # it has gone meanwhile
             return
-        connection = entrance.make()
-        secured.set_protocol(connection)
-        connection.connection_made(secured)
+        line = entrance.make()
+        secured.set_protocol(line)
+        line.connection_made(secured)
         if self._early:
-            connection.data_received(self._early)
+            line.data_received(self._early)
 
     def _settled(self, value: None, error: BaseException | None) -> None:
         if error is not None and not isinstance(error, asyncio.CancelledError):

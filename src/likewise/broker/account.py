@@ -71,7 +71,7 @@ class Account:
         self._greeting = 0
 
     def admit(self, address: str, already: int) -> LimitExceeded | None:
-        """Count one more connection in, or say why not; ``already`` are open, ``address`` is ``""`` for a UNIX socket."""
+        """Count one more connection in, or say why not; ``already`` are open, ``address`` is ``""`` where nobody knows."""
         limits = self.limits
         if already >= limits.connections:
             return LimitExceeded("connections", already + 1, limits.connections)

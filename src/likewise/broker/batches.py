@@ -108,7 +108,7 @@ class Batch:
         self._write_plain()
         pieces = [ANSWER_HEAD + int_token(call.request) + list_head(self.count + 1) + LIST, *self._pieces]
         outbox = self._broker.outbox
-        if call.want_answer and outbox.is_open:
+        if call.want_answer and outbox.may_send:
             outbox.queue_answer(pieces, any(len(piece) >= LARGE_PIECE for piece in pieces))
         else:
             self._give_back(self._pieces, self.count)

@@ -3,68 +3,48 @@
 
 cimport cython
 
-from likewise.broker.events cimport CallReceived, call_received
-from likewise.broker.messages cimport luid_token, name_token, read_luid
-from likewise.broker.names cimport method_name
+from likewise.broker.events cimport CallReceived
+from likewise.broker.incoming cimport Incoming
+from likewise.broker.link cimport Link
+from likewise.broker.messages cimport luid_token, name_token
 from likewise.broker.outbox cimport Outbox
-from likewise.broker.tables cimport Exported, Tables
-from likewise.jelly.decoder cimport Decoder
-from likewise.wire.framer cimport Frame, Framer
+from likewise.broker.tables cimport Tables
+from likewise.broker.unanswered cimport Unanswered
 from likewise.wire.writer cimport int_token
-
-cdef list _idle
 
 
 cdef class Broker:
     cdef object __weakref__
     cdef readonly object side
     cdef readonly object driver
-    cdef readonly object flavours
-    cdef readonly object registry
     cdef readonly object limits
-    cdef public tuple dialects
-    cdef public object decoder
-    cdef public bint speaks_early
     cdef readonly object owner
-    cdef readonly object trace
-    cdef readonly str peer
-    cdef public object state
+    cdef public bint speaks_early
+    cdef readonly bint is_closed
     cdef public object reason
+    cdef readonly Link link
     cdef readonly Tables tables
     cdef readonly Outbox outbox
-    cdef Framer _framer
-    cdef dict _waiting
-    cdef Py_ssize_t _next_request
+    cdef readonly Incoming incoming
+    cdef Unanswered _unanswered
+    cdef object _accepted
+    cdef object _unless_asked
     cdef list _callbacks
-    cdef Py_ssize_t _faults
-    cdef Py_ssize_t _given_back
     cdef public bint has_more
     cdef public Py_ssize_t messages
     cdef public Py_ssize_t patience
     cdef Py_ssize_t _open_calls
-    cdef Py_ssize_t _name_limit
 
-    @cython.locals(is_early=bint)
+    @cython.locals(is_early=bint, unanswered=Unanswered, request=Py_ssize_t)
     cpdef call(self, luid, method, tuple args, dict kwargs, perspective=*, bint want_answer=*, bint to_cache=*)
     cpdef answer(self, CallReceived call, value)
     cpdef fail(self, CallReceived call, error)
     cpdef receive_data(self, bytes data)
-    @cython.locals(frame=Frame)
+    @cython.locals(link=Link)
     cpdef next_event(self)
+    @cython.locals(link=Link, greeting=bytes)
     cpdef list data_to_send(self)
-    cdef _send_error(self, request, error)
+    @cython.locals(link=Link)
+    cdef bint _may_speak_early(self) except -1
     cdef _release_dropped(self)
-    cdef _greeting(self, Frame frame)
-    cdef _open(self, dialect)
-    cdef _move(self, sender, move)
-    @cython.locals(decoder=Decoder)
-    cdef _message(self, Frame frame)
-    @cython.locals(count=Py_ssize_t, word=bytes)
-    cdef _handle(self, Decoder decoder, Frame frame)
-    @cython.locals(start=Py_ssize_t, exported=Exported, name=str, is_raw=bint, want_answer=bint, raw_name=bytes)
-    cdef _call(self, Decoder decoder, Frame frame, bint to_cache)
-    @cython.locals(start=Py_ssize_t)
-    cdef _settle(self, Decoder decoder, Frame frame, bint is_error)
-    cdef _released(self, bytes word, luid, str because)
-    cdef _salvage(self, Decoder decoder, Frame frame, Py_ssize_t start)
-    cdef _fault(self, what)
+    cdef _greeted(self, dialect)

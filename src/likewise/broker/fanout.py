@@ -123,7 +123,7 @@ def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: 
     thread = get_ident()
     for observer in observers:
         outbox = observer.outbox
-        if outbox is None or not outbox.is_open:
+        if outbox is None or not outbox.may_send:
             continue
         count += 1
         if outbox.thread != thread:

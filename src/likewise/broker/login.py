@@ -21,6 +21,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -260,6 +261,8 @@ class Lanes:
         self._lanes: dict[int, Wait] = {}
         self._networks: OrderedDict[int, Wait] = OrderedDict()
         self._known: dict[int, None] = {}
+        self._under_way: dict[int, int] = {}  # checks, of each user and network that has any
+        self._asking: dict[int, list[Callable[[], object]]] = {}  # who is to be told when one of these has ended
 
     def pause(self, user: str, network: str, now: float, waited: float = 0.0) -> float:
         """Seconds until the next password may be tried, by who has ``waited`` for so long; 0.0: now."""
@@ -270,17 +273,36 @@ class Lanes:
         wait = self._lanes.get(self._lane(user))
         return min(max(0.0, wait[2] - now), max(0.0, self.PATIENCE - waited)) if wait is not None else 0.0
 
+    def begin(self, user: str, network: str, ask_again: Callable[[], object]) -> bool:
+        """
+        Whether a password may be checked now, which there is no :meth:`pause` for any more; :meth:`ended` is due then.
+
+        If not, ``ask_again`` is called when one that is being checked has ended.
+        """
+        here = self._hash(user, network)
+        under_way = self._under_way.get(here, 0)
+        if under_way and under_way >= self._free(user, here):
+            self._asking.setdefault(here, []).append(ask_again)
+            return False
+        self._under_way[here] = under_way + 1
+        return True
+
+    def ended(self, user: str, network: str) -> None:
+        """A password was checked, and what came of it counted."""
+        here = self._hash(user, network)
+        under_way = self._under_way.pop(here) - 1
+        if under_way:
+            self._under_way[here] = under_way
+        for ask_again in self._asking.pop(here, ()):
+            ask_again()
+
     def failed(self, user: str, network: str, now: float) -> None:
         """A password was wrong."""
         here = self._hash(user, network)
-        everywhere = 0.0
         if here not in self._known:
             lane = self._lane(user)
-            self._lanes[lane] = wait = self._one_more(self._lanes.get(lane), now, 0.0)
-            everywhere = wait[0]
-        # Where many guess, a new network has no more free tries than one.
-        at_least = self._limits.user_attempts - 1.0 if everywhere > self._limits.user_attempts else 0.0
-        self._networks[here] = self._one_more(self._networks.pop(here, None), now, at_least)
+            self._lanes[lane] = self._one_more(self._lanes.get(lane), now, 0.0)
+        self._networks[here] = self._one_more(self._networks.pop(here, None), now, self._at_least(user, here))
         if len(self._networks) > self.NETWORKS:
             self._networks.popitem(last=False)
 
@@ -292,6 +314,17 @@ class Lanes:
         self._known[here] = None
         if len(self._known) > self.KNOWN:
             del self._known[next(iter(self._known))]
+
+    def _at_least(self, user: str, here: int) -> float:
+        """The failures that a network begins with: where many guess, a new one has no more free tries than one."""
+        everywhere = None if here in self._known else self._lanes.get(self._lane(user))
+        most = self._limits.user_attempts
+        return most - 1.0 if everywhere is not None and everywhere[0] > most else 0.0
+
+    def _free(self, user: str, here: int) -> float:
+        """How many tries are left that need no wait."""
+        wait = self._networks.get(here)
+        return self._limits.user_attempts - (self._at_least(user, here) if wait is None else wait[0])
 
     def _one_more(self, wait: Wait | None, now: float, at_least: float) -> Wait:
         """What one more failure makes of it."""

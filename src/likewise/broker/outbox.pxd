@@ -11,7 +11,7 @@ cdef list _idle
 
 cdef class Outbox:
     cdef public object dialect
-    cdef public bint is_open
+    cdef public bint may_send
     cdef public Py_ssize_t answer_bytes
     cdef public unsigned long long thread
     cdef object _check
@@ -40,5 +40,5 @@ cdef class Outbox:
     cpdef queue_shared(self, bytes head, bytes tail)
     cpdef list take(self)
     cpdef clear(self)
-    cpdef check_thread(self, method=*)
+    cpdef check_thread(self, method=*, what=*)
     cdef _queue_after(self)

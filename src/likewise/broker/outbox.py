@@ -33,9 +33,9 @@ class Outbox:
     """
     The messages of one connection on their way out.
 
-    ``is_open`` is kept by the broker: calls and answers may be written. ``answer_bytes`` counts the answers taken out;
-    the driver sets it back when the peer has read them. ``ceilings`` are what the peer takes. ``thread`` is the only one
-    that may send, if :meth:`keep_to_thread` was called.
+    ``may_send``: calls and answers may be written, for a dialect is agreed on and the session has not ended.
+    ``answer_bytes`` counts the answers taken out; the driver sets it back when the peer has read them. ``ceilings`` are
+    what the peer takes. ``thread`` is the only one that may send, if :meth:`keep_to_thread` was called.
     """
 
     __slots__ = (
@@ -58,7 +58,7 @@ class Outbox:
         "ceilings",
         "dialect",
         "has_large",
-        "is_open",
+        "may_send",
         "name_limit",
         "thread",
     )
@@ -66,7 +66,7 @@ class Outbox:
     def __init__(self, driver: Driver, tables: Tables, encoder: type[Encoder] = Encoder) -> None:
         self._encoder = encoder
         self.speak(PB)
-        self.is_open = self._is_over = False
+        self.may_send = self._is_over = False
         self.answer_bytes = 0
         self.thread = 0
         self._check: Callable[[str], object] | None = None
@@ -77,6 +77,11 @@ class Outbox:
         self._may_wait = False  # all that waits is published, and its flush may be some milliseconds off
         self._writing = 0  # messages being written now, one inside a hook of another
         self._after: list[Pieces | Callable[[], object]] | None = None
+
+    def open(self, dialect: Dialect) -> None:
+        """Both ends agreed on a dialect for the first time: the session may send."""
+        self.speak(dialect)
+        self.may_send = True
 
     def speak(self, dialect: Dialect, told: Limits | None = None) -> None:
         """What both ends agreed on, and what the peer has ``told`` of its Limits: it is sent nothing that is over those."""
@@ -109,7 +114,7 @@ class Outbox:
         """
         tables = self._tables
         outer, tables.journal = tables.journal, None
-        was_open = self.is_open
+        was_open = self.may_send
         try:
             encoder = _idle.pop()
         except IndexError:  # other threads have loops of their own
@@ -136,7 +141,7 @@ class Outbox:
                 self.ceilings.measure([*pieces, *written], is_to_be_framed)
             pieces += written
             has_large = len(written) > 1 or len(written[0]) >= LARGE_PIECE
-            if was_open and not self.is_open:
+            if was_open and not self.may_send:
                 raise ConnectionClosed("a hook of what was to be sent has ended the connection")
             return has_large
         except BaseException:
@@ -235,7 +240,7 @@ class Outbox:
         pieces, self._pieces = self._pieces, None
         if pieces is None:
             return []
-        if not self.dialect.has_vocabulary and self.is_open:
+        if not self.dialect.has_vocabulary and self.may_send:
             scratch = Framer(Limits.trusted())
             scratch.speak(PB)
             pieces = spell_out(pieces, scratch)
@@ -253,10 +258,10 @@ class Outbox:
         self.thread = get_ident()
         self._check = check
 
-    def check_thread(self, method: str | bytes | None = None) -> None:
-        """Something is about to be asked for: a call of ``method``, to be told of the end. Raises WrongThread."""
+    def check_thread(self, method: str | bytes | None = None, what: str = "notifyOnDisconnect()") -> None:
+        """A call of ``method`` is about to be made, or else ``what`` is about to be done. Raises WrongThread."""
         if self._check is not None and self.thread != get_ident():
-            self._check(f"callRemote({clip(method)})" if method is not None else "notifyOnDisconnect()")
+            self._check(f"callRemote({clip(method)})" if method is not None else what)
             self.thread = get_ident()
 
     @property
@@ -268,7 +273,7 @@ class Outbox:
     def queued_bytes(self) -> int:
         """How many bytes for the peer have not left this process, here or at the driver; not for the hot path."""
         after = [piece for each in self._after or () if isinstance(each, list) for piece in each]
-        return sum(map(len, [*(self._pieces or ()), *after])) + (self._driver.unsent_bytes() if self.is_open else 0)
+        return sum(map(len, [*(self._pieces or ()), *after])) + (self._driver.unsent_bytes() if self.may_send else 0)
 
     def queue_spelled(self, pieces: Pieces) -> None:
         """Send one message to a peer with which no vocabulary is agreed yet."""
@@ -278,7 +283,7 @@ class Outbox:
 
     def clear(self) -> None:
         """The connection has ended: nothing more goes out."""
-        self.is_open = False
+        self.may_send = False
         self._is_over = True
         self._pieces = None
         self._after = None

@@ -27,27 +27,23 @@ class Side(enum.Enum):
 
 
 class State(enum.Enum):
-    """How far the conversation is."""
+    """How far the greeting of a line is."""
 
     GREETING = "greeting"  # the server has yet to offer dialects
     CHOOSING = "choosing"  # the client has yet to choose one
-    OPEN = "open"
-    CLOSED = "closed"
+    OPEN = "open"  # both may send everything
 
 
 class Move(enum.Enum):
-    """A message, as far as the states care."""
+    """A message of the greeting."""
 
     OFFER = "offer of dialects"
     CHOICE = "choice of a dialect"
-    MESSAGE = "message"
 
 
 MAY_SEND: Final[dict[tuple[State, Side, Move], State]] = {
     (State.GREETING, Side.SERVER, Move.OFFER): State.CHOOSING,
     (State.CHOOSING, Side.CLIENT, Move.CHOICE): State.OPEN,
-    (State.OPEN, Side.CLIENT, Move.MESSAGE): State.OPEN,
-    (State.OPEN, Side.SERVER, Move.MESSAGE): State.OPEN,
 }
 
 
@@ -56,9 +52,9 @@ def following(state: State, sender: Side, move: Move) -> State | None:
     return MAY_SEND.get((state, sender, move))
 
 
-def not_open(state: State, reason: BaseException | None) -> LikewiseError:
-    """The error for a call in a state that has no calls."""
-    if state is State.CLOSED:
+def not_open(is_closed: bool, reason: BaseException | None) -> LikewiseError:
+    """The error for a call over a session that has ended, or that has no dialect yet."""
+    if is_closed:
         return closed_error(reason)
     return LocalProtocolError("no dialect is agreed yet: wait until the connection is open")
 

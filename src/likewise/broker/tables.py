@@ -15,6 +15,7 @@ from typing import Any, cast
 from ..bounded import clip, opaque
 from ..errors import ENDS_THE_PROGRAM, CallError, InsecureJelly, NotSendable
 from ..jelly.context import Caller, Flavours, Luid, who
+from ..jelly.plans import set_state
 from ..limits import Limits
 from ..wire import native
 from ..wire.keys import keyed
@@ -149,7 +150,7 @@ class MirrorEntry:
         if self.state is None:
             raise InsecureJelly(f"the mirror {self.luid} has ended, and its class overrides __del__ without super()")
         mirror = native.new_instance(self.cls)
-        native.replace_dict(mirror, self.state)
+        set_state(mirror, self.state)
         return mirror
 
     def end(self, because: str) -> None:

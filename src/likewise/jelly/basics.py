@@ -38,38 +38,46 @@ def _fields(*numbers: int) -> bytes:
     return bytes_token(" ".join(map(str, numbers)).encode())
 
 
-def _naive(value: datetime.datetime | datetime.time) -> None:
+def _checked(value: datetime.datetime | datetime.time, may_fold: bool) -> tuple[int, ...]:
+    """The numbers behind those of a time: its fold, where it has one."""
     if value.tzinfo is not None:
         raise NotSendable("a time with a time zone: PB has no form for it; send UTC without tzinfo, or an ISO string")
+    if value.fold and not may_fold:
+        raise NotSendable(f"a {type(value).__name__} with fold=1: PB has no form for it; send it with fold=0, or as UTC")
+    return (1,) if value.fold else ()
 
 
-def _write_datetime(value: datetime.datetime) -> bytes:
-    _naive(value)
+def _write_datetime(value: datetime.datetime, is_rich: bool) -> bytes:
+    fold = _checked(value, is_rich)
     return b"\x02\x80\x08\x82datetime" + _fields(
-        value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
+        value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond, *fold
     )
 
 
-def _write_date(value: datetime.date) -> bytes:
+def _write_date(value: datetime.date, is_rich: bool) -> bytes:
     return b"\x02\x80\x04\x82date" + _fields(value.year, value.month, value.day)
 
 
-def _write_time(value: datetime.time) -> bytes:
-    _naive(value)
-    return b"\x02\x80\x04\x82time" + _fields(value.hour, value.minute, value.second, value.microsecond)
+def _write_time(value: datetime.time, is_rich: bool) -> bytes:
+    fold = _checked(value, is_rich)
+    return b"\x02\x80\x04\x82time" + _fields(value.hour, value.minute, value.second, value.microsecond, *fold)
 
 
-def _write_timedelta(value: datetime.timedelta) -> bytes:
+def _write_timedelta(value: datetime.timedelta, is_rich: bool) -> bytes:
     return b"\x02\x80\x09\x82timedelta" + _fields(value.days, value.seconds, value.microseconds)
 
 
-def _write_decimal(value: decimal.Decimal) -> bytes:
+def _write_decimal(value: decimal.Decimal, is_rich: bool) -> bytes:
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise NotSendable(f"Decimal({str(value)!r}): PB carries finite decimals only")
     if len(digits) > 135:  # 448 bits are 134 decimal digits and a bit: of 135 some fit
         raise NotSendable(f"a Decimal of {len(digits)} digits: the wire carries at most 134")
     number = int("".join(map(str, digits)))
+    if sign and not number:
+        if not is_rich:
+            raise NotSendable("a Decimal that is a negative zero: PB has no form for it; send abs() of it, or its text")
+        return b"\x04\x80\x07\x82decimal" + int_token(0) + int_token(exponent) + int_token(1)
     return b"\x03\x80\x07\x82decimal" + int_token(-number if sign else number) + int_token(exponent)
 
 
@@ -80,7 +88,11 @@ WRITE: Final[dict[type, Callable[..., bytes]]] = {
     datetime.timedelta: _write_timedelta,
     decimal.Decimal: _write_decimal,
 }
-"""type -> the whole atom of a value; NotSendable where it can't cross."""
+"""
+type -> the whole atom of a value; NotSendable where it can't cross.
+
+The second argument says whether the dialect is likewise-1, which has forms for a fold and for the sign of zero.
+"""
 
 
 # --- reading: word -> value from the list's other items
@@ -96,9 +108,17 @@ def _numbers(items: list[Expression], least: int, most: int) -> list[int]:
     return numbers
 
 
+def _folded(numbers: list[int], count: int) -> tuple[list[int], int]:
+    """The numbers of a time, of which there are ``count``, and the fold, which stands behind them where it is 1."""
+    if numbers[count:] not in ([], [1]):
+        raise ValueError("a fold that is not 1")
+    return numbers[:count], len(numbers[count:])
+
+
 def _read_datetime(items: list[Expression], limit: int) -> datetime.datetime:
-    year, month, day, hour, minute, second, microsecond = (_numbers(items, 3, 7) + [0] * 4)[:7]
-    return datetime.datetime(year, month, day, hour, minute, second, microsecond)
+    numbers, fold = _folded(_numbers(items, 3, 8), 7)
+    year, month, day, hour, minute, second, microsecond = (numbers + [0] * 4)[:7]
+    return datetime.datetime(year, month, day, hour, minute, second, microsecond, fold=fold)
 
 
 def _read_date(items: list[Expression], limit: int) -> datetime.date:
@@ -107,8 +127,9 @@ def _read_date(items: list[Expression], limit: int) -> datetime.date:
 
 
 def _read_time(items: list[Expression], limit: int) -> datetime.time:
-    hour, minute, second, microsecond = (_numbers(items, 0, 4) + [0] * 4)[:4]
-    return datetime.time(hour, minute, second, microsecond)
+    numbers, fold = _folded(_numbers(items, 0, 5), 4)
+    hour, minute, second, microsecond = (numbers + [0] * 4)[:4]
+    return datetime.time(hour, minute, second, microsecond, fold=fold)
 
 
 def _read_timedelta(items: list[Expression], limit: int) -> datetime.timedelta:
@@ -117,12 +138,12 @@ def _read_timedelta(items: list[Expression], limit: int) -> datetime.timedelta:
 
 
 def _read_decimal(items: list[Expression], limit: int) -> decimal.Decimal:
-    number, exponent = items
-    if not isinstance(number, int) or not isinstance(exponent, int):
-        raise ValueError("two integers are expected")
+    number, exponent, *negative = items
+    if not isinstance(number, int) or not isinstance(exponent, int) or (negative and (number or negative != [1])):
+        raise ValueError("two integers are expected, and a third, 1, for the sign of zero")
     if abs(exponent) > limit:
         raise ValueError(f"decimal_exponent: {clip(exponent)} is over the ceiling of {limit}")
-    return decimal.Decimal((int(number < 0), decimal.Decimal(abs(number)).as_tuple().digits, exponent))
+    return decimal.Decimal((int(number < 0 or bool(negative)), decimal.Decimal(abs(number)).as_tuple().digits, exponent))
 
 
 def _read_unpersistable(items: list[Expression], limit: int) -> Unpersistable:

@@ -1,33 +1,27 @@
 """
 Whether a value is what an annotation says: for the fields of copyable dataclasses, and for methods that ask for it.
 
-An annotation becomes a :class:`Check` once, when the first value comes, because it may name what is defined later. It
-covers what can arrive: the built-in types, their containers with what is in them, unions, ``Literal``, and the classes
-that are registered. What else an annotation says is not checked: ``Any``, protocols, type variables, a name that can't
-be resolved, and classes whose objects arrive as those of another class, as a Referenceable does.
+A :class:`Check` is made of an annotation by :mod:`~likewise.jelly.annotations`. Beside saying yes or no, it makes floats of
+whole numbers where a ``float`` is meant: peers whose language has one kind of number send 2.0 as 2.
 
-Work is bounded: a container that is shared is looked through once for each annotation, however often it occurs.
+Work is bounded: a container that is shared is looked through once for each annotation, however often it occurs. What an
+annotation that leads back to itself takes is a tree, of at most :data:`~likewise.limits.ALIAS_DEPTH` levels.
 """
 
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 import datetime
 import decimal
-import functools
-import inspect
-import sys
 import types
-import typing
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ..bounded import clip
 from ..errors import InsecureJelly
+from ..limits import ALIAS_DEPTH
 
-Seen = dict[tuple[int, int], tuple[bool, Any]]  # ids of a container and a Check -> the verdict, and the container kept alive
-F = TypeVar("F", bound=Callable[..., Any] | type)
+# ids of a container and a Check -> what was found, and the container, which is kept alive
+Seen = dict[tuple[int, int], tuple[Any, Any]]
 
 ARRIVES: Final[set[type]] = {
     bool,
@@ -59,18 +53,21 @@ SEQUENCES: Final = {list, set, frozenset} | {
 }
 MAPPINGS: Final = {dict, collections.abc.Mapping, collections.abc.MutableMapping}
 FEW: Final = 8  # items that are looked at again rather than remembered
-PREFIXES: Final = ("remote_", "view_", "perspective_", "observe_")
+FEW_LEVELS: Final = 4  # of an annotation that leads back to itself, in the path that an error tells
+TOLD: Final = (0, 1)  # where ``seen`` counts those
+DEPTH: Final = (0, 0)  # where ``seen`` counts the levels of annotations that lead back to themselves
 
 
 class Check:
     """Whether a value is an instance of one of these classes. The base of those that look inside."""
 
-    __slots__ = ("classes", "expected", "only")
+    __slots__ = ("classes", "expected", "floats", "only")
 
-    def __init__(self, expected: str, *classes: type) -> None:
+    def __init__(self, expected: str, *classes: type, floats: bool = False) -> None:
         self.expected = expected  # the annotation as people write it
         self.classes = classes
         self.only: Any = classes[0] if type(self) is Check and classes else None  # an instance of it needs no second look
+        self.floats = floats  # whether whole numbers, here or inside, are made floats
 
     def holds(self, value: Any, seen: Seen | None) -> bool:
         """Whether ``value`` is what it should be; ``seen`` remembers containers, where some may be shared."""
@@ -80,6 +77,20 @@ class Check:
         """Where in ``value`` the fault is, and what is there."""
         return "", value
 
+    def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
+        """
+        The value, with floats for whole numbers where floats are meant, as far as that changes nothing about them.
+
+        ``in_place``: lists, dicts and sets stay the objects that they are. Else they are made anew where they change.
+        """
+        if type(value) is int:
+            try:
+                exact = float(value)
+            except OverflowError:
+                return value
+            return exact if int(exact) == value else value
+        return value
+
 
 class Items(Check):
     """Looks at each item of a container, ``parts`` for each: one for sequences and sets, two for mappings."""
@@ -87,7 +98,7 @@ class Items(Check):
     __slots__ = ("parts",)
 
     def __init__(self, expected: str, origin: type, *parts: Check | None) -> None:
-        super().__init__(expected, origin)
+        super().__init__(expected, origin, floats=wants_floats(parts))
         self.parts = parts
 
     def holds(self, value: Any, seen: Seen | None) -> bool:
@@ -99,7 +110,8 @@ class Items(Check):
         known = seen.get((id(value), id(self)))
         if known is None:
             known = seen[id(value), id(self)] = (self._all_hold(container, seen), container)
-        return known[0]
+        holds: bool = known[0]
+        return holds
 
     def _all_hold(self, value: Any, seen: Seen | None) -> bool:
         for part, items in zip(self.parts, self._columns(value), strict=True):
@@ -119,6 +131,42 @@ class Items(Check):
                         return f"{self._place(value, place, part)}{path}", found
         return "", value
 
+    def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
+        kind = type(value)
+        if not self.floats or not isinstance(value, self.classes) or kind not in BUILT_IN:
+            return value
+        known = seen.get((id(value), -id(self))) if seen is not None else None
+        if known is not None:
+            return known[0]
+        made = self._with_floats(value, kind, seen, in_place)
+        if seen is not None:
+            seen[id(value), -id(self)] = (made, value)
+        return made
+
+    def _with_floats(self, value: Any, kind: type, seen: Seen | None, in_place: bool) -> Any:
+        columns = []
+        is_changed = False
+        for part, items in zip(self.parts, self._columns(value), strict=True):
+            made = list(items)
+            if part is not None and part.floats and (part.only is not float or int in map(type, made)):
+                for place, item in enumerate(made):
+                    new = part.to_float(item, seen, in_place)
+                    if new is not item:
+                        made[place] = new
+                        is_changed = True
+            columns.append(made)
+        if not is_changed:
+            return value
+        new_items: Any = dict(zip(*columns, strict=True)) if len(columns) == 2 else columns[0]
+        if not in_place or kind is tuple or kind is frozenset:
+            return kind(new_items)
+        value.clear()
+        if kind is list:
+            value += new_items
+        else:
+            value.update(new_items)
+        return value
+
     def _columns(self, value: Any) -> tuple[Any, ...]:
         return (value, value.values()) if len(self.parts) == 2 else (value,)
 
@@ -129,29 +177,122 @@ class Items(Check):
 
 
 class Fixed(Check):
-    """A tuple with a Check for each place."""
+    """A tuple with a Check for each place; where ``rest`` is given, that many of them may stand where it does."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("after", "before", "has_rest", "rest")
 
-    def __init__(self, expected: str, *parts: Check | None) -> None:
-        super().__init__(expected, tuple)
-        self.parts = parts
+    def __init__(
+        self,
+        expected: str,
+        before: tuple[Check | None, ...],
+        has_rest: bool = False,
+        rest: Check | None = None,
+        after: tuple[Check | None, ...] = (),
+    ) -> None:
+        super().__init__(expected, tuple, floats=wants_floats((*before, rest, *after)))
+        self.before = before
+        self.has_rest = has_rest
+        self.rest = rest
+        self.after = after
 
     def holds(self, value: Any, seen: Seen | None) -> bool:
-        if not isinstance(value, tuple) or len(value) != len(self.parts):
+        if not self._fits(value):
             return False
-        for part, item in zip(self.parts, value, strict=True):  # a loop: generators can't be compiled in a cpdef
+        if seen is None or not self.has_rest or len(value) <= FEW:
+            return self._all_hold(value, seen)
+        known = seen.get((id(value), id(self)))
+        if known is None:
+            known = seen[id(value), id(self)] = (self._all_hold(value, seen), value)
+        holds: bool = known[0]
+        return holds
+
+    def _all_hold(self, value: Any, seen: Seen | None) -> bool:
+        for part, item in zip(self._parts(len(value)), value, strict=True):  # a loop: a cpdef takes no generator
             if part is not None and not part.holds(item, seen):
                 return False
         return True
 
+    def _fits(self, value: Any) -> bool:
+        if not isinstance(value, tuple):
+            return False
+        least = len(self.before) + len(self.after)
+        return len(value) >= least if self.has_rest else len(value) == least
+
+    def _parts(self, size: int) -> tuple[Check | None, ...]:
+        if not self.has_rest:
+            return self.before
+        return (*self.before, *((self.rest,) * (size - len(self.before) - len(self.after))), *self.after)
+
     def offender(self, value: Any, seen: Seen) -> tuple[str, Any]:
-        if isinstance(value, tuple) and len(value) == len(self.parts):
-            for place, (part, item) in enumerate(zip(self.parts, value, strict=True)):
+        if self._fits(value):
+            for place, (part, item) in enumerate(zip(self._parts(len(value)), value, strict=True)):
                 if part is not None and not part.holds(item, seen):
                     path, found = part.offender(item, seen)
                     return f"[{place}]{path}", found
         return "", value
+
+    def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
+        if not self.floats or type(value) is not tuple or not self._fits(value):
+            return value
+        if seen is None or not self.has_rest or len(value) <= FEW:
+            return self._with_floats(value, seen, in_place)
+        known = seen.get((id(value), -id(self)))
+        if known is None:
+            known = seen[id(value), -id(self)] = (self._with_floats(value, seen, in_place), value)
+        return known[0]
+
+    def _with_floats(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
+        parts = self._parts(len(value))
+        made = [
+            item if part is None or not part.floats else part.to_float(item, seen, in_place)
+            for part, item in zip(parts, value, strict=True)
+        ]
+        for new, item in zip(made, value, strict=True):
+            if new is not item:
+                return tuple(made)
+        return value
+
+
+class Keys(Check):
+    """A dict with a Check for each key that is known, as a TypedDict has it; others may be there, too."""
+
+    __slots__ = ("parts", "required")
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(expected, dict)
+        self.parts: dict[str, Check | None] = {}  # these two are filled later: they may lead back to this
+        self.required: frozenset[str] = frozenset()
+
+    def holds(self, value: Any, seen: Seen | None) -> bool:
+        if not isinstance(value, dict) or not self.required <= value.keys():
+            return False
+        for name, part in self.parts.items():
+            if part is not None and name in value and not part.holds(value[name], seen):
+                return False
+        return True
+
+    def offender(self, value: Any, seen: Seen) -> tuple[str, Any]:
+        if isinstance(value, dict):
+            for name in sorted(self.required - value.keys()):
+                return f" without key {name!r}", value
+            for name, part in self.parts.items():
+                if part is not None and name in value and not part.holds(value[name], seen):
+                    path, found = part.offender(value[name], seen)
+                    return f"[{name!r}]{path}", found
+        return "", value
+
+    def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
+        if not self.floats or type(value) is not dict:
+            return value
+        for name, part in self.parts.items():
+            if part is not None and part.floats and name in value:
+                new = part.to_float(value[name], seen, in_place)
+                if new is not value[name]:
+                    if not in_place:
+                        value = dict(value)
+                        in_place = True
+                    value[name] = new
+        return value
 
 
 class Either(Check):
@@ -160,7 +301,7 @@ class Either(Check):
     __slots__ = ("parts",)
 
     def __init__(self, expected: str, *parts: Check) -> None:
-        super().__init__(expected)
+        super().__init__(expected, floats=wants_floats(parts))
         self.parts = parts
 
     def holds(self, value: Any, seen: Seen | None) -> bool:
@@ -168,6 +309,20 @@ class Either(Check):
             if part.holds(value, seen):
                 return True
         return False
+
+    def offender(self, value: Any, seen: Seen) -> tuple[str, Any]:
+        deeper = [found for found in [part.offender(value, seen) for part in self.parts] if found[0]]
+        return deeper[0] if len(deeper) == 1 else ("", value)
+
+    def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
+        if type(value) is int:
+            for part in self.parts:
+                if not part.floats and part.holds(value, seen):
+                    return value
+        for part in self.parts:
+            if part.holds(value, seen):
+                return part.to_float(value, seen, in_place) if part.floats else value
+        return value
 
 
 class Literal(Check):
@@ -186,106 +341,76 @@ class Literal(Check):
         return False
 
 
-def shown(annotation: Any) -> str:
-    """An annotation as people write it."""
-    if annotation is ...:
-        return "..."
-    if annotation is None or annotation is types.NoneType:
-        return "None"
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Literal:
-        return f"Literal[{', '.join(map(repr, arguments))}]"
-    if origin is typing.Union or origin is types.UnionType:
-        return " | ".join(map(shown, arguments))
-    if arguments:
-        return f"{shown(origin)}[{', '.join(map(shown, arguments))}]"
-    name = getattr(annotation, "__qualname__", None) or getattr(annotation, "__name__", None)
-    return str(name or annotation).replace("typing.", "")
+class Named(Check):
+    """An annotation that leads back to itself: what it takes has an end, and each part of it is looked at once."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(expected)
+        self.target: Check | None = None  # filled when all of it is known
+
+    def holds(self, value: Any, seen: Seen | None) -> bool:
+        target = self.target
+        if target is None:
+            return True
+        if type(value) not in BUILT_IN:
+            return target.holds(value, seen)
+        if seen is None:
+            seen = {}
+        key = (id(value), id(self))
+        known = seen.get(key)
+        if known is None:
+            depth: int = seen.get(DEPTH, (0, None))[0]
+            if depth >= ALIAS_DEPTH:
+                raise InsecureJelly(f"over {ALIAS_DEPTH} levels of {self.expected}: too deep to be checked")
+            seen[key] = (False, value)  # while it is looked at: what leads back to itself has no end
+            seen[DEPTH] = (depth + 1, None)
+            known = seen[key] = (target.holds(value, seen), value)
+            seen[DEPTH] = (depth, None)
+        holds: bool = known[0]
+        return holds
+
+    def offender(self, value: Any, seen: Seen) -> tuple[str, Any]:
+        level: int = seen.get(TOLD, (0, None))[0]
+        if self.target is None or level >= FEW_LEVELS:
+            return "", value
+        seen[TOLD] = (level + 1, None)
+        found = self.target.offender(value, seen)
+        seen[TOLD] = (level, None)
+        return found
+
+    def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
+        target = self.target
+        if target is None or not self.floats:
+            return value
+        if seen is None or type(value) not in BUILT_IN:  # it holds, so that this has an end
+            return target.to_float(value, seen, in_place)
+        known = seen.get((id(value), -id(self)))
+        if known is None:
+            known = seen[id(value), -id(self)] = (target.to_float(value, seen, in_place), value)
+        return known[0]
 
 
-def check_for(annotation: Any, levels: int = 16) -> Check | None:
-    """The Check of an annotation, down to so many ``levels`` of it; ``None`` if there is nothing to check."""
-    if not levels:  # an alias that leads back to itself
-        return None
-    while True:  # what only wraps another annotation
-        if isinstance(annotation, typing.NewType):
-            annotation = annotation.__supertype__
-        elif type(annotation).__name__ == "TypeAliasType":
-            annotation = annotation.__value__
-        elif typing.get_origin(annotation) in (typing.Annotated, typing.Final):
-            annotation = typing.get_args(annotation)[0]
-        else:
-            break
-    if annotation is None:
-        annotation = types.NoneType
-    inner = functools.partial(check_for, levels=levels - 1)
-    origin, arguments, text = typing.get_origin(annotation), typing.get_args(annotation), shown(annotation)
-    if origin is typing.Union or origin is types.UnionType:
-        parts = [inner(part) for part in arguments]
-        known = [part for part in parts if part is not None]
-        if len(known) < len(parts):
-            return None
-        if all(type(part) is Check for part in known):  # the frequent one: X | None
-            return Check(text, *(cls for part in known for cls in part.classes))
-        return Either(text, *known)
-    if origin is typing.Literal:
-        return Literal(text, arguments)
-    if origin is tuple:
-        if not arguments:
-            return Fixed("tuple[()]")
-        if len(arguments) == 2 and arguments[1] is ...:
-            return Items(text, tuple, inner(arguments[0]))
-        return Fixed(text, *map(inner, arguments))
-    if origin in SEQUENCES:
-        return Items(text, origin, inner(arguments[0]))
-    if origin in MAPPINGS:
-        return Items(text, origin, *map(inner, arguments))
-    return _check_for_class(origin or annotation, text)
+BUILT_IN: Final = frozenset((list, tuple, dict, set, frozenset))
 
 
-def _check_for_class(cls: Any, text: str) -> Check | None:
-    if typing.is_typeddict(cls):
-        return Check(text, dict)
-    if cls is float:
-        return Check(text, float, int)  # as type checkers have it
-    if cls in SEQUENCES or cls in MAPPINGS or cls in ARRIVES or cls in COPYABLE:
-        return Check(text, cls)
-    if isinstance(cls, type) and issubclass(cls, tuple(BASES)):
-        return Check(text, cls)
-    return None
-
-
-def resolved(owner: Any, annotation: Any) -> Any:
-    """What an annotation that was written as a string stands for; ``Any`` if that can't be found out."""
-    if not isinstance(annotation, str):
-        return annotation
-    names = vars(sys.modules[owner.__module__]) if owner.__module__ in sys.modules else {}
-    local = {owner.__name__: owner, **vars(owner)} if isinstance(owner, type) else {}
-    try:
-        return typing.get_type_hints(types.SimpleNamespace(__annotations__={"it": annotation}), names, local, True)["it"]
-    except Exception:  # imported for type checkers only, or no type at all
-        return Any
+def wants_floats(parts: tuple[Check | None, ...]) -> bool:
+    """Whether one of these makes floats."""
+    return any(part is not None and part.floats for part in parts)
 
 
 class Fields:
-    """The Checks of a dataclass's fields."""
+    """The Checks of a dataclass's fields, by their names."""
 
-    __slots__ = ("checks", "exact", "name")
+    __slots__ = ("checks", "exact", "floats", "owner")
 
-    def __init__(self, cls: type, name: str) -> None:
-        self.name = name
-        self.exact: dict[str, Any] = {}  # field -> the one class that needs no second look
-        self.checks: dict[str, Check] = {}
-        for field in dataclasses.fields(cls):
-            owner = next((base for base in cls.__mro__ if field.name in inspect.get_annotations(base)), cls)
-            check = check_for(resolved(owner, field.type))
-            if check is None:
-                continue
-            if field.default is None and not check.holds(None, None):  # `x: int = None`, as people write it
-                check = Either(f"{check.expected} | None", check, Check("None", types.NoneType))
-            self.checks[field.name] = check
-            if check.only is not None:
-                self.exact[field.name] = check.only
+    def __init__(self, name: str, checks: dict[str, Check]) -> None:
+        self.owner = f"{name}."
+        self.checks = checks
+        # field -> the one class that needs no second look
+        self.exact: dict[str, Any] = {field: check.only for field, check in checks.items() if check.only is not None}
+        self.floats = tuple(field for field, check in checks.items() if check.floats)
 
     def admit(self, state: dict[str, Any], seen: Seen | None) -> None:
         """Raise InsecureJelly, which says where and what, unless every value is of its field's type."""
@@ -294,72 +419,36 @@ class Fields:
             if exact.get(name) is type(value):
                 continue
             check = self.checks.get(name)
-            if check is not None and not check.holds(value, seen):
-                raise InsecureJelly(_fault(f"{self.name}.{name}", check, value))
+            if check is not None:
+                require(check, value, seen, self.owner, name)
+
+    def to_floats(self, state: dict[str, Any], seen: Seen | None) -> dict[str, Any] | None:
+        """Make floats of whole numbers in a state where floats are meant; the fields that have another value then."""
+        changed: dict[str, Any] | None = None
+        for name in self.floats:
+            value = state.get(name)
+            if value is not None and type(value) is not float:
+                made = self.checks[name].to_float(value, seen, True)
+                if made is not value:
+                    if changed is None:
+                        changed = {}
+                    changed[name] = state[name] = made
+        return changed
 
 
-def _fault(name: str, check: Check, value: Any) -> str:
-    path, found = check.offender(value, {})
+def require(check: Check, value: Any, seen: Seen | None, owner: str, name: str) -> None:
+    """Raise InsecureJelly, which says where (``owner`` and ``name``) and what, unless a value is what it should be."""
+    try:
+        if check.holds(value, seen):
+            return
+        path, found = check.offender(value, {})
+    except RecursionError:
+        raise InsecureJelly(f"{owner}{name}: too deep to be checked") from None
     got = type(found).__qualname__
     if type(found) in (str, bytes, int, float):
         got = f"{got} {clip(found, 40)}"
-    where = f" at {path.strip()}" if path else ""
-    return f"{name} takes {check.expected}, not {got}{where}"
+    where = "" if not path else path if path.startswith(" without") else f" at {path.strip()}"
+    raise InsecureJelly(f"{owner}{name} takes {check.expected}, not {got}{where}")
 
 
-def checked(target: F) -> F:
-    """
-    Have the arguments of a remote method checked by its annotations; of a class, those of all its remote methods.
-
-    A wrong one ends the call with InsecureJelly, which names the argument, what it takes and what came; the method is
-    not run. What is not annotated is not checked. Calls from within the program are checked, too.
-    """
-    if isinstance(target, type):
-        for name, value in list(vars(target).items()):
-            if name.startswith(PREFIXES) and inspect.isfunction(value):
-                setattr(target, name, checked(value))
-        return target
-    function: Any = target
-    parameters = list(inspect.signature(function).parameters.values())
-    plan: list[tuple[list[Check | None], dict[str, Check | None], Check | None, Check | None]] = []
-
-    def compiled() -> tuple[list[Check | None], dict[str, Check | None], Check | None, Check | None]:
-        positional: list[Check | None] = []
-        by_name: dict[str, Check | None] = {}
-        more: Check | None = None
-        rest: Check | None = None
-        for each in parameters:
-            check = None if each.annotation is each.empty else check_for(resolved(function, each.annotation))
-            if check is not None and each.default is None and not check.holds(None, None):
-                check = Either(f"{check.expected} | None", check, Check("None", types.NoneType))
-            if each.kind is each.VAR_POSITIONAL:
-                more = check
-            elif each.kind is each.VAR_KEYWORD:
-                rest = check
-            else:
-                by_name[each.name] = check
-                if each.kind is not each.KEYWORD_ONLY:
-                    positional.append(check)
-        return positional, by_name, more, rest
-
-    @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        if not plan:
-            plan.append(compiled())
-        positional, by_name, more, rest = plan[0]
-        seen: Seen = {}
-        for place, value in enumerate(args):
-            check = positional[place] if place < len(positional) else more
-            if check is not None and not check.holds(value, seen):
-                name = parameters[place].name if place < len(positional) else f"argument {place}"
-                raise InsecureJelly(_fault(f"{function.__name__}: {name}", check, value))
-        for name, value in kwargs.items():
-            check = by_name.get(name, rest)
-            if check is not None and not check.holds(value, seen):
-                raise InsecureJelly(_fault(f"{function.__name__}: {name}", check, value))
-        return function(*args, **kwargs)
-
-    return typing.cast(F, run)
-
-
-__all__ = ("ARRIVES", "COPYABLE", "Check", "Fields", "check_for", "checked", "resolved")
+__all__ = ("ARRIVES", "COPYABLE", "Check", "Fields", "require")

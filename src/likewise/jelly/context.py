@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from ..wire import native
 from .checks import BASES
-from .plans import admit_state
+from .plans import STOCK, admit_state, set_state
 
 if TYPE_CHECKING:
     from .encoder import Encoder
@@ -54,10 +53,11 @@ class Receivable:
 
         A name that would shadow a method, a property or a dunder is refused with InsecureJelly.
         """
-        native.replace_dict(self, admit_state(type(self), state))
+        set_state(self, admit_state(type(self), state))
 
 
 BASES.append(Receivable)
+STOCK.append(Receivable.setCopyableState)
 
 
 class Caller(Protocol):

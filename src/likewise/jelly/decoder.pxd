@@ -14,6 +14,7 @@ from likewise.wire.keys cimport keyed
 
 cdef long long HUGE
 cdef Py_ssize_t FEW_KEYS
+cdef Py_ssize_t MESSAGES
 cdef Py_ssize_t BYTES_OF_ITEM, BYTES_OF_INSTANCE, ITEMS_OF_INSTANCE, ITEMS_OF_ODD, ROOMY
 
 
@@ -22,6 +23,7 @@ cdef class Decoder(Leaves):
     cdef Py_ssize_t _name_limit
     cdef dict _incoming
     cdef object _limits
+    cdef Py_ssize_t _message
 
     @cython.locals(weight=Py_ssize_t)
     cpdef begin(self, Frame frame, registry, tables, limits, perspective=*)

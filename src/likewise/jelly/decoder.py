@@ -24,7 +24,7 @@ from .context import ReceivingTables
 from .graph import FEW_KEYS, ITEM, KEY, MEMBER, Pending
 from .hashing import Keys
 from .leaves import Leaves
-from .plans import Incoming
+from .plans import Incoming, refuse_async
 from .registry import BUILT_IN, Registry
 
 WORDS = VOCABULARY  # number -> word
@@ -32,6 +32,7 @@ KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) a
 BYTES_OF_ITEM, BYTES_OF_INSTANCE = BYTES["item"], BYTES["instance"]
 ROOMY = ITEMS["digits"]
 ITEMS_OF_INSTANCE, ITEMS_OF_ODD = ITEMS["instance"], ITEMS["odd"]
+MESSAGES = 0  # numbers messages, so that the hooks of a class are looked at once in each
 TOO_DEEP = "depth: nested deeper than the stack allows here"
 
 
@@ -46,6 +47,7 @@ class Decoder(Leaves):
     __slots__ = (
         "_incoming",
         "_limits",
+        "_message",
         "_name_limit",
         "registry",
     )
@@ -54,6 +56,7 @@ class Decoder(Leaves):
         self, frame: Frame, registry: Registry, tables: ReceivingTables | None, limits: Limits, perspective: Any = None
     ) -> None:
         self._limits: Limits | None = None
+        self._message = 0
         self.registry = registry
         self._incoming = registry.incoming
         self.let_go()
@@ -65,6 +68,9 @@ class Decoder(Leaves):
         """Start on another frame, as new; making a Decoder costs more than this."""
         if self._data:  # nobody let go of the last one
             self.forget_graph()
+        global MESSAGES
+        MESSAGES += 1
+        self._message = MESSAGES
         self.open_frame(frame)
         self.tables = tables
         self.perspective = perspective
@@ -383,6 +389,8 @@ class Decoder(Leaves):
         if self._items_left < 0:
             self._spend(0, start)
         self.weight += BYTES_OF_INSTANCE
+        if plan.seen_in != self._message:
+            plan.look_again(self._message)
         if plan.kind == 5:  # TAKER
             taken = plan.make(self, tag, count, reference)
             if hasattr(type(taken), "postUnjelly"):
@@ -507,19 +515,19 @@ class Decoder(Leaves):
     def _fill(self, instance: Any, plan: Incoming, state: Any, start: int) -> None:
         """Give an instance its state; a hook that fails ends the call, whatever it raises."""
         kind = plan.kind
-        if kind == 0:
+        if kind == 0 and not plan.has_slots:
             native.set_dict(plan.dict_slot, instance, state)
             return
         try:
-            if kind == 3 or kind == 6:
+            if kind == 3 or kind == 6 or kind == 0:
                 if plan.is_strict:
                     if self._references is None:
                         plan.admit_values(state, None)
                     else:  # it may lead to a list that is still being read
-                        self._admit_later(plan, state)
+                        self._admit_later(plan, state, instance)
                 plan.fill(instance, state)
-            else:
-                instance.setCopyableState(state)
+            elif instance.setCopyableState(state) is not None:
+                refuse_async(plan.make, "setCopyableState")
         except InsecureJelly as error:
             raise self._refuse(start, text_of(error)) from None
         if kind == 2 and self.tables is not None:
@@ -550,4 +558,3 @@ def not_registered(tag: object) -> str:
         f"likewise.setUnjellyableForClass({name!r}, TheLocalRemoteCopyClass), or import the module of its "
         f"@likewise.copyable dataclass; an endpoint with accept=... counts only what is listed there"
     )
-

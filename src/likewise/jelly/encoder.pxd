@@ -3,6 +3,7 @@
 
 cimport cython
 
+from likewise.jelly.plans cimport Outgoing, Plain
 from likewise.wire.sink cimport Sink
 
 cdef list TEXT_HEADS
@@ -15,7 +16,8 @@ cdef list KEY_HEADS
 cdef list SMALL_INTS
 cdef bint COMPILED
 cdef dict ATTRIBUTES
-cdef dict COPY_HEADS
+cdef dict PLAIN
+cdef Py_ssize_t MESSAGES
 
 
 cdef class Encoder:
@@ -32,11 +34,13 @@ cdef class Encoder:
     cdef dict _memo
     cdef list _kept
     cdef object _top
+    cdef Py_ssize_t _message
     cdef Py_ssize_t _next_reference
     cdef Py_ssize_t _string_limit
     cdef Py_ssize_t _list_limit
 
     cpdef begin(self, tables, perspective, Py_ssize_t depth, dialect=*)
+    cdef _look_again(self)
     cdef _begin_jelly(self)
     cpdef list written(self)
     cpdef let_go(self)
@@ -48,7 +52,7 @@ cdef class Encoder:
     cpdef write_cache(self, instance, tag, luid, state)
     cpdef begin_form(self, instance, Py_ssize_t count)
     cpdef path_to(self, part)
-    cpdef has_no_hooks(self, kind)
+    cpdef has_no_hooks(self, kind, hooks)
     cdef bint _begin(self, container) except -1
     cdef _remember(self, instance)
     @cython.locals(place=Py_ssize_t, number=Py_ssize_t)
@@ -63,8 +67,11 @@ cdef class Encoder:
     @cython.locals(sink=Sink)
     cdef _dictionary(self, dict items, Py_ssize_t size, bint are_attributes)
     cdef _state(self, state)
+    @cython.locals(plain=Plain)
     cdef _object(self, instance, kind)
-    cdef _dataclass(self, instance, plan)
+    cdef bint _is_plain(self, Plain plain, kind) except -1
+    @cython.locals(sink=Sink, size=Py_ssize_t, values=dict, head=bytes)
+    cdef _dataclass(self, instance, Outgoing plan)
     cdef _stream(self, iterator, kind)
     cpdef unsendable(self, instance, kind)
     cdef _enter(self, Py_ssize_t lists)

@@ -15,6 +15,7 @@ path costs nothing until it is needed.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
@@ -22,12 +23,12 @@ from typing import Any
 from ..bounded import clip
 from ..errors import NotSendable
 from ..wire.sink import COMPILED, LARGE_PIECE, Sink
-from ..wire.tokens import PB, VOCAB_TOKENS, Dialect
+from ..wire.tokens import LIKEWISE_1, PB, VOCAB_TOKENS, Dialect
 from ..wire.writer import Pieces, bytes_token, check_size, int_token, list_head, string_head
 from .atoms import EMPTY_DICTIONARY, EMPTY_TUPLE, FALSE_ATOM, NONE_ATOM, TRUE_ATOM, UNICODE_HEAD
 from .basics import WRITE
 from .context import Sendable, SendingTables
-from .plans import Outgoing, wire_name
+from .plans import Outgoing, Plain, field_of, refuse_to_wait, wire_name
 from .registry import outgoing
 
 SMALL_INTS = [int_token(n) for n in range(128)]
@@ -35,14 +36,16 @@ LIST_HEADS = [list_head(n + 1) + b"\x08\x87" for n in range(64)]  # up to the fi
 TUPLE_HEADS = [list_head(n + 1) + b"\x0b\x87" for n in range(64)]
 DICTIONARY_HEADS = [list_head(n + 1) + b"\x05\x87" for n in range(64)]
 WORDS = frozenset(word.decode() for word in VOCAB_TOKENS)
-COPY_HEADS: dict[type, bytes] = {}  # Copyable class without hooks -> "(tag"; filled by the classes themselves
-COPY_HEADS_KEPT = 4_096
+PLAIN: dict[type, Plain] = {}  # Copyable classes without hooks; filled by the classes themselves
+PLAIN_KEPT = 4_096
+HOOKS = frozenset(("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor"))
 TEXT_HEADS = [UNICODE_HEAD + string_head(n) for n in range(128)]  # up to the first byte of a short text
 KEY_HEAD = b"\x02\x80" + UNICODE_HEAD  # the same behind the head of a dictionary's pair
 KEY_HEADS = [b"\x02\x80" + head for head in TEXT_HEADS]
 ATTRIBUTES: dict[str, bytes] = {}  # attribute name -> "(name" of its pair in a state; names of our own classes only
 ATTRIBUTES_KEPT = 4_096
 SHORT = 128
+MESSAGES = 0  # numbers messages, and within one what follows a hook, so that hooks are looked for once in each
 
 
 def text_atom(text: str) -> bytes:
@@ -68,6 +71,7 @@ class Encoder:
         "_kept",
         "_list_limit",
         "_memo",
+        "_message",
         "_next_reference",
         "_sink",
         "_string_limit",
@@ -80,11 +84,13 @@ class Encoder:
 
     def __init__(self, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB) -> None:
         self._sink = Sink()
+        self._message = 0
         self.begin(tables, perspective, depth, dialect)
 
     def begin(self, tables: SendingTables | None, perspective: Any, depth: int, dialect: Dialect = PB) -> None:
         """Start on another jelly, as new; making an Encoder costs more than this."""
         self._sink.begin()
+        self._look_again()
         self.tables = tables
         self.perspective = perspective
         self.dialect = dialect
@@ -97,6 +103,12 @@ class Encoder:
         self._is_deep = self._is_too_deep = False
         self.items_at_most = 0  # in all lists that were written: not less than there are
         self._begin_jelly()
+
+    def _look_again(self) -> None:
+        """Code of the application may have run since hooks were looked for."""
+        global MESSAGES
+        MESSAGES += 1
+        self._message = MESSAGES
 
     def _begin_jelly(self) -> None:
         """Numbers of references start again, as each jelly has its own."""
@@ -200,19 +212,27 @@ class Encoder:
 
     def write_copy(self, instance: object, tag: str | bytes, state: Any) -> None:
         """Write ``(tag state)``."""
+        if type(state) is not dict:
+            refuse_to_wait(instance, "getStateToCopy", state)
+        self._look_again()
         self._remember(instance)
-        self._sink.put(b"\x02\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
+        self._sink.put(b"\x02\x80")
+        self._sink.put(_tag(instance, tag))
         self._state(state)
 
-    def has_no_hooks(self, kind: type) -> None:
-        """Instances of this class cross as their ``__dict__`` under the class's own name, without being asked again."""
-        if len(COPY_HEADS) < COPY_HEADS_KEPT:
-            COPY_HEADS[kind] = b"\x02\x80" + bytes_token(wire_name(kind).encode())
+    def has_no_hooks(self, kind: type, hooks: tuple[str, ...]) -> None:
+        """Instances of this class cross as their ``__dict__`` under the class's name, as long as these are what they are."""
+        if len(PLAIN) < PLAIN_KEPT:
+            PLAIN[kind] = Plain(kind, hooks)
 
     def write_cache(self, instance: object, tag: str | bytes, luid: int, state: Any) -> None:
         """Write ``(tag luid state)``."""
+        if type(state) is not dict:
+            refuse_to_wait(instance, "getStateToCacheAndObserveFor", state)
+        self._look_again()
         self._remember(instance)
-        self._sink.put(b"\x03\x80" + bytes_token(tag.encode() if isinstance(tag, str) else tag))
+        self._sink.put(b"\x03\x80")
+        self._sink.put(_tag(instance, tag))
         self._sink.put(int_token(luid))
         self._state(state)
 
@@ -355,7 +375,7 @@ class Encoder:
                     sink.put(b"\x02\x80")
                     self.encode(key)
                 elif are_attributes:
-                    sink.put(ATTRIBUTES.get(key) or _attribute(key))
+                    sink.put(ATTRIBUTES.get(key) or _attribute(key, items is not self._top))
                 else:
                     self._text(key, KEY_HEAD, KEY_HEADS)
                 kind = type(value)
@@ -382,35 +402,61 @@ class Encoder:
         if self._memo is not None and id(instance) in self._memo:
             self._met_again(self._memo, id(instance))
             return
-        head = COPY_HEADS.get(kind)
-        if head is not None:
+        plain = PLAIN.get(kind)
+        if plain is not None and (plain.seen_in == self._message or self._is_plain(plain, kind)):
             self._remember(instance)
-            self._sink.put(head)
+            self._sink.put(plain.head)
             self._enter(1)
             self._state(instance.__dict__)
             self._depth += 1
         elif isinstance(instance, Sendable):
             self._enter(1)
             instance.jelly_into(self)
+            self._look_again()
             self._depth += 1
         elif kind in outgoing:
             self._dataclass(instance, outgoing[kind])
         elif kind in WRITE:
-            self._sink.put(WRITE[kind](instance))
+            self._sink.put(WRITE[kind](instance, self.dialect.name == LIKEWISE_1.name))
         elif kind is GeneratorType or hasattr(kind, "__anext__"):
             self._stream(instance, kind)
         else:
             self.unsendable(instance, kind)
 
+    def _is_plain(self, plain: Plain, kind: type) -> bool:
+        """Whether the class is without hooks still."""
+        if not plain.holds(kind):
+            PLAIN.pop(kind, None)
+            return False
+        plain.seen_in = self._message
+        return True
+
     def _dataclass(self, instance: Any, plan: Outgoing) -> None:
         self._remember(instance)
-        self._sink.put(plan.head)
-        self._enter(1)
-        values = getattr(instance, "__dict__", None)
-        if values is None or len(values) != len(plan.fields):
-            values = {name: getattr(instance, name) for name in plan.fields}
-        self._state(values)
-        self._depth += 1
+        sink = self._sink
+        sink.put(plan.head)
+        self._enter(3)
+        pairs = plan.pairs
+        size = len(pairs)
+        self.items_at_most += 9 * size + 1
+        sink.put(DICTIONARY_HEADS[size] if size < 64 else list_head(size + 1) + b"\x05\x87")
+        values = instance.__dict__ if plan.is_plain else None
+        name = None
+        try:
+            for name, head in pairs:
+                sink.put(head)
+                value = values[name] if values is not None and name in values else field_of(instance, name)
+                kind = type(value)
+                if kind is str:
+                    self._text(value, UNICODE_HEAD, TEXT_HEADS)
+                elif kind is int:
+                    self._int(value)
+                else:
+                    self.encode(value)
+        except NotSendable as error:
+            error.within(f".{name}")
+            raise
+        self._depth += 3
 
     def _stream(self, iterator: Any, kind: type) -> None:
         """An iterator stays where it is; the peer gets what it can read it by."""
@@ -452,6 +498,10 @@ def why_not(instance: Any, kind: type) -> str:
         return f"a {kind.__name__}: code doesn't cross; send a likewise.Referenceable with a remote_ method"
     if kind in WHAT_RUNS:
         return WHAT_RUNS[kind]
+    if isinstance(instance, enum.Enum):
+        return f"a member of the Enum {wire_name(kind)}: send its .value or .name, and look it up where it arrives"
+    if isinstance(instance, tuple) and hasattr(kind, "_fields"):
+        return f"{wire_name(kind)} is a named tuple: send tuple() of it, or make it a @likewise.copyable dataclass"
     for base in (bool, int, float, str, bytes, list, tuple, dict, set, frozenset):
         if isinstance(instance, base):
             return f"{wire_name(kind)} is a subclass of {base.__name__}, and only {base.__name__} itself crosses: convert it"
@@ -463,13 +513,25 @@ def why_not(instance: Any, kind: type) -> str:
     )
 
 
-def _attribute(name: str) -> bytes:
+def _tag(instance: object, tag: Any) -> bytes:
+    """The token of what a ``getTypeToCopy`` returned."""
+    if isinstance(tag, str):
+        return bytes_token(tag.encode())
+    if isinstance(tag, bytes):
+        return bytes_token(tag)
+    refuse_to_wait(instance, "getTypeToCopy", tag)
+    raise NotSendable(f"getTypeToCopy of {wire_name(type(instance))} must return a str or bytes, not a {type(tag).__name__}")
+
+
+def _attribute(name: str, of_instance: bool) -> bytes:
     """``(name`` as it begins a pair of a state; remembered, for there are few."""
+    if of_instance and name in HOOKS:
+        raise NotSendable("a hook that is set on one instance, where it is not looked for: set it on the class")
     try:
         pair = b"\x02\x80" + text_atom(name)
     except UnicodeEncodeError as error:
         raise NotSendable(f"an attribute name that UTF-8 can't spell: {error.reason}") from None
-    if len(ATTRIBUTES) < ATTRIBUTES_KEPT and len(name) < SHORT:
+    if len(ATTRIBUTES) < ATTRIBUTES_KEPT and len(name) < SHORT and name not in HOOKS:
         ATTRIBUTES[name] = pair
     return pair
 
@@ -487,12 +549,14 @@ def _step_to(part: object, around: Any) -> str:
         return next((f"[{_short(key)}]" for key, value in around.items() if value is part or key is part), "")
     if isinstance(around, (list, tuple, set, frozenset)):
         return next((f"[{_place(around, item)}]" for item in around if item is part), "")
+    if type(around) in outgoing:
+        return next((f".{name}" for name in outgoing[type(around)].fields if getattr(around, name, None) is part), "")
     return ""
 
 
 def _is_state_of(owner: Any, state: dict[Any, Any]) -> bool:
     """Whether what was begun right before a dict is the instance that it is the state of."""
-    if isinstance(owner, Sendable) or type(owner) in outgoing:
+    if isinstance(owner, Sendable):
         return True
     return getattr(owner, "__dict__", {}).keys() == state.keys() and not isinstance(owner, dict)
 

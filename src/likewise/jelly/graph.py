@@ -116,7 +116,7 @@ class Graph(Reader):
         self._fixups: list[tuple[Any, int, Any, Any]] | None = None
         self._postponed: list[tuple[Any, Incoming, Any]] | None = None
         self._after: list[Any] | None = None
-        self._strict: list[tuple[Incoming, dict[str, Any]]] | None = None
+        self._strict: list[tuple[Incoming, dict[str, Any], Any]] | None = None
         self._weights: dict[int, tuple[int, int]] | None = None  # id of a tuple -> its parts at each use, its height
         self._reused: list[Pending] | None = None  # each as often as it is dereferenced
 
@@ -132,11 +132,11 @@ class Graph(Reader):
             self._after = []
         self._after.append(instance)
 
-    def _admit_later(self, plan: Incoming, state: dict[str, Any]) -> None:
+    def _admit_later(self, plan: Incoming, state: dict[str, Any], instance: Any) -> None:
         """Have the types of a dataclass's fields checked when the whole jelly has been read."""
         if self._strict is None:
             self._strict = []
-        self._strict.append((plan, dict(state)))  # as it was sent, without the defaults
+        self._strict.append((plan, dict(state), instance))  # as it was sent, without the defaults
 
     def _finish(self, value: Any) -> Any:
         """Mend what is pending, then run the hooks that wait for a whole message."""
@@ -145,9 +145,11 @@ class Graph(Reader):
         if self._strict is not None:
             strict, self._strict = self._strict, None
             seen: Seen = {}
-            for plan, state in strict:
+            for plan, state, instance in strict:
                 try:
-                    plan.admit_values(state, seen)
+                    changed = plan.admit_values(state, seen)
+                    if changed is not None:
+                        plan.set_again(instance, changed)
                 except InsecureJelly as error:
                     raise self._refuse(self.pos, text_of(error)) from None
         if self._after is not None:

@@ -14,9 +14,22 @@ from typing import Any, Final, TypeVar, overload
 
 from .checks import COPYABLE
 from .context import Receivable
-from .plans import CACHE, COPY, COPY_HOOK, DATACLASS, FACTORY, Incoming, Outgoing, wire_name
+from .plans import (
+    CACHE,
+    COPY,
+    COPY_HOOK,
+    DATACLASS,
+    FACTORY,
+    Incoming,
+    Outgoing,
+    found_in,
+    is_ours,
+    refuse_async,
+    wire_name,
+)
 
 T = TypeVar("T", bound=type)
+
 
 class Registry:
     """
@@ -30,17 +43,26 @@ class Registry:
         self.incoming: dict[bytes, Incoming] = {}
         self.exceptions: dict[str, type[BaseException]] = {}
         self.is_closed = False
+        self._claims: dict[tuple[str, type], tuple[str, str]] = {}  # (name, kind) -> module and full name of who has it
         for entry in entries:
             self.accept(entry)
 
     def accept(self, entry: type, name: str | None = None) -> None:
-        """Admit a copyable dataclass, a RemoteCopy class or an exception class, under ``name`` or its own."""
+        """
+        Admit a copyable dataclass, a RemoteCopy class or an exception class, under ``name`` or its own.
+
+        Raises:
+            TypeError: it is none of these, or another class has the name. Running the same definition again replaces it.
+        """
         if entry in outgoing:
-            self._add(name or outgoing[entry].name, Incoming(DATACLASS, entry, outgoing[entry].is_strict))
+            name = name or outgoing[entry].name
+            self._claim(name, entry)
+            self._add(name, Incoming(DATACLASS, entry, outgoing[entry].is_strict))
         elif issubclass(entry, Receivable):
+            self._claim(name or wire_name(entry), entry)
             self.setUnjellyableForClass(name or wire_name(entry), entry)
         elif issubclass(entry, BaseException):
-            self._open()
+            self._claim(name or wire_name(entry), entry, BaseException)
             self.exceptions[name or wire_name(entry)] = entry
         else:
             raise TypeError(
@@ -53,6 +75,9 @@ class Registry:
 
         ``classname`` is the sender's class, its full name, or the tag that its ``getTypeToCopy`` returns;
         ``unjellyable`` a RemoteCopy or RemoteCache class, or a class made by :func:`copyable`.
+
+        Raises:
+            TypeError: ``unjellyable`` is no such class, or another class of the sender has the name of this one.
         """
         if not isinstance(unjellyable, type):
             raise TypeError(f"{unjellyable!r} is no class: a function goes to setUnjellyableFactoryForClass")
@@ -66,6 +91,7 @@ class Registry:
             plan = Incoming(COPY, unjellyable)
         else:
             plan = Incoming(COPY_HOOK, unjellyable)
+        refuse_async(unjellyable, "setCopyableState", "postUnjelly")
         self._add(classname, plan)
 
     def setUnjellyableFactoryForClass(self, classname: str | bytes | type, copyFactory: Callable[[Any], Any]) -> None:
@@ -91,8 +117,25 @@ class Registry:
     def _add(self, classname: str | bytes | type, plan: Incoming) -> None:
         self._open()
         if isinstance(classname, type):
-            classname = outgoing[classname].name if classname in outgoing else wire_name(classname)
+            sender, classname = classname, outgoing[classname].name if classname in outgoing else wire_name(classname)
+            self._claim(classname, sender)
         self.incoming[classname.encode() if isinstance(classname, str) else classname] = plan
+
+    def _claim(self, name: str, cls: type, kind: type = object) -> None:
+        """
+        Keep a name for one class. Two classes of one ``__name__`` in a module, as ``Order.Line`` and ``Invoice.Line``,
+        would arrive as whichever was registered last.
+        """
+        self._open()
+        mine = (cls.__module__, cls.__qualname__)
+        holder = self._claims.setdefault((name, kind), mine)
+        if holder != mine:
+            own = f"{name.rpartition('.')[0]}.{cls.__qualname__}"
+            raise TypeError(
+                f"{'.'.join(holder)} travels as {name!r} already, so {'.'.join(mine)} can't: give one of them a name of its "
+                f"own, @likewise.copyable(name={own!r}) or accept(cls, name=...); a Copyable by getTypeToCopy, and by that "
+                "name in setUnjellyableForClass"
+            )
 
     def _open(self) -> None:
         if self.is_closed:
@@ -117,26 +160,51 @@ def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool =
     """
     Let a dataclass cross by copy, both ways; importing it is what admits it.
 
-    All fields cross, under the class's full name or under ``name``. What arrives is an instance of this very class:
-    unknown fields are refused, absent ones get their defaults, ``__init__`` and ``__post_init__`` are not run.
+    All fields cross, those with ``init=False`` too, under the class's full name or under ``name``. What arrives is an
+    instance of this very class: unknown fields are refused, absent ones get their defaults, ``__init__`` and
+    ``__post_init__`` are not run. A field that lies behind a property is set by its setter.
 
     A value that is not of the type that its field is annotated with is refused, and the call fails with an error that
     says which: ``list[int]``, ``str | None``, ``dict[str, Line]`` and the like are looked through. ``strict=False``
-    turns that off. Annotations that say nothing about what can arrive (``Any``, protocols) are not checked.
+    turns that off. Annotations that say nothing about what can arrive (``Any``, protocols) are not checked. Where a
+    ``float`` is meant, a whole number that came as an int is made one.
 
     Raises:
-        TypeError: not a dataclass. Put ``@likewise.copyable`` above ``@dataclass``.
+        TypeError: not a dataclass (put ``@likewise.copyable`` above ``@dataclass``), another class travels under the name,
+            or there is a field that can't be set.
     """
 
     def admit(cls: T) -> T:
         if not dataclasses.is_dataclass(cls):
             raise TypeError(f"{cls.__qualname__} is no dataclass: put @likewise.copyable above @dataclass")
+        _check_fields(cls)
+        before = outgoing.get(cls)
         outgoing[cls] = Outgoing(cls, name or wire_name(cls), strict)
+        try:
+            default_registry.accept(cls)
+        except TypeError:
+            del outgoing[cls]
+            if before is not None:
+                outgoing[cls] = before
+            raise
         COPYABLE.add(cls)
-        default_registry.accept(cls)
         return cls
 
     return admit if cls is None else admit(cls)
+
+
+def _check_fields(cls: type) -> None:
+    """Raise TypeError for a field that can't be filled, or that would be taken for something of the library's."""
+    for field in dataclasses.fields(cls):
+        found = found_in(cls, field.name)
+        if isinstance(found, property) and found.fset is None:
+            raise TypeError(f"{cls.__qualname__}.{field.name} is a property without a setter: what comes can't be put there")
+        for base in cls.__mro__:
+            if is_ours(base) and field.name in base.__dict__:
+                raise TypeError(
+                    f"{cls.__qualname__}.{field.name} is a name that likewise reads on every {base.__name__}: a peer would "
+                    "set it. Call the field something else"
+                )
 
 
 def registry_from(accept: Registry | Iterable[type] | None) -> Registry:

@@ -14,15 +14,17 @@ from ..bounded import opaque
 from ..errors import ConnectionClosed
 from ..jelly.atoms import CACHED, LCACHE
 from ..jelly.context import Caller, Sendable
+from ..jelly.plans import state_of, wire_name
 from ..wire.tokens import VOCABULARY
 from .by_copy import Copyable, RemoteCopy
 from .by_reference import find_method
+from .typed import WithTyped
 
 if TYPE_CHECKING:
     from ..jelly.encoder import Encoder
 
 
-class RemoteCacheObserver:
+class RemoteCacheObserver(WithTyped):
     """
     The sender's end of one mirror: call :meth:`callRemote` on it whenever the original changes.
 
@@ -155,9 +157,7 @@ class Cacheable(Copyable):
             return
         perspective = encoder.perspective
         caller = tables.caller
-        luid, observer = tables.observe(
-            self, perspective, lambda luid: RemoteCacheObserver(caller, luid, self, perspective)
-        )
+        luid, observer = tables.observe(self, perspective, lambda luid: RemoteCacheObserver(caller, luid, self, perspective))
         if observer is None:
             encoder.write_id(VOCABULARY[CACHED], luid)
         else:
@@ -201,19 +201,23 @@ class RemoteCache(RemoteCopy, Sendable):
 
     def jelly_into(self, encoder: Encoder) -> None:
         if encoder.tables is None:
-            encoder.write_copy(self, f"{type(self).__module__}.{type(self).__name__}", self.__dict__)
+            encoder.write_copy(self, wire_name(type(self)), state_of(self))
         else:
             encoder.write_id(VOCABULARY[LCACHE], encoder.tables.home_cache(self))
 
     def __getstate__(self) -> Any:
         # For copy and pickle, which make a thing of the moment: it has the state, and no tie to the original.
-        return self.__dict__
+        state = object.__getstate__(self)
+        if isinstance(state, tuple):  # with what lies in slots, of which one is ours
+            slots = {name: value for name, value in state[1].items() if name != "_mirror"}
+            return (state[0], slots) if slots else state[0] or {}
+        return state or {}
 
     def __del__(self) -> None:
         # The peer may have sent "the cache you have" before it hears that we dropped it: keep the state until it has.
         mirror = getattr(self, "_mirror", None)
         if mirror is not None:
-            mirror.keep(self.__dict__)
+            mirror.keep(state_of(self))
 
 
 opaque.update((Cacheable, RemoteCacheObserver))

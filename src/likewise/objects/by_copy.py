@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..jelly.context import Receivable, Sendable
-from ..jelly.plans import wire_name
+from ..jelly.plans import slots_of, state_of, wire_name
 
 if TYPE_CHECKING:
     from ..jelly.encoder import Encoder
@@ -16,12 +16,12 @@ class Copyable(Sendable):
     Derive from this to be copied each time you are passed to, or returned from, a remote method.
 
     The receiver must register a local class for it, see :func:`likewise.setUnjellyableForClass`. What crosses is the
-    instance's ``__dict__`` unless one of the hooks says otherwise.
+    instance's attributes, those in slots too, unless one of the hooks says otherwise.
     """
 
     def getStateToCopy(self) -> Any:
-        """The state to send: by default ``self.__dict__``."""
-        return self.__dict__
+        """The state to send: by default ``self.__dict__``, with what lies in slots."""
+        return state_of(self)
 
     def getStateToCopyFor(self, perspective: Any) -> Any:
         """The state to send to this perspective (``None`` without one): by default :meth:`getStateToCopy`."""
@@ -37,7 +37,7 @@ class Copyable(Sendable):
 
     def jelly_into(self, encoder: Encoder) -> None:
         if _has_no_hooks(type(self)):
-            encoder.has_no_hooks(type(self))
+            encoder.has_no_hooks(type(self), HOOKS)
         perspective = encoder.perspective if asks_who(self) else None
         tag_for = self.getTypeToCopyFor(perspective)
         encoder.write_copy(self, tag_for, self.getStateToCopyFor(perspective))
@@ -46,14 +46,15 @@ class Copyable(Sendable):
 def asks_who(instance: Copyable) -> bool:
     """Whether a hook of it may depend on the perspective: what is published to many is written for each, then."""
     hooks = ("getStateToCopyFor", "getTypeToCopyFor")
-    return any(getattr(getattr(instance, hook), "__func__", None) is not getattr(Copyable, hook) for hook in hooks)
+    return any(getattr(getattr(instance, hook), "__func__", None) is not STOCK[hook] for hook in hooks)
 
 
 HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor", "jelly_into")
+STOCK = {hook: getattr(Copyable, hook) for hook in HOOKS}  # kept here: even those of Copyable may be replaced
 
 
 def _has_no_hooks(cls: type) -> bool:
-    return all(getattr(cls, hook) is getattr(Copyable, hook) for hook in HOOKS)
+    return not slots_of(cls) and all(getattr(cls, hook) is stock for hook, stock in STOCK.items())
 
 
 class RemoteCopy(Receivable):

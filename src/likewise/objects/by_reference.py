@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from ..bounded import brief, clip, opaque
 from ..errors import NoSuchMethod, WrongThread
 from ..jelly.atoms import LOCAL, REMOTE
 from ..jelly.checks import ARRIVES
-from ..jelly.context import Caller, Luid, Sendable
+from ..jelly.context import Caller, Luid, Receivable, Sendable
 from ..wire.tokens import VOCABULARY
+from .typed import WithTyped
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
         def __aiter__(self) -> AsyncIterator[Any]: ...
 
 NAMES_KEPT: Final = 4_096
+NEVER_ARRIVE: Final = frozenset((FunctionType, MethodType, BuiltinFunctionType, partial))  # what a peer can't have put there
 _full_names: dict[tuple[str, str], str] = {}  # (prefix, name) -> both, interned; a peer can't make it grow further
 
 
@@ -41,11 +45,17 @@ def find_method(target: Any, prefix: str, name: str) -> Callable[..., Any]:
         full_name = sys.intern(prefix + name)
         if len(_full_names) < NAMES_KEPT:
             _full_names[prefix, name] = full_name
-    method = getattr(target, full_name, None)
-    if not callable(method):
+    method: Any = getattr(target, full_name, None)
+    if type(method) is not MethodType and not may_be_called(target, full_name, method):
         raise NoSuchMethod(f"No such method: {full_name[:200]}")
-    found: Callable[..., Any] = method
-    return found
+    return method  # type: ignore[no-any-return]
+
+
+def may_be_called(target: Any, name: str, method: Any) -> bool:
+    """Whether what an object has under a name is a method for a peer: not what a peer has put into its state itself."""
+    if not isinstance(target, Receivable) or type(method) in NEVER_ARRIVE:
+        return callable(method)
+    return callable(method) and hasattr(type(target), name)
 
 
 class Referenceable(Sendable):
@@ -142,7 +152,7 @@ class AsReferenceable(Referenceable):
         return find_method(self.object, self.prefix, name)
 
 
-class RemoteReference(Sendable):
+class RemoteReference(WithTyped, Sendable):
     """
     An object that lives at the peer. It answers nothing by itself: ask it with :meth:`callRemote`.
 

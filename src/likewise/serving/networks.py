@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import struct
+from typing import Final
+
+CREDENTIALS: Final = struct.Struct("iII")  # what SO_PEERCRED tells of a process: its own number, its user's, its group's
 
 
 def network(host: str) -> str:
@@ -22,4 +26,9 @@ def network(host: str) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-__all__ = ("network",)
+def local_user(credentials: bytes) -> str:
+    """Whose process is at the other end of a UNIX socket, by what the system tells of it: ``"uid 1000"``."""
+    return f"uid {CREDENTIALS.unpack(credentials)[1]}"
+
+
+__all__ = ("CREDENTIALS", "local_user", "network")

@@ -43,15 +43,22 @@ class Turns:
         self._ended = now
 
     def take_turns(self, go_on: Callable[[], None]) -> None:
-        """Have ``go_on()`` run when it is its turn: one of those that wait runs in each turn of the loop."""
+        """Have ``go_on()`` run when it is its turn: one of those that wait runs in every second turn of the loop."""
         if not self._waiting:
-            self._call_soon(self._next_turn)
+            self._call_soon(self._let_pass)
         self._waiting.append(go_on)
+
+    def _let_pass(self) -> None:
+        """
+        The turn in between. What came while a costly message was handled is found by this turn's look at the sockets, and
+        asyncio runs that behind what was to run soon: without it, a small call would wait for the next costly one, too.
+        """
+        self._call_soon(self._next_turn)
 
     def _next_turn(self) -> None:
         go_on = self._waiting.popleft()
         if self._waiting:
-            self._call_soon(self._next_turn)
+            self._call_soon(self._let_pass)
         self._began = self._clock()
         try:
             go_on()

@@ -38,7 +38,7 @@ from .core_flavours import Flavours
 from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
 from .flavors import is_unhandled, name_of, quiet
-from .flow import Calls, Unread, send_at_once, unsent
+from .flow import Calls, Unread, unsent
 from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .guard import Visit, visit
 from .jelly import globalSecurity, unjelly
@@ -46,6 +46,7 @@ from .paging import WithPages
 from .registry import registry
 from .reports import FailureOfPeer, WithReports
 from .security import is_narrow
+from .sockets import set_up
 from .streams import WithStreams
 from .tables import WithTables
 
@@ -123,13 +124,13 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         self._thread = threading.get_ident()
         self.currentDialect = None
         self.setPrefixLimit(banana._PREFIX_LIMIT)
-        self.core.dialects = tuple(banana.dialect_called(name) for name in self.knownDialects)
+        self.core.link.dialects = tuple(banana.dialect_called(name) for name in self.knownDialects)
         try:
             self._visit = visit(self)
         except LimitExceeded as error:
             self.broken(error)
             return
-        send_at_once(self.transport)
+        set_up(self.transport, self.core.limits)
         self.core.start()
 
     def dataReceived(self, chunk: bytes) -> None:
@@ -137,7 +138,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         if self._is_pumping:  # a transport in memory has delivered while a method is running here
             self._backlog.append(chunk)
             return
-        self.core.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
+        self.core.incoming.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
         self.core.receive_data(chunk)
         if self._visit is None or self._held + len(chunk) <= LIGHT:  # in memory, whoever delivers is waiting
             self.pump()

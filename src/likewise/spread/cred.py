@@ -26,12 +26,12 @@ from zope.interface import Interface, implementer
 from ..broker.login import Lanes
 from ..errors import LimitExceeded
 from ..objects import by_reference
-from ..serving.networks import network
 from .clock import the_reactor
 from .faults import Error
 from .flavors import IPBRoot, Referenceable, arguments, called
 from .forms import is_stock, stock
 from .interfaces import IJellyable
+from .places import place
 
 CHALLENGE_BYTES = 16
 
@@ -137,12 +137,22 @@ class _PortalRoot:
     def rootObject(self, broker: Any) -> _PortalWrapper:
         if self.lanes is None:
             self.lanes = Lanes(broker.core.limits)
-        core = broker.core
-        core.hold_to(core.registry, broker.incoming.before_login())
+        _restrain(broker)
         return _PortalWrapper(self.portal, broker, self.lanes)
 
 
 registerAdapter(_PortalRoot, Portal, IPBRoot)
+
+
+def _restrain(broker: Any) -> None:
+    """A stranger sends little, until it is let in or a realm asks something of its mind."""
+    if not broker.logins and not broker.disconnected:
+        broker.core.restrain(broker.core.incoming.registry, broker.incoming.before_login())
+
+
+def _turned_away(failed: Failure, broker: Any) -> Failure:
+    _restrain(broker)
+    return failed
 
 
 def _login(portal: Any, credentials: Any, mind: Any, broker: Any) -> defer.Deferred[Any]:
@@ -151,7 +161,7 @@ def _login(portal: Any, credentials: Any, mind: Any, broker: Any) -> defer.Defer
     if broker.logins >= ceiling:
         return defer.fail(Error(f"{ceiling} users are logged in over this connection (limits.logins)"))
     answer: defer.Deferred[Any] = defer.maybeDeferred(portal.login, credentials, mind, IPerspective)
-    return answer.addCallback(lambda result: _logged_in(broker, result))
+    return answer.addCallback(lambda result: _logged_in(broker, result)).addErrback(_turned_away, broker)
 
 
 def _logged_in(broker: Any, result: Any) -> Any:
@@ -159,7 +169,7 @@ def _logged_in(broker: Any, result: Any) -> Any:
     _, avatar, logout = result
     if not IJellyable.providedBy(avatar):
         avatar = AsReferenceable(avatar, "perspective")
-    broker.core.hold_to(broker.core.registry, broker.incoming)
+    broker.core.hold_to(broker.core.incoming.registry, broker.incoming)
     key = avatar.processUniqueID()
     pending = [logout]
     broker.logins += 1
@@ -227,8 +237,7 @@ class _PortalAuthChallenger(Referenceable):
         self.response: Any = None
         self.is_spent = False
         self._lane = username if isinstance(username, str) else username.decode("utf-8", "replace")
-        peer = getattr(door.broker.transport, "getPeer", lambda: None)()
-        self._address = network(str(getattr(peer, "host", "")))
+        self._address = place(door.broker.transport)
 
     def remote_respond(self, response: Any, mind: Any) -> defer.Deferred[Any]:
         """The avatar, in a Deferred, if the response is right; a second one never is."""
@@ -246,7 +255,11 @@ class _PortalAuthChallenger(Referenceable):
         pause = door.lanes.pause(self._lane, self._address, now, now - begun)
         if pause > 0.0:
             return deferLater(reactor, pause, lambda: None).addCallback(self._judge, mind, begun)
-        return _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
+        ended: defer.Deferred[None] = defer.Deferred()
+        if not door.lanes.begin(self._lane, self._address, lambda: ended.callback(None)):
+            return ended.addCallback(self._judge, mind, begun)
+        checked = _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
+        return checked.addBoth(self._ended)
 
     def _succeeded(self, avatar: Any) -> Any:
         self.door.lanes.succeeded(self._lane, self._address)
@@ -256,6 +269,10 @@ class _PortalAuthChallenger(Referenceable):
         if failed.check(UnauthorizedLogin):
             self.door.lanes.failed(self._lane, self._address, the_reactor().seconds())
         return failed
+
+    def _ended(self, result: Any) -> Any:
+        self.door.lanes.ended(self._lane, self._address)
+        return result
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response was made with this password."""

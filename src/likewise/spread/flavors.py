@@ -21,9 +21,10 @@ from ..bounded import clip, shown
 from ..broker.names import check_keywords
 from ..errors import NotSendable
 from ..jelly.encoder import Encoder
+from ..jelly.plans import refuse_to_wait, slots_of
 from ..objects import by_cache, by_copy, by_reference
 from .faults import DeadReferenceError, InsecureJelly, NoSuchMethod
-from .forms import is_stock, stock, write_form, write_instance
+from .forms import has_own_form, is_stock, stock, write_form, write_instance
 from .jelly import (
     Jellyable,
     Unjellyable,
@@ -69,12 +70,7 @@ class Serializable(Jellyable):
 class Receiver:
     """What a peer calls methods of. Those whose class reads the arguments itself get them as s-expressions."""
 
-    takes_expressions = False
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if not isinstance(cls.takes_expressions, property):  # which knows better
-            cls.takes_expressions = not is_stock(cls, "remoteMessageReceived")
+    takes_expressions: Any = property(lambda self: not is_stock(type(self), "remoteMessageReceived"))
 
 
 def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> Any:
@@ -124,7 +120,7 @@ class Referenceable(Receiver, Serializable, by_reference.Referenceable):
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:
         method = getattr(self, "remote_" + name, None)
-        if method is None:
+        if method is None or not by_reference.may_be_called(self, "remote_" + name, method):
             raise NoSuchMethod(f"No such method: remote_{name}")
         found: Callable[..., Any] = method
         return found
@@ -134,7 +130,7 @@ class Referenceable(Receiver, Serializable, by_reference.Referenceable):
         return [remote_atom, jellier.invoker.registerReference(self)]
 
     def jelly_into(self, encoder: Encoder) -> None:
-        if self.has_own_form:
+        if has_own_form(self):
             write_form(self, encoder)
         elif encoder.tables is None:
             raise NotSendable(f"{qual(type(self))} crosses by reference, which means nothing outside a connection")
@@ -169,7 +165,7 @@ class Viewable(Serializable, by_reference.Viewable):
         return ViewPoint(jellier.invoker.serializingPerspective, self).jellyFor(jellier)
 
     def jelly_into(self, encoder: Encoder) -> None:
-        if self.has_own_form:
+        if has_own_form(self):
             write_form(self, encoder)
         else:
             ViewPoint(encoder.perspective, self).jelly_into(encoder)
@@ -179,6 +175,7 @@ class Viewable(Serializable, by_reference.Viewable):
 
 
 HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor")
+LOOKED_AT = (*HOOKS, "jellyFor", "jelly_into", "__getstate__")
 
 
 class Copyable(Serializable, by_copy.Copyable):
@@ -200,17 +197,18 @@ class Copyable(Serializable, by_copy.Copyable):
         perspective = jellier.invoker.serializingPerspective
         tag = self.getTypeToCopyFor(perspective)
         state = self.getStateToCopyFor(perspective)
+        refuse_to_wait(self, "getStateToCopy", state)
         return jellier.preserve(self, [tag, jellier.jelly(state)])
 
     def jelly_into(self, encoder: Encoder) -> None:
-        if self.has_own_form:
+        if has_own_form(self):
             write_form(self, encoder)
         elif encoder.tables is None and getattr(encoder, "invoker", encoder) is None:
             write_instance(self, encoder)
         else:
             cls = type(self)
-            if cls.__getstate__ is object.__getstate__ and all(is_stock(cls, hook) for hook in HOOKS):
-                encoder.has_no_hooks(cls)
+            if cls.__getstate__ is object.__getstate__ and all(is_stock(cls, hook) for hook in HOOKS) and not slots_of(cls):
+                encoder.has_no_hooks(cls, LOOKED_AT)
             asks = not (is_stock(self, "getStateToCopyFor") and is_stock(self, "getTypeToCopyFor"))
             perspective = encoder.perspective if asks else None
             encoder.write_copy(self, self.getTypeToCopyFor(perspective), self.getStateToCopyFor(perspective))
@@ -310,11 +308,13 @@ class Cacheable(Copyable, by_cache.Cacheable):
         perspective = broker.serializingPerspective
         observer = broker.core.tables.observed[luid].observer
         tag = self.getTypeToCopyFor(perspective)
-        return jellier.preserve(self, [tag, luid, jellier.jelly(self.getStateToCacheAndObserveFor(perspective, observer))])
+        state = self.getStateToCacheAndObserveFor(perspective, observer)
+        refuse_to_wait(self, "getStateToCacheAndObserveFor", state)
+        return jellier.preserve(self, [tag, luid, jellier.jelly(state)])
 
     def jelly_into(self, encoder: Encoder) -> None:
         tables = encoder.tables
-        if self.has_own_form or tables is None:
+        if has_own_form(self) or tables is None:
             Copyable.jelly_into(self, encoder)
             return
         if not hasattr(tables.caller.owner, "core"):  # a connection of likewise's asyncio driver, with its own observers
@@ -322,9 +322,7 @@ class Cacheable(Copyable, by_cache.Cacheable):
             return
         perspective = encoder.perspective
         broker = tables.caller.owner
-        luid, observer = tables.observe(
-            self, perspective, lambda luid: RemoteCacheObserver(broker, self, perspective, luid)
-        )
+        luid, observer = tables.observe(self, perspective, lambda luid: RemoteCacheObserver(broker, self, perspective, luid))
         if observer is None:
             encoder.write_id(cached_atom, luid)
         else:
@@ -359,6 +357,8 @@ class RemoteCache(Receiver, RemoteCopy, by_cache.RemoteCache, Serializable):
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:
         found: Callable[..., Any] = getattr(self, "observe_" + name)
+        if not by_reference.may_be_called(self, "observe_" + name, found):
+            raise NoSuchMethod(f"No such method: observe_{clip(name)[1:-1]}")
         return found
 
     @stock
@@ -379,7 +379,7 @@ class RemoteCache(Receiver, RemoteCopy, by_cache.RemoteCache, Serializable):
         return self
 
     def jelly_into(self, encoder: Encoder) -> None:
-        if self.has_own_form:
+        if has_own_form(self):
             write_form(self, encoder)
         elif encoder.tables is None:
             write_instance(self, encoder)

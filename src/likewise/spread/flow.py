@@ -198,18 +198,6 @@ class Unread:
         )
 
 
-def send_at_once(transport: Any) -> None:
-    """
-    Have TCP not wait for the peer's acknowledgement before it sends the end of a message.
-
-    Else the last part of a page, or a call behind another, waits for up to 40 ms. asyncio does the same by itself.
-    """
-    try:
-        transport.setTcpNoDelay(True)
-    except (AttributeError, NotImplementedError, OSError):  # a UNIX socket, or no socket at all
-        pass
-
-
 def unsent(transport: Any, otherwise: int) -> int:
     """How many bytes a transport holds that are not sent, as far as it can be asked; ``otherwise`` where it can't."""
     held = sum(map(len, getattr(transport, "_appSendBuffer", ())))  # of TLS
@@ -220,4 +208,4 @@ def unsent(transport: Any, otherwise: int) -> int:
     return held + len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
 
 
-__all__ = ("Calls", "Unread", "send_at_once", "unsent")
+__all__ = ("Calls", "Unread", "unsent")

@@ -24,10 +24,9 @@ from ..jelly.basics import Unpersistable
 from ..jelly.decoder import Decoder
 from ..jelly.encoder import Encoder
 from ..jelly.expressions import to_frame
-from ..jelly.plans import FILLED, Incoming, admit_state
+from ..jelly.plans import FILLED, Incoming, admit_state, refuse_to_wait, set_state, state_of
 from ..jelly.registry import default_registry
 from ..limits import DEEPEST, Limits
-from ..wire import native
 from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
@@ -52,6 +51,11 @@ def stock(function: Any) -> Any:
 def is_stock(owner: Any, name: str) -> bool:
     """Whether a class, or an object, has such a method and did not override it."""
     return getattr(getattr(owner, name, None), "is_stock", False)
+
+
+def has_own_form(instance: Any) -> bool:
+    """Whether an instance is of a class that writes its form itself, by whatever stands there now as ``jellyFor``."""
+    return not is_stock(type(instance), "jellyFor")
 
 
 # --- writing
@@ -132,8 +136,16 @@ def write_part(part: Any, encoder: Encoder) -> None:
 
 def write_instance(instance: Any, encoder: Encoder) -> None:
     """Write ``(class state)``, the state as pickle would have it."""
-    state = instance.__getstate__() if hasattr(instance, "__getstate__") else instance.__dict__
-    encoder.write_copy(instance, qual(type(instance)), state)
+    encoder.write_copy(instance, qual(type(instance)), pickled_state(instance))
+
+
+def pickled_state(instance: Any) -> Any:
+    """The state of an instance as pickle would have it, but for slots, which are attributes like others."""
+    if getattr(type(instance), "__getstate__", None) is object.__getstate__:
+        return state_of(instance)
+    state = instance.__getstate__()
+    refuse_to_wait(instance, "__getstate__", state)
+    return state
 
 
 class SpreadEncoder(Encoder):
@@ -252,7 +264,7 @@ class Filled(Incoming):
         if setter is not None:
             setter(state)
         elif isinstance(state, dict):
-            native.replace_dict(instance, state if self.is_trusted else admit_state(type(instance), state))
+            set_state(instance, state if self.is_trusted else admit_state(type(instance), state))
 
 
 class SpreadDecoder(Decoder):

@@ -21,8 +21,11 @@ from ..broker.account import Account, Pool, Watch, period
 from ..errors import LimitExceeded, RemoteProtocolError
 from ..limits import Limits
 from ..logs import Allowance
-from ..serving.networks import network
+from ..serving.liveness import Lines
+from ..sockets import line_of
 from .clock import the_reactor
+from .places import place
+from .sockets import socket_of
 
 LINE: Final = 300  # bytes that a line counts as, whatever it says
 
@@ -34,8 +37,10 @@ class Guard(Account):
         super().__init__(limits)
         self.visits: set[Visit] = set()
         self.newcomers: dict[Visit, str] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
-        self._period = period(replace(limits, idle_seconds=min(limits.idle_seconds, limits.handshake_seconds)))
+        soonest = min(limits.idle_seconds, limits.handshake_seconds, limits.keepalive_seconds)
+        self._period = period(replace(limits, idle_seconds=soonest))
         self._looked_at = 0.0
+        self.lines = Lines(limits.keepalive_seconds)
         self._allowance = Allowance(limits.log_lines, limits.log_bytes, log.msg)
         self._renewal: tuple[float, Callable[[], None]] | None = None
 
@@ -89,6 +94,8 @@ class Guard(Account):
             self._renew()
             for visit in tuple(self.visits):
                 visit.look(now, since > self.limits.message_seconds / 4)
+                if self.lines.has_vanished(visit, line_of(visit.socket), now):
+                    visit.drop(RemoteProtocolError(str(self.lines.error())))
 
     def ended(self, visit: Visit) -> None:
         """A connection has ended."""
@@ -127,6 +134,11 @@ class Visit:
         if self._is_counted:
             self._guard.note(self._guard.unread, self, held)
 
+    @property
+    def socket(self) -> Any:
+        """The socket, where the transport has one."""
+        return socket_of(self._broker.transport)
+
     def greeted(self) -> None:
         """Both ends agreed on a dialect, or never will."""
         if self._guard.newcomers.pop(self, None) is not None:
@@ -137,7 +149,7 @@ class Visit:
         self._leave()
         self._broker.broken(reason)
 
-    def drop(self, reason: LimitExceeded) -> None:
+    def drop(self, reason: RemoteProtocolError) -> None:
         """End, with what is unfinished and unread."""
         self._broker.give_up(reason)
 
@@ -203,7 +215,7 @@ def visit(broker: Any) -> Visit | None:
     if guard is None:
         guard = _guards[factory] = Guard(broker.core.limits)
     guard.look()
-    address = network(str(getattr(transport.getPeer(), "host", "")))
+    address = place(transport)
     refused = guard.let_in(address)
     if refused is not None:
         raise refused

@@ -20,7 +20,7 @@ from ..jelly.basics import Unpersistable
 from ..jelly.context import Receivable, Sendable
 from ..jelly.encoder import Encoder
 from ..jelly.expressions import to_frame
-from ..wire import native
+from ..jelly.plans import set_state, state_of
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 from .faults import InsecureJelly, translated
@@ -28,7 +28,7 @@ from .forms import (
     LIMITS,
     JellyEncoder,
     UnjellyDecoder,
-    is_stock,
+    pickled_state,
     state_for,
     stock,
     with_opaque,
@@ -78,7 +78,7 @@ def __getattr__(name: str) -> Any:
 
 def getInstanceState(inst: Any, jellier: Any) -> Any:
     """The form of an instance whose state is what pickle would take, for use in a ``jellyFor``."""
-    state = inst.__getstate__() if hasattr(inst, "__getstate__") else inst.__dict__
+    state = pickled_state(inst)
     form = jellier.prepare(inst)
     form.extend([qual(inst.__class__).encode(), jellier.jelly(state)])
     return jellier.preserve(inst, form)
@@ -90,7 +90,7 @@ def setInstanceState(inst: Any, unjellier: Any, jellyList: Any) -> Any:
     if hasattr(inst, "__setstate__"):
         inst.__setstate__(state)
     else:
-        native.replace_dict(inst, state_for(inst, unjellier, state))
+        set_state(inst, state_for(inst, unjellier, state))
     return inst
 
 
@@ -98,16 +98,10 @@ def setInstanceState(inst: Any, unjellier: Any, jellyList: Any) -> Any:
 class Jellyable(Sendable):
     """Derive from this to cross as ``(class state)``, or override :meth:`jellyFor` to cross in a form of your own."""
 
-    has_own_form = False
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.has_own_form = not is_stock(cls, "jellyFor")
-
     @stock
     def getStateFor(self, jellier: Any) -> Any:
-        """The state to send: by default ``self.__dict__``."""
-        return self.__dict__
+        """The state to send: by default ``self.__dict__``, with what lies in slots."""
+        return state_of(self)
 
     @stock
     def jellyFor(self, jellier: Any) -> Any:
@@ -127,7 +121,7 @@ class Unjellyable(Receivable):
     @stock
     def setStateFor(self, unjellier: Any, state: Any) -> None:
         """Take the state that came: by default it becomes the attributes of this object."""
-        native.replace_dict(self, state_for(self, unjellier, state))
+        set_state(self, state_for(self, unjellier, state))
 
     @stock
     def unjellyFor(self, unjellier: Any, jellyList: Any) -> Any:

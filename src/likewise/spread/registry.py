@@ -24,17 +24,34 @@ detached: Final = Registry()
 """What ``unjelly()`` builds where there is no connection."""
 
 
+class Registered(Incoming):
+    """How an instance of a registered class is read from a connection: as its hooks have it while a message is read."""
+
+    def __init__(self, unjellyable: Any) -> None:
+        self.registered = unjellyable
+        self._taker = taker(unjellyable)
+        super().__init__(*self._kind())
+
+    def _kind(self) -> tuple[int, Any]:
+        cls = self.registered
+        reads_itself = not (is_stock(cls, "unjellyFor") and is_stock(cls, "setStateFor"))
+        if not isinstance(cls, type) or reads_itself:
+            return TAKER, self._taker
+        if getattr(cls, "is_cache", False):
+            return CACHE, cls
+        is_plain = getattr(cls, "setCopyableState", None) in (None, Receivable.setCopyableState)
+        return COPY if is_plain else COPY_HOOK, cls
+
+    def look_again(self, message: int) -> None:
+        self.kind, self.make = self._kind()
+        super().look_again(message)
+
+
 def plan_of(unjellyable: Any) -> Incoming:
     """How an instance of a registered class is read from a connection."""
     if isinstance(unjellyable, type) and unjellyable in outgoing:
         return Incoming(DATACLASS, unjellyable, outgoing[unjellyable].is_strict)
-    reads_itself = not (is_stock(unjellyable, "unjellyFor") and is_stock(unjellyable, "setStateFor"))
-    if not isinstance(unjellyable, type) or reads_itself:
-        return Incoming(TAKER, taker(unjellyable))
-    if getattr(unjellyable, "is_cache", False):
-        return Incoming(CACHE, unjellyable)
-    is_plain = getattr(unjellyable, "setCopyableState", None) in (None, Receivable.setCopyableState)
-    return Incoming(COPY if is_plain else COPY_HOOK, unjellyable)
+    return Registered(unjellyable)
 
 
 def detached_plan_of(unjellyable: Any) -> Incoming:
@@ -88,6 +105,7 @@ def _factory(function: Any) -> Incoming:
 
 unjellyableRegistry = Classes(plan_of, detached_plan_of)
 unjellyableFactoryRegistry = Classes(_factory, _factory)
+
 
 def tag_of(classname: Any) -> bytes:
     """The tag of a class, or of its name."""

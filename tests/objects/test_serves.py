@@ -1,0 +1,601 @@
+"""A class that serves an interface: what is told when it is made, and what is checked when it is called."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Optional, Protocol, TypeVar, TypeVarTuple
+
+import pytest
+
+import likewise
+from likewise.errors import InsecureJelly, RemoteError
+from likewise.testing import Pair, pair
+
+V = TypeVar("V")
+Ts = TypeVarTuple("Ts")
+
+
+@likewise.copyable(name="test_serves.Order")
+@dataclass
+class Order:
+    item: str
+    number: int = 1
+
+
+class Shop(Protocol):
+    async def place(self, order: Order, *, gift: bool = False) -> str: ...
+    async def find(self, names: list[str], limit: int | None = None) -> list[Order]: ...
+    def frames(self, count: int) -> AsyncIterator[bytes]: ...
+    @likewise.one_way
+    def note(self, text: str) -> None: ...
+
+
+@likewise.serves(Shop)
+class Front(likewise.Root):
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.closed: list[str] = []
+
+    def remote_place(self, order: Order, *, gift: bool = False) -> Any:
+        return order.item if order.number else order
+
+    async def remote_find(self, names, limit=None):  # type: ignore[no-untyped-def]
+        return [Order(name) if name else name for name in names]
+
+    async def remote_frames(self, count: int) -> Any:
+        try:
+            for n in range(count):
+                yield bytes(n) if n < 3 else n
+        finally:
+            self.closed.append("frames")
+
+    def remote_note(self, text: str) -> int:
+        self.told.append(text)
+        return 5
+
+
+def refused(interface: Any, cls: type) -> list[str]:
+    with pytest.raises(TypeError) as raised:
+        likewise.serves(interface)(cls)
+    first, *rest = str(raised.value).split("\n- ")
+    assert first == f"{cls.__qualname__} does not serve {interface.__name__}:"
+    return rest
+
+
+# --- when the class is made
+
+
+def test_all_that_is_wrong_is_told_in_one_error_with_its_remedy() -> None:
+    class Wrong(likewise.Root):
+        def remote_place(self, order: str, gift: bool = True, extra: int = 1) -> bytes: ...  # type: ignore[empty-body]
+        def remote_find(self, limit: int | None = None) -> list[Order]: ...  # type: ignore[empty-body]
+
+        remote_note = 5
+
+    assert refused(Shop, Wrong) == [
+        "remote_place takes extra, which Shop.place has not; takes order as str, not Order; takes gift as positional or "
+        "keyword, not keyword-only; has the default True for gift, not the default False; returns bytes, not str: "
+        "write `def remote_place(self, order: Order, *, gift: bool = False) -> str`",
+        "remote_find lacks names: write `def remote_find(self, names: list[str], limit: int | None = None) -> list[Order]`",
+        "remote_frames is missing: write `def remote_frames(self, count: int) -> AsyncIterator[bytes]`",
+        "remote_note is 5, no method: write `def remote_note(self, text: str) -> None`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "declared"),
+    [
+        (likewise.Referenceable, "remote_f", "(self, a: int) -> int"),
+        (likewise.Avatar, "perspective_f", "(self, a: int) -> int"),
+        (likewise.Viewable, "view_f", "(self, perspective, a: int) -> int"),
+        (likewise.RemoteCache, "observe_f", "(self, a: int) -> int"),
+    ],
+)
+def test_the_flavour_says_how_the_names_begin(base: type, name: str, declared: str) -> None:
+    class One(Protocol):
+        async def f(self, a: int) -> int: ...
+
+    assert refused(One, type("Cls", (base,), {})) == [f"{name} is missing: write `def {name}{declared}`"]
+    takes_who = base is likewise.Viewable
+    method = (lambda self, perspective, a: a) if takes_who else (lambda self, a: a)
+    made: Any = likewise.serves(One)(type("Cls", (base,), {name: method}))()
+    before = (None,) if takes_who else ()
+    assert getattr(made, name)(*before, 5) == 5
+    with pytest.raises(InsecureJelly, match=r"^One.f: a takes int, not str 'x'$"):
+        getattr(made, name)(*before, "x")
+    with pytest.raises(InsecureJelly):
+        getattr(made, name)(*before, a="x")
+
+
+def test_only_classes_that_a_peer_can_call_serve() -> None:
+    class One(Protocol):
+        async def f(self) -> int: ...
+
+    for what in (object, likewise.Copyable, 5):
+        with pytest.raises(TypeError, match=r"serves\(\) is for a class that derives from Root, Referenceable, Avatar"):
+            likewise.serves(One)(what)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match=r"an interface is a Protocol"):
+        likewise.serves(5)  # type: ignore[arg-type]
+
+
+class Takes(Protocol):
+    async def f(self, a: list[int] | None, b: Literal["x"], c: likewise.Referenceable, d: Sequence[str]) -> Order | None: ...
+
+
+def served_with(interface: Any, method: Any) -> list[str]:
+    try:
+        likewise.serves(interface)(type("Cls", (likewise.Root,), {"remote_f": method}))
+    except TypeError as error:
+        return str(error).split("\n- ")[1:]
+    return []
+
+
+def test_annotations_that_say_the_same_in_other_words_are_taken() -> None:
+    def same(
+        self: Any, a: Optional[list[int]], b: Literal["x"], c: likewise.RemoteReference, d: Sequence[str]  # noqa: UP045
+    ) -> Optional[Order]: ...  # noqa: UP045
+
+    async def left_out(self, a, b, c, d): ...  # type: ignore[no-untyped-def]
+
+    def anything(self: Any, a: Any, b: Any, c: Any, d: Any) -> Any: ...
+
+    def awaited(self: Any, a, b, c, d) -> Awaitable[Order | None]: ...  # type: ignore[no-untyped-def, empty-body]
+
+    def by_parts(self: Any, a: list[Any] | None, b: Any, c: Any, d: Any) -> Any: ...
+
+    def all_there_is(*args: Any, **kwargs: Any) -> Any: ...
+
+    for method in (same, left_out, anything, awaited, by_parts, all_there_is, functools.partialmethod(same)):
+        assert served_with(Takes, method) == [], method
+
+
+def test_annotations_that_say_something_else_are_told() -> None:
+    def wrong(self: Any, a: list[str] | None, b: Literal["y"], c: int, d: list[str]) -> Order: ...  # type: ignore[empty-body]
+
+    assert served_with(Takes, wrong)[0].partition(": write")[0] == (
+        "remote_f takes a as list[str] | None, not list[int] | None; takes b as Literal['y'], not Literal['x']; "
+        "takes d as list[str], not Sequence[str]; returns Order, not Order | None"
+    )
+
+
+def test_the_order_and_the_kinds_of_parameters_count() -> None:
+    class Two(Protocol):
+        async def f(self, a: int, b: int = 1, *more: int, **rest: int) -> int: ...
+
+    def turned(self, b=1, a=2, *more, **rest): ...  # type: ignore[no-untyped-def]
+
+    def fewer(self, a, b=1): ...  # type: ignore[no-untyped-def]
+
+    def required(self, a, b, *more, **rest): ...  # type: ignore[no-untyped-def]
+
+    def other_names(self, a, b=1, *args, **kwargs): ...  # type: ignore[no-untyped-def]
+
+    assert "has the default 2 for a, not no default" in served_with(Two, turned)[0]
+    assert "lacks *more; lacks **rest" in served_with(Two, fewer)[0]
+    assert "has no default for b, not the default 1" in served_with(Two, required)[0]
+    assert served_with(Two, other_names) == []
+
+    class InOrder(Protocol):
+        async def f(self, a: int, b: int) -> int: ...
+
+    text = served_with(InOrder, lambda self, b, a: 1)[0]
+    assert text.startswith("remote_f takes its parameters in another order than InOrder.f(a: int, b: int) -> int: write")
+    assert "takes no self" in served_with(InOrder, lambda: 1)[0]
+
+
+def test_a_default_that_is_left_open_is_any_default() -> None:
+    class Open(Protocol):
+        async def f(self, a: int = ...) -> int: ...
+
+    assert served_with(Open, lambda self, a=7: a) == []
+    assert "has no default for a" in served_with(Open, lambda self, a: a)[0]
+
+
+def test_a_default_is_the_same_if_it_is_equal_and_of_one_type() -> None:
+    class Defaults(Protocol):
+        async def f(self, a: float = float("nan"), b: list[int] = [], c: Any = 1) -> int: ...  # noqa: B006
+
+    assert served_with(Defaults, lambda self, a=float("nan"), b=[], c=1: 1) == []
+    other = served_with(Defaults, lambda self, a=float("nan"), b=[], c=True: 1)
+    assert "has the default True for c, not the default 1" in other[0]
+
+
+def test_a_stream_is_answered_by_an_iterator() -> None:
+    class Frames(Protocol):
+        def f(self) -> AsyncIterator[bytes]: ...
+
+    class One(Protocol):
+        async def f(self) -> bytes: ...
+
+    async def later(self: Any) -> AsyncIterator[bytes]:
+        yield b""
+
+    def at_once(self: Any) -> Iterator[bytes]:
+        yield b""
+
+    async def wrong_items(self: Any) -> AsyncIterator[str]:
+        yield ""
+
+    def no_iterator(self: Any) -> list[bytes]: ...  # type: ignore[empty-body]
+
+    assert served_with(Frames, later) == served_with(Frames, at_once) == []
+    assert served_with(Frames, wrong_items)[0].startswith("remote_f returns AsyncIterator[str], not AsyncIterator[bytes]")
+    assert served_with(Frames, no_iterator)[0].startswith("remote_f returns list[bytes], which is no iterator")
+    assert served_with(One, later)[0].startswith("remote_f yields, but One.f is no stream")
+
+
+def test_what_derives_from_a_class_that_serves_is_held_to_the_same() -> None:
+    with pytest.raises(TypeError, match=r"Other.* does not serve Shop:\n- remote_note lacks text"):
+
+        class Other(Front):
+            def remote_note(self) -> int:  # type: ignore[override]
+                return 1
+
+    class Louder(Front):
+        def remote_note(self, text: str) -> int:
+            return super().remote_note(text.upper())
+
+    class Mixin:
+        def remote_note(self, text: str) -> int:
+            return 7
+
+    class Mixed(Mixin, Front): ...  # type: ignore[misc]
+
+    louder = Louder()
+    louder.remote_note("a")
+    assert louder.told == ["A"]
+    for each in (louder, Mixed()):
+        with pytest.raises(InsecureJelly, match=r"Shop.note: text takes str, not int 5"):
+            each.remote_note(5)  # type: ignore[arg-type]
+
+
+def test_a_class_keeps_its_own_init_subclass() -> None:
+    class One(Protocol):
+        async def f(self) -> int: ...
+
+    @likewise.serves(One)
+    class Base(likewise.Root):
+        made: list[Any] = []
+
+        def __init_subclass__(cls, tag: str, **options: Any) -> None:
+            super().__init_subclass__(**options)
+            cls.made.append(tag)
+
+        def remote_f(self) -> int:
+            return 1
+
+    class Derived(Base, tag="x"):
+        def remote_f(self) -> Any:
+            return "no"
+
+    assert Base.made == ["x"]
+    with pytest.raises(TypeError, match=r"One.f: the result is to be int, not str"):
+        Derived().remote_f()
+
+
+def test_a_class_may_serve_several_interfaces() -> None:
+    class One(Protocol):
+        async def f(self, a: int) -> int: ...
+
+    class Two(Protocol):
+        async def g(self, a: str) -> str: ...
+
+    @likewise.serves(Two)
+    @likewise.serves(One)
+    class Both(likewise.Root):
+        def remote_f(self, a: int) -> int:
+            return a
+
+        def remote_g(self, a: str) -> str:
+            return a
+
+    assert Both().remote_f(1) == 1 and Both().remote_g("a") == "a"
+    with pytest.raises(InsecureJelly, match=r"Two.g"):
+        Both().remote_g(1)  # type: ignore[arg-type]
+
+
+# --- when it is called
+
+
+def test_an_argument_that_is_not_what_the_interface_says_is_refused_and_the_method_not_run() -> None:
+    both = Pair(front := Front())
+    root = both.client.root
+    cases = [
+        (root.callRemote("place", "tea"), "Shop.place: order takes Order, not str 'tea'"),
+        (root.callRemote("place", Order("tea"), gift=1), "Shop.place: gift takes bool, not int 1"),
+        (root.callRemote("find", ["a", 5]), "Shop.find: names takes list[str], not int 5 at [1]"),
+        (root.callRemote("find", [], "x" * 500), f"Shop.find: limit takes int | None, not str '{'x' * 40}'... (500 in all)"),
+    ]
+    root.callRemoteOnly("note", 5)
+    both.run()
+    for result, text in cases:
+        assert type(result.error) is InsecureJelly and str(result.error) == text
+    assert front.told == [] and [name for name, _ in both.server.failures] == ["place", "place", "find", "find", "note"]
+
+
+def test_a_result_that_is_not_what_the_interface_says_fails_the_call() -> None:
+    both = Pair(Front())
+    root = both.client.root
+    good = root.callRemote("place", Order("tea"))
+    bad = root.callRemote("place", Order("tea", 0))
+    both.run()
+    assert good.value == "tea"
+    assert type(bad.error) is RemoteError and "Shop.place: the result is to be str, not Order" in str(bad.error)
+
+
+def test_what_a_wrong_result_holds_is_for_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, "likewise")
+
+    class Secrets(Protocol):
+        async def f(self) -> list[int]: ...
+
+    @likewise.serves(Secrets)
+    class Keeper(likewise.Root):
+        async def remote_f(self) -> Any:
+            return [1, "the secret"]
+
+    async def whole() -> None:
+        async with asyncio.timeout(20), pair(Keeper()) as (client, _):
+            with pytest.raises(RemoteError) as raised:
+                await client.root.typed(Secrets).f()
+        assert "Secrets.f: the result is to be list[int], something in the list that came is not" in str(raised.value)
+        assert "the secret" not in str(raised.value)
+
+    asyncio.run(whole())
+    assert "Secrets.f: the result takes list[int], not str 'the secret' at [1]" in caplog.text
+
+
+def test_what_is_awaited_is_checked_when_it_is_there() -> None:
+    async def whole() -> None:
+        async with asyncio.timeout(20), pair(Front()) as (client, _):
+            shop = client.root.typed(Shop)
+            assert await shop.find(["tea"]) == [Order("tea")]
+            with pytest.raises(RemoteError, match=r"Shop.find: the result is to be list"):
+                await shop.find([""])
+
+    asyncio.run(whole())
+
+
+def test_the_items_of_a_stream_are_checked_one_by_one_and_it_is_closed() -> None:
+    async def whole() -> None:
+        front = Front()
+        assert [item async for item in front.remote_frames(3)] == [b"", b"\0", b"\0\0"]
+        assert front.closed == ["frames"]
+        seen = []
+        with pytest.raises(TypeError, match=r"Shop.frames: an item is to be bytes, not int"):
+            async for item in front.remote_frames(9):
+                seen.append(item)
+        assert len(seen) == 3 and front.closed == ["frames"] * 2
+        stream = front.remote_frames(9)
+        await anext(stream)
+        await stream.aclose()
+        assert front.closed == ["frames"] * 3
+
+    asyncio.run(whole())
+
+    class Frames(Protocol):
+        def f(self, n: int) -> AsyncIterator[bytes]: ...
+
+    @likewise.serves(Frames)
+    class AtOnce(likewise.Root):
+        def remote_f(self, n: int) -> Any:
+            return (bytes(i) for i in range(n)) if n else []
+
+    assert [*AtOnce().remote_f(2)] == [b"", b"\0"]
+    with pytest.raises(TypeError, match=r"Frames.f is a stream, and what came is no iterator, but list"):
+        AtOnce().remote_f(0)
+
+
+def test_what_a_one_way_method_returns_is_nobody_s() -> None:
+    front = Front()
+    assert front.remote_note("a") == 5 and front.told == ["a"]
+
+
+def test_what_is_not_annotated_is_not_checked() -> None:
+    class Loose(Protocol):
+        async def f(self, a, *more, **rest): ...  # type: ignore[no-untyped-def]
+
+    @likewise.serves(Loose)
+    class Any_(likewise.Root):
+        def remote_f(self, a: Any, *more: Any, **rest: Any) -> Any:
+            return a, more, rest
+
+    assert Any_().remote_f(1, 2, b=3) == (1, (2,), {"b": 3})
+
+
+def test_further_arguments_are_checked_by_what_their_stars_say() -> None:
+    class Many(Protocol):
+        async def f(self, a: int, *more: int, **rest: str) -> None: ...
+
+    @likewise.serves(Many)
+    class Served(likewise.Root):
+        def remote_f(self, a: int, *more: int, **rest: str) -> None: ...
+
+    Served().remote_f(1, 2, 3, x="y")
+    with pytest.raises(InsecureJelly, match=r"Many.f: argument 3 takes int, not str 'b'"):
+        Served().remote_f(1, 2, "b")  # type: ignore[arg-type]
+    with pytest.raises(InsecureJelly, match=r"Many.f: x takes str, not int 5"):
+        Served().remote_f(1, x=5)  # type: ignore[arg-type]
+
+
+class Store(Protocol[V]):
+    async def put(self, value: V) -> list[V]: ...
+
+
+def test_a_generic_interface_is_checked_by_what_was_put_in() -> None:
+    @likewise.serves(Store[Order])
+    class Orders(likewise.Root):
+        def remote_put(self, value: Order) -> list[Order]:
+            return [value]
+
+    assert Orders().remote_put(Order("a")) == [Order("a")]
+    with pytest.raises(InsecureJelly, match=r"^Store\[Order\]\.put: value takes Order, not str 'a'$"):
+        Orders().remote_put("a")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"returns list\[str\], not list\[Order\]"):
+
+        @likewise.serves(Store[Order])
+        class Other(likewise.Root):
+            def remote_put(self, value: Order) -> list[str]: ...  # type: ignore[empty-body]
+
+
+def test_several_variables_in_one_are_not_checked() -> None:
+    class Row(Protocol[*Ts]):
+        async def first(self, row: tuple[*Ts]) -> tuple[*Ts]: ...
+
+    @likewise.serves(Row[int, str])
+    class Rows(likewise.Root):
+        def remote_first(self, row: Any) -> Any:
+            return row
+
+    assert Rows().remote_first((1, "a")) == (1, "a")
+    with pytest.raises(InsecureJelly, match="row takes tuple, not int 5"):
+        Rows().remote_first(5)
+
+
+def test_static_and_class_methods_serve_too() -> None:
+    class One(Protocol):
+        async def f(self, a: int) -> int: ...
+        async def g(self, a: int) -> int: ...
+
+    @likewise.serves(One)
+    class Served(likewise.Root):
+        @staticmethod
+        def remote_f(a: int) -> int:
+            return a
+
+        @classmethod
+        def remote_g(cls, a: int) -> int:
+            return a
+
+    for method in (Served().remote_f, Served().remote_g, Served.remote_f, Served.remote_g):
+        assert method(1) == 1
+        with pytest.raises(InsecureJelly, match=r"a takes int, not str 'x'"):
+            method("x")  # type: ignore[arg-type]
+
+
+def test_what_is_defined_later_is_known_at_the_first_call() -> None:
+    class Early(Protocol):
+        async def f(self, a: Later) -> None: ...
+
+    @likewise.serves(Early)
+    class Served(likewise.Root):
+        def remote_f(self, a: Later) -> None: ...
+
+    global Later
+
+    @likewise.copyable(name="test_serves.Later")
+    @dataclass
+    class Later:  # type: ignore[no-redef]
+        a: int
+
+    with pytest.raises(InsecureJelly, match=r"a takes Later, not int 5"):
+        Served().remote_f(5)  # type: ignore[arg-type]
+
+
+def test_none_may_stand_where_it_is_the_default() -> None:
+    class One(Protocol):
+        async def f(self, a: int = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013
+
+    @likewise.serves(One)
+    class Served(likewise.Root):
+        def remote_f(self, a: int = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013
+
+    Served().remote_f(None)  # type: ignore[arg-type]
+    with pytest.raises(InsecureJelly):
+        Served().remote_f("x")  # type: ignore[arg-type]
+
+
+class Pond(likewise.Cacheable):
+    pass
+
+
+class PondMirror(likewise.RemoteCache):
+    pass
+
+
+class Tool(likewise.Referenceable):
+    pass
+
+
+class Yard(Protocol):
+    """As its callers see it: what is a Tool at home is a RemoteReference here, and a Pond a PondMirror."""
+
+    async def borrow(self) -> likewise.RemoteReference: ...
+    async def give_back(self, tool: likewise.RemoteReference, more: list[likewise.RemoteReference]) -> bool: ...
+    async def lend(self, tool: Tool) -> str: ...
+    async def pond(self) -> PondMirror: ...
+    async def is_pond(self, pond: PondMirror) -> bool: ...
+
+
+likewise.setUnjellyableForClass(Pond, PondMirror)
+
+
+@likewise.serves(Yard)
+class OurYard(likewise.Root):
+    def __init__(self) -> None:
+        self.tool = Tool()
+        self.home = Pond()
+
+    def remote_borrow(self) -> Any:
+        return self.tool
+
+    def remote_give_back(self, tool: Tool, more: list[Tool]) -> bool:
+        return tool is self.tool and all(each is tool for each in more)
+
+    def remote_lend(self, tool: likewise.RemoteReference) -> str:
+        return type(tool).__name__
+
+    def remote_pond(self) -> Pond:
+        return self.home
+
+    def remote_is_pond(self, pond: Pond) -> bool:
+        return pond is self.home
+
+
+def test_what_stays_with_one_end_is_known_at_either() -> None:
+    async def whole() -> None:
+        async with asyncio.timeout(20), pair(OurYard()) as (client, _):
+            yard = client.root.typed(Yard)
+            tool = await yard.borrow()
+            assert type(tool) is likewise.RemoteReference and await yard.give_back(tool, [tool])
+            assert await yard.lend(Tool()) == "RemoteReference"
+            pond = await yard.pond()
+            assert type(pond) is PondMirror and await yard.is_pond(pond)
+            with pytest.raises(InsecureJelly, match=r"^Yard.lend: tool takes reference, not str 'hammer'$"):
+                await yard.lend("hammer")  # type: ignore[arg-type]
+            with pytest.raises(InsecureJelly, match=r"^Yard.give_back: more takes list\[reference\], not int 5 at \[1\]$"):
+                await yard.give_back(tool, [tool, 5])  # type: ignore[list-item]
+
+    asyncio.run(whole())
+
+
+def test_a_container_that_is_shared_is_looked_through_once() -> None:
+    class Deep(Protocol):
+        async def f(self, a: list[list[list[list[list[int]]]]]) -> None: ...
+
+    @likewise.serves(Deep)
+    class Served(likewise.Root):
+        def remote_f(self, a: Any) -> None: ...
+
+    value: Any = [1] * 100
+    for _ in range(4):
+        value = [value] * 100  # 10^10 leaves, if one went through all
+    Served().remote_f(value)
+
+
+def test_a_whole_number_is_a_float_where_one_is_meant() -> None:
+    class Scale(Protocol):
+        async def weigh(self, grams: float, *more: float, **rest: list[float]) -> float: ...
+
+    @likewise.serves(Scale)
+    class OurScale(likewise.Root):
+        def remote_weigh(self, grams: float, *more: float, **rest: list[float]) -> Any:
+            assert [type(each) for each in (grams, *more, *rest["x"])] == [float] * 4
+            return 3
+
+    answer = OurScale().remote_weigh(1, 2, 2.5, x=[3])
+    assert (answer, type(answer)) == (3.0, float)
