@@ -19,7 +19,7 @@ OUT = machine.ROOT / "bench" / "out"
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="likewise beside other libraries, in one run.")
     parser.add_argument("--peers", default="", help="names, with commas or spaces between; default: all that can run here")
-    parser.add_argument("--work", default="", help="W1 to W7, W5:1000 for one size, codec; default: all")
+    parser.add_argument("--work", default="", help="W1 to W8, W5:1000 for one size, codec; default: all")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--seconds", type=float, default=3600, help="begin no case after this time (default 3600)")
     parser.add_argument("--case-seconds", type=float, default=settings.MEASURED_S, help="how long W1 to W4 are measured")
@@ -46,7 +46,7 @@ def show_peers() -> None:
 
 def chosen_cases(text: str) -> list[str]:
     wanted = text.replace(",", " ").split()
-    unknown = [each for each in wanted if each not in (*CASES, "W5", "codec")]
+    unknown = [each for each in wanted if each not in (*CASES, "W5", "W8", "codec")]
     if unknown:
         raise SystemExit(f"no such workload: {', '.join(unknown)}; there are {', '.join(CASES)} and codec")
     return [case for case in CASES if not wanted or case in wanted or case.partition(":")[0] in wanted]

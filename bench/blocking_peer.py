@@ -18,7 +18,7 @@ class BlockingPeer(Peer):
     """
     Derive from this. Where the library sends several calls in one message, ``batch(conn, order, count)`` gives their
     answers; where it does not, W2 and W3 have one call under way. For W5: ``subscribe_many(address, count, seen)`` and
-    ``pump(it, is_done)``.
+    ``pump(it, is_done)``. For W8: ``open_stream(conn)``, an iterator; several are read in turns.
     """
 
     batch: Callable[[Any, Any, int], list[int]] | None = None
@@ -32,6 +32,7 @@ class BlockingPeer(Peer):
     big: Callable[..., Any]
     state: Callable[..., Any]
     hold: Callable[..., Any]
+    open_stream: Callable[..., Any]
     subscribe_many: Callable[..., Any]
     pump: Callable[..., Any]
 
@@ -60,6 +61,8 @@ class BlockingPeer(Peer):
             emit("RESULT", **self.blobs(self.connect(address), meter))
         elif work == "W6":
             emit("RESULT", **self.transfers(self.connect(address)))
+        elif work == "W8":
+            emit("RESULT", **self.streams(self.connect(address), count, meter))
         elif work == "stream":
             self.stream(self.connect(address))
         elif work in ("bytes", "objects"):
@@ -100,6 +103,20 @@ class BlockingPeer(Peer):
             sent += 1
         result = meter.stop(sent)
         result["mb_s"] = result["rate"] * len(data) / 1e6
+        return result
+
+    def streams(self, conn: Any, count: int, meter: Meter) -> dict[str, Any]:
+        for seconds in (settings.WARM_UP_S, settings.MEASURED_S):
+            streams = [self.open_stream(conn) for _ in range(count)]
+            meter.start()
+            number, end = 0, now() + seconds
+            while now() < end:
+                for stream in streams:
+                    assert next(stream) == number
+                number += 1
+            result = meter.stop(number * count)
+            for stream in streams:
+                stream.close()
         return result
 
     def stream(self, conn: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from . import settings
 from .results import KINDS, Results, overlap, row, shown
 
 
@@ -28,6 +29,7 @@ GOALS = [
     Goal("W5:1000", "likewise-uv", "raw-uv"),
     Goal("W6", "likewise-uv", "mp.managers"),
     Goal("W7", "likewise-uv", "", number=2.5),
+    *[Goal(f"W8:{count}", "likewise-uv", other) for count in settings.STREAMS for other in ("grpc.aio", "pyro5")],
 ]
 
 

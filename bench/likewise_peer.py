@@ -7,6 +7,9 @@ likewise as a peer, of this package's runner or of any other that has a module `
 
 from __future__ import annotations
 
+import itertools
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import likewise
@@ -124,6 +127,10 @@ class Root(likewise.Root):
             self.many[count] = Many([Item(key=number, name="an item") for number in range(count)])
         return Many(self.many[count].items)  # another one each time: one that is known goes as a number
 
+    async def remote_numbers(self) -> AsyncIterator[int]:
+        for number in itertools.count():
+            yield number
+
     def remote_ref(self) -> Ref:
         return Ref()
 
@@ -132,6 +139,7 @@ class Likewise(AsyncPeer):
     """likewise on asyncio, dialect likewise-1"""
 
     name = "likewise"
+    works = "W1 W2 W3 W4 W5 W6 W7 W8"
     dialects: Any = None
 
     def limits(self) -> likewise.Limits:
@@ -174,6 +182,16 @@ class Likewise(AsyncPeer):
 
     async def state(self, conn: Any, count: int) -> Any:
         return (await conn.root.callRemote("state", count)).items
+
+    async def read(self, conn: Any, end: float) -> int:
+        number, now = 0, time.perf_counter
+        async with await conn.root.callRemote("numbers") as stream:
+            async for item in stream:
+                assert item == number
+                number += 1
+                if not number & 63 and now() > end:
+                    break
+        return number
 
     async def hold(self, conn: Any) -> None:
         conn.held = await conn.root.callRemote("ref")

@@ -30,6 +30,8 @@ class Peer:
     - ``big(conn) -> mapping`` (W6)
     - ``hold(conn)``: get one remote reference and keep it (W7)
     - ``state(conn, count)``: get an object whose state is a list of so many others, and give the list (``objects``)
+    - ``read(conn, end) -> count``: read 0, 1, 2 and so on from a stream of the server's until the time ``end``, check each,
+      and close it (W8)
 
     The workloads ``objects`` and ``bytes`` (``send_blob`` of any size) are for scaling.py, ``latency`` (``publish`` and
     ``subscribe``) is for latency.py, and ``stream`` (``send_blob`` without end)
@@ -49,7 +51,7 @@ class Peer:
 
     def can(self, case: str) -> bool:
         work, _, count = case.partition(":")
-        return work in self.works.split() and (not count or int(count) in self.fan_out)
+        return work in self.works.split() and (work != "W5" or not count or int(count) in self.fan_out)
 
     @classmethod
     def missing(cls) -> list[str]:
@@ -66,7 +68,7 @@ class Peer:
         raise NotImplementedError
 
     def client(self, work: str, count: int, address: Any, server: int) -> None:
-        """Be the client of one case; ``count`` connections in W5 and W7."""
+        """Be the client of one case; ``count`` connections in W5 and W7, streams of one connection in W8."""
         raise NotImplementedError
 
 
@@ -86,6 +88,7 @@ class CoroutinePeer(Peer):
     big: Callable[..., Any]
     state: Callable[..., Any]
     hold: Callable[..., Any]
+    read: Callable[..., Any]
 
     def new_result(self) -> tuple[Awaitable[Any], Callable[[Any], object]]:
         """Something to await, and the function that ends the wait."""
@@ -117,6 +120,8 @@ class CoroutinePeer(Peer):
             result = await self.blobs(conn, meter)
         elif work == "W6":
             result = await self.transfers(conn)
+        elif work == "W8":
+            result = await self.streams(conn, count, meter)
         elif work in ("bytes", "objects"):
             result = await self.sized(conn, work, count)
         else:
@@ -144,6 +149,13 @@ class CoroutinePeer(Peer):
             sent += 1
         result = meter.stop(sent)
         result["mb_s"] = result["rate"] * len(data) / 1e6
+        return result
+
+    async def streams(self, conn: Any, count: int, meter: Meter) -> dict[str, Any]:
+        for seconds in (settings.WARM_UP_S, settings.MEASURED_S):
+            meter.start()
+            end = now() + seconds
+            result = meter.stop(sum(await self.together([self.read(conn, end) for _ in range(count)])))
         return result
 
     async def stream(self, conn: Any) -> None:

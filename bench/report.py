@@ -10,10 +10,12 @@ from .peers import PEERS
 from .results import KINDS, Results, overlap, row, shown, times_better
 from .runner import CASES
 
+COUNTED = {"W5": "observers", "W8": "streams"}
+
 
 def case_title(case: str) -> str:
     work, _, count = case.partition(":")
-    return f"{work}: {KINDS[work].title}{f', {int(count):,} observers' if count else ''}"
+    return f"{work}: {KINDS[work].title}{f', {int(count):,} {COUNTED[work]}' if count else ''}"
 
 
 def case_table(results: Results, case: str) -> list[str]:

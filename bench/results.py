@@ -38,6 +38,7 @@ KINDS = {
         "memory of the server for each idle connection that holds one reference", "KiB", "kib", "raw-uv",
         (("server at the start, MiB", "base_mib"),), True,
     ),
+    "W8": Kind("small integers that an async generator yields, read one by one", "items/s", "rate", "raw-uv", CPU),
 }  # fmt: skip
 
 

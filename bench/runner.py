@@ -18,6 +18,7 @@ from . import machine, settings
 from .peers import find
 
 CASES = ["W1", "W2", "W3", "W4", *(f"W5:{count}" for count in settings.FAN_OUT), "W6", "W7"]
+CASES += [f"W8:{count}" for count in settings.STREAMS]
 # Where other builds of likewise than the installed one lie: `make bench` puts the pure one there, `make bench-before` the
 # one of an earlier commit.
 BUILDS = {name: Path(sys.prefix, name) for name in ("pure", "before")}
@@ -144,7 +145,7 @@ def run_case(peer: str, case: str) -> dict[str, Any]:
             return fan_out(processes, int(count))
         if work == "W7":
             return idle_memory(processes, find(peer).idle[1])
-        return processes.client().expect("RESULT", CASE_S)
+        return processes.client(int(count or 0)).expect("RESULT", CASE_S)
 
 
 def fan_out(processes: Case, count: int) -> dict[str, Any]:

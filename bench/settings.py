@@ -19,6 +19,8 @@ FAN_OUT = (10, 100, 1_000)
 
 ENTRIES, TRANSFERS = 100_000, 3  # W6
 
+STREAMS = (1, 64)  # W8, of one connection
+
 IDLE_CLIENTS = 1_000  # W7
 IDLE_BEFORE = 200  # connected before the memory is read the first time: they fill what the allocator keeps free
 CONNECTING_AT_ONCE = 25

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -77,6 +77,9 @@ class Root(likewise.Root):
 
     def remote_drop(self) -> None:
         self.kept = None
+
+    def remote_numbers(self, count: int) -> Iterator[int]:
+        yield from range(count)
 
     def remote_fail(self) -> None:
         raise ValueError("not this one")
@@ -221,6 +224,21 @@ def error(recorder: Recorder) -> None:
 def unknown(recorder: Recorder) -> None:
     recorder.pair.server.incoming += sexp.encode([b"dance", 1])
     recorder.run()
+
+
+@conversation
+def stream(recorder: Recorder) -> None:
+    numbers = recorder.call("numbers", 3).value
+    for some in ([0, 1], [2], []):
+        result = numbers.callRemote("next", 2)
+        recorder.run()
+        assert result.value == some
+    del numbers
+    recorder.run()
+    numbers = recorder.call("numbers", 3).value
+    result = numbers.callRemote("close")
+    recorder.run()
+    assert result.is_settled and result.value is None
 
 
 @conversation

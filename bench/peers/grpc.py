@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
 from .. import settings
 from ..asyncio_peer import AsyncPeer
+from ..child import now
 from ..data import big_dict, make_order, take_order
 
 
@@ -15,6 +17,7 @@ class Grpc(AsyncPeer):
     """grpc.aio: messages that are declared, no references and no callbacks"""
 
     name, needs = "grpc.aio", ("grpc", "grpc_tools")
+    works = "W1 W2 W3 W4 W5 W6 W7 W8"
     tags = {"W3": "protobuf messages", "W5": "a stream for each", "W7": "no reference"}
     options = (
         ("grpc.max_receive_message_length", -1),
@@ -65,6 +68,10 @@ class Grpc(AsyncPeer):
                 while True:
                     yield kinds.Number(value=await queue.get())
 
+            async def Numbers(self, number: Any, context: Any) -> AsyncIterator[Any]:
+                for each in itertools.count():
+                    yield kinds.Number(value=each)
+
         return Bench()
 
     def publish(self, value: int) -> None:
@@ -102,6 +109,16 @@ class Grpc(AsyncPeer):
                 on_update((await stream.read()).value)
 
         conn.reading = asyncio.create_task(read())
+
+    async def read(self, conn: Any, end: float) -> int:
+        stream, number = conn.Numbers(self.kinds.Number()), 0
+        async for item in stream:
+            assert item.value == number
+            number += 1
+            if not number & 63 and now() > end:
+                break
+        stream.cancel()
+        return number
 
     async def hold(self, conn: Any) -> None:
         await self.add(conn, 1, 2)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import settings
@@ -30,7 +31,13 @@ class Pyro5(BlockingPeer):
     """Pyro5, server type multiplex: one call at a time on a connection; bytes go as base64"""
 
     name, needs = "pyro5", ("Pyro5", "serpent")
-    tags = {"W2": "BatchProxy, 256 calls a message", "W3": "BatchProxy, 64 calls a message", "W5": "oneway proxies"}
+    works = "W1 W2 W3 W4 W5 W6 W7 W8"
+    tags = {
+        "W2": "BatchProxy, 256 calls a message",
+        "W3": "BatchProxy, 64 calls a message",
+        "W5": "oneway proxies",
+        "W8": "read in turns",
+    }
 
     def setup(self) -> None:
         import Pyro5.api as api
@@ -69,6 +76,9 @@ class Pyro5(BlockingPeer):
                 if not large:
                     large.update(big_dict())
                 return large
+
+            def numbers(self) -> Iterator[int]:
+                yield from itertools.count()
 
             def ref(self) -> Ref:
                 made = Ref()
@@ -117,6 +127,9 @@ class Pyro5(BlockingPeer):
 
     def big(self, conn: Any) -> Any:
         return conn.big()
+
+    def open_stream(self, conn: Any) -> Any:
+        return conn.numbers()
 
     def hold(self, conn: Any) -> None:
         self.held.append(conn.ref())

@@ -59,6 +59,7 @@ from .objects.observers import Observers
 from .objects.paging import PageCollector, get_all_pages, send_pages
 from .objects.published import Publishable, RemotePublished
 from .objects.serves import serves
+from .objects.streams import Stream
 from .trace import Record
 from .wire.build import is_compiled
 
@@ -107,6 +108,7 @@ __all__ = (
     "Root",
     "ScramPasswords",
     "Server",
+    "Stream",
     "TLS",
     "Token",
     "Tokens",

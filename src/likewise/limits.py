@@ -148,6 +148,16 @@ class Limits:
     """Bytes of all the pages that one collector gathers, as they lie in memory here, slots and empty containers too, and at
     least 64 each. One page more fails what waits for them."""
 
+    streams: int = 1_000
+    """Iterators of ours that the peer may read from at once; one more can't be sent to it."""
+
+    stream_items: int = 1_000
+    """Items of one stream that are asked for ahead of the reader here, a quarter of them in one call; and the most that
+    one call of the peer is answered with, whatever it asks for."""
+
+    stream_bytes: int = 256 * KIB
+    """Bytes of the items that one call is answered with, as they lie on the wire; a single item may be larger."""
+
     published_files: int = 1_000
     """Files that keep the states of published objects in one directory; with one more the oldest goes."""
 
@@ -218,6 +228,7 @@ class Limits:
         work |= {"running_calls": 32, "faults": 10, "log_lines": 50}
         work["log_bytes"] = 64 * KIB
         held = {"references": 1_024, "caches": 1_024, "queued_output": 4 * MIB, "unread_answers": 256 * KIB}
+        held |= {"streams": 100, "stream_items": 500, "stream_bytes": 64 * KIB}
         held |= {"paged_bytes": 8 * MIB, "published_files": 100, "published_bytes": 16 * MIB}
         held |= {"argument_bytes": 4 * MIB, "waiting_calls": 8_000}
         seconds = {"handshake_seconds": 10.0, "stalled_seconds": 20.0, "message_seconds": 60.0, "idle_seconds": 3600.0}
@@ -267,6 +278,8 @@ ERROR_NOTES: Final = 16  # notes of one exception
 ERROR_NOTE: Final = 1_000  # characters of one note
 ERROR_MEMBERS: Final = 100  # exceptions in one exception group, those of groups in it included
 ERROR_DEPTH: Final = 6  # exception groups in one another
+
+STREAM_CALLS: Final = 16  # calls for items of one stream that may wait; one more is refused. A reader of ours makes 4
 
 REWRITTEN: Final = 4  # times that a message, or 64 KiB, may be written anew for hooks of likewise.spread that change it
 

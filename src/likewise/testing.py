@@ -29,13 +29,13 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from .asyncio.connection import Connection
 from .asyncio.endpoint import Endpoint, OnConnection
 from .bounded import one_line, shown, text_of
 from .broker.core import Broker
-from .broker.events import CallReceived, can_be_awaited
+from .broker.events import CallReceived, Later, can_be_awaited
 from .broker.link import Link
 from .broker.states import Side
 from .errors import ENDS_THE_PROGRAM, LikewiseError, RemoteProtocolError
@@ -43,6 +43,8 @@ from .jelly.registry import Registry, registry_from
 from .limits import Limits
 from .objects.by_reference import RemoteReference
 from .objects.flavours import Flavours
+from .objects.streams import Stream, stream_of_call
+from .serving.streams import Done, Streams
 from .trace import Tracer
 from .wire.tokens import DIALECTS, Dialect
 
@@ -55,6 +57,8 @@ class Result:
     to get (``None`` if there is none). An ``async`` method under test may ``await`` one, which raises the error; a
     method may also return a ``Result()`` of its own and :meth:`settle` it later, to answer when the test says so.
     """
+
+    _caller: Any = None  # of the call that gives it, if one does
 
     def __init__(self) -> None:
         self.value: Any = None
@@ -97,6 +101,9 @@ class Result:
         if self.error is not None:
             raise self.error
         return self.value
+
+    def __aiter__(self) -> Stream:
+        return stream_of_call(self._caller, self)
 
     def __repr__(self) -> str:
         if not self.is_settled:
@@ -144,6 +151,8 @@ class End:
         self.is_ending = False  # the other end is gone: nothing will come after what is in `incoming`
         self.broken_by: RemoteProtocolError | None = None  # how the other end broke the protocol, until that ends this one
         self._callbacks: list[Callable[[End], object]] = []
+        self._streams: Streams | None = None
+        self._soon: list[Callable[[], None]] = []
         self.broker = Broker(
             side, self, flavours, registry, limits, dialects=dialects, owner=self, trace=trace, peer=self.peer
         )
@@ -205,7 +214,9 @@ class End:
     # --- what the core needs of its driver
 
     def new_result(self, request: int) -> Result:
-        return Result()
+        result = Result()
+        result._caller = self.broker
+        return result
 
     def unheard(self, result: Result) -> None:
         """Nothing warns here."""
@@ -238,6 +249,43 @@ class End:
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append((doing, error))
 
+    # --- what streams need of it
+
+    cancelled: ClassVar[type[BaseException]] = asyncio.CancelledError
+
+    def source_of(self, iterator: Any, perspective: Any) -> Any:
+        if self._streams is None:
+            self._streams = Streams(self.broker, self)
+        return self._streams.source_of(iterator, perspective)
+
+    def settled(self, result: Result) -> Result | None:
+        if result.is_settled:
+            return None
+        waiter = Result()
+        result.when_settled(lambda _: waiter.settle(None))
+        return waiter
+
+    def run_stream(self, coroutine: Coroutine[Any, Any, None], name: str, done: Done) -> Run | None:
+        run = Run(coroutine, done)
+        run.go_on(None)
+        return None if run.has_ended else run
+
+    def soon(self, function: Callable[[], None]) -> None:
+        self._soon.append(function)
+
+    def when_writable(self, function: Callable[[], None]) -> None:
+        self._soon.append(function)
+
+    def now(self) -> float:
+        return 0.0
+
+    def turn(self) -> None:
+        """Do what was to be done soon: an event loop would now."""
+        while self._soon:
+            functions, self._soon = self._soon, []
+            for function in functions:
+                function()
+
     # --- calls of the other end
 
     def _run(self, call: CallReceived) -> None:
@@ -247,56 +295,90 @@ class End:
         except ENDS_THE_PROGRAM:
             raise
         except BaseException as error:
-            self._fail(call, error)
+            self.fail(call, error)
             return
         if isinstance(value, Result):
             value.when_settled(lambda result: self._finish(call, result))
+        elif isinstance(value, Later):
+            value.called(self, call)
         elif isinstance(value, Coroutine):
             self._step(call, value)
         elif can_be_awaited(value):
-            self._fail(call, no_loop(f"{call.name} returns a {type(value).__name__}"))
+            self.fail(call, no_loop(f"{call.name} returns a {type(value).__name__}"))
         else:
-            self._answer(call, value)
+            self.answer(call, value)
 
     def _finish(self, call: CallReceived, result: Result) -> None:
         if result.error is None:
-            self._answer(call, result.value)
+            self.answer(call, result.value)
         else:
-            self._fail(call, result.error)
+            self.fail(call, result.error)
 
     def _step(self, call: CallReceived, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run an ``async`` method up to its next ``await`` of a Result that is not settled."""
         try:
             awaited = coroutine.send(None)
         except StopIteration as stop:
-            self._answer(call, stop.value)
+            self.answer(call, stop.value)
         except ENDS_THE_PROGRAM:
             raise
         except BaseException as error:
-            self._fail(call, error)
+            self.fail(call, error)
         else:
             if isinstance(awaited, Result):
                 awaited.when_settled(lambda result: self._step(call, coroutine))
             else:
                 coroutine.close()
-                self._fail(call, no_loop(f"{call.name} awaits a {type(awaited).__name__}"))
+                self.fail(call, no_loop(f"{call.name} awaits a {type(awaited).__name__}"))
 
-    def _answer(self, call: CallReceived, value: Any) -> None:
+    def answer(self, call: CallReceived, value: Any) -> None:
         try:
             refused = self.broker.answer(call, value)
         except ENDS_THE_PROGRAM:
             raise
         except BaseException as error:  # a hook of the value
-            self._fail(call, error)
+            self.fail(call, error)
             return
         self.waiting.remove(call)
         if refused is not None:
             self.failures.append((call.name, refused))
 
-    def _fail(self, call: CallReceived, error: BaseException) -> None:
+    def fail(self, call: CallReceived, error: BaseException) -> None:
         self.waiting.remove(call)
         self.broker.fail(call, error)
         self.failures.append((call.name, error))
+
+
+class Run:
+    """A coroutine that is run without an event loop: it may wait for Results."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], done: Done) -> None:
+        self._coroutine = coroutine
+        self._done = done
+        self.has_ended = False
+        self._steps = 0
+
+    def go_on(self, error: BaseException | None) -> None:
+        """Take the next step; ``error`` is raised where it waits."""
+        self._steps += 1
+        try:
+            awaited = self._coroutine.throw(error) if error is not None else self._coroutine.send(None)
+        except BaseException as raised:
+            self.has_ended = True
+            self._done(None, None if isinstance(raised, StopIteration) else raised)
+            if isinstance(raised, ENDS_THE_PROGRAM):
+                raise
+            return
+        if not isinstance(awaited, Result):
+            self.go_on(no_loop(f"a stream awaits a {type(awaited).__name__}"))
+            return
+        step = self._steps
+        awaited.when_settled(lambda _: self.go_on(None) if step == self._steps else None)
+
+    def cancel(self) -> None:
+        """End it."""
+        if not self.has_ended:
+            self.go_on(asyncio.CancelledError())
 
 
 def no_loop(what: str) -> TypeError:
@@ -356,6 +438,7 @@ class Pair:
     def flush(self) -> None:
         """Put what both ends have to send under way: into the other's ``incoming``."""
         for end in self.ends:
+            end.turn()
             other = self.other(end)
             data = b"".join(end.broker.data_to_send())
             if not other.broker.is_closed:

@@ -8,7 +8,7 @@ import contextvars
 import functools
 import sys
 import types
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import pytest
@@ -372,12 +372,6 @@ class Odd(likewise.Root):
     def remote_concurrent(self) -> Any:
         return concurrent.futures.Future()
 
-    async def remote_stream(self) -> AsyncIterator[int]:
-        yield 1
-
-    def remote_iterator(self) -> Any:
-        yield 1
-
     async def remote_coroutine_in_answer(self) -> Any:
         coroutine = self.answer(1)
         asyncio.get_running_loop().call_later(0.1, coroutine.close)
@@ -420,8 +414,6 @@ def test_whatever_can_be_awaited_is(name: str, kind: str) -> None:
         ("raises_in_await", "AttributeError"),
         ("awaits_nonsense", "nonsense"),
         ("concurrent", "Future"),
-        ("stream", "async generator"),
-        ("iterator", "generator"),
         ("coroutine_in_answer", "coroutine"),
     ],
 )

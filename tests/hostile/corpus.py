@@ -15,6 +15,7 @@ from tests.hostile import (
     own_forms,
     printing,
     raising,
+    streams,
     times,
     values,
     work,
@@ -22,7 +23,8 @@ from tests.hostile import (
 from tests.hostile.harness import CASES as FOUND
 from tests.hostile.harness import Case
 
-MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, held, arriving, liveness, classes)
+MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, held)
+MODULES += (arriving, liveness, classes, streams)
 
 
 def _order(name: str) -> tuple[int, ...]:

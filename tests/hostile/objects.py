@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import itertools
 import resource
 import sys
 import time
@@ -161,7 +162,7 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
 
         def __init__(self) -> None:
             self.the_pond = Pond()
-            self.modules = self.running = 0
+            self.modules = self.running = self.streams = 0
             self.kept: list[Any] = []
 
         def rootObject(self, broker: Any) -> Any:
@@ -195,6 +196,33 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
 
         def remote_canary(self) -> int:
             return forbidden.total()
+
+        def remote_numbers(self, count: int) -> Any:
+            return self.stream(range(count))
+
+        def remote_blobs(self) -> Any:
+            return self.stream(bytes(50_000) for _ in itertools.count())
+
+        def remote_never(self) -> Any:
+            return self.stream((), 60)
+
+        async def stream(self, items: Any, seconds: float = 0) -> Any:
+            """An async iterator of these; it waits before its end."""
+            self.streams += 1
+            try:
+                for item in items:
+                    yield item
+                if seconds:
+                    await sleep(seconds)
+            finally:
+                self.streams -= 1
+
+        async def remote_read(self, reference: Any) -> int:
+            """Read a stream of the peer."""
+            count = 0
+            async for _ in likewise.Stream(reference):
+                count += 1
+            return count
 
         # --- for the corpus
 
@@ -291,7 +319,7 @@ def make(api: Any, sleep: Any) -> SimpleNamespace:
 
         def remote_state(self) -> dict[str, Any]:
             """What this process holds."""
-            state = {"observers": len(self.the_pond.observers), "running": self.running, **counts}
+            state = {"observers": len(self.the_pond.observers), "running": self.running, "streams": self.streams, **counts}
             return {"modules": len(sys.modules) - self.modules, **state}
 
     class Avatar(api.Avatar):

@@ -24,6 +24,11 @@ async def calls(root: likewise.RemoteReference) -> None:
     root.callRemoteOnly("note", "one way")
     text: str = await root.callRemote("text")  # what it is, the peer decides
     print(text)
+    async for frame in root.callRemote("frames"):
+        print(frame)
+    stream: likewise.Stream = await root.callRemote("frames")
+    async with stream:
+        print(await anext(stream))
 
 
 async def observers(observer: likewise.RemoteCacheObserver, all_of_them: likewise.Observers) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ..bounded import is_small, text_of
 from ..broker.core import Broker
-from ..broker.events import CallReceived, can_be_awaited
+from ..broker.events import CallReceived, Later, can_be_awaited
 from ..errors import (
     ENDS_THE_PROGRAM,
     CallError,
@@ -25,8 +25,10 @@ from ..errors import (
     ProtocolError,
 )
 from ..objects.rebuilt import settleable
+from ..objects.streams import Stream, stream_of_call
 from . import aside
 from .endpoint import Endpoint
+from .streams import WithStreams
 from .tasks import Tasks
 from .unread import Unread
 
@@ -35,7 +37,11 @@ PIECES = 128  # pieces of answers that gather before they are written, while mor
 
 
 class CallResult(asyncio.Future[Any]):
-    """What a call in ``likewise-1`` returns: to cancel it cancels the call at the peer."""
+    """
+    What a call returns: await it, or read it, if it is answered with a stream: ``async for item in reference.callRemote()``.
+
+    In ``likewise-1``, to cancel it cancels the call at the peer.
+    """
 
     __slots__ = ("core", "request")
     core: Broker
@@ -47,6 +53,10 @@ class CallResult(asyncio.Future[Any]):
             return False
         self.core.cancel(self.request)
         return True
+
+    def __aiter__(self) -> Stream:
+        """The items of the stream that the call is answered with."""
+        return stream_of_call(self.core, self)
 
 
 class Writer(Protocol):
@@ -71,11 +81,11 @@ class Writer(Protocol):
         """End: the peer broke the protocol."""
 
 
-class Calls:
+class Calls(WithStreams):
     """
     ``broker`` is the session, ``line`` what carries it now, ``peer`` the address at its other end, ``address`` the place in
     which that is counted (``None`` while it is not). ``is_ended``: nothing is handled any more, though the transport may
-    still have to say so. ``tells_of_cancels``: the peer understands ``cancel``.
+    still have to say so.
     """
 
     __slots__ = (
@@ -89,7 +99,6 @@ class Calls:
         "line",
         "one_way_failures",
         "peer",
-        "tells_of_cancels",
         "unread",
     )
 
@@ -101,8 +110,9 @@ class Calls:
         self.line: Writer | None = None
         self.backlog: Tasks | None = None  # made with the first call that takes its time
         self.unread: Unread | None = None  # while the peer does not read
+        self.streams = None
         self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
-        self.is_ended = self.tells_of_cancels = False
+        self.is_ended = False
         self.one_way_failures = 0
         self.peer = ""
         self.address: str | None = None
@@ -110,7 +120,7 @@ class Calls:
     # --- results of our own calls
 
     def new_result(self, request: int) -> asyncio.Future[Any]:
-        if not request or not self.tells_of_cancels:
+        if not request:
             return self._loop.create_future()
         result = CallResult(loop=self._loop)
         result.core = self.broker
@@ -192,8 +202,10 @@ class Calls:
             if isinstance(error, ENDS_THE_PROGRAM):
                 raise
             return
-        if type(value) in PLAIN or not can_be_awaited(value):
+        if type(value) in PLAIN or not (isinstance(value, Later) or can_be_awaited(value)):
             self.answer(call, value)
+        elif isinstance(value, Later):
+            value.called(self, call)
         else:
             self.backlog_made().run_on(call, value)
 

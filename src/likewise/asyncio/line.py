@@ -26,7 +26,6 @@ from ..errors import (
 )
 from ..serving.turns import LIGHT, SLICE
 from ..sockets import HANDED_ON, keep_alive
-from ..wire.tokens import LIKEWISE_1
 from .addresses import peer_name, place
 from .calls import Calls
 from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE, Endpoint
@@ -183,6 +182,8 @@ class Line(asyncio.Protocol):
         calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:
             calls.backlog.hold(False)
+        if calls.streams is not None:
+            calls.resume_streams()
 
     def connection_lost(self, exc: Exception | None) -> None:
         calls = self._calls
@@ -269,7 +270,6 @@ class Line(asyncio.Protocol):
             victim.drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
-        self._calls.tells_of_cancels = event.dialect is LIKEWISE_1
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None

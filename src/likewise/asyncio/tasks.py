@@ -21,6 +21,7 @@ class TaskRunner(Runner, Protocol):
     def fail(self, call: CallReceived, error: BaseException) -> None: ...
     def orphan_ended(self) -> None: ...
     def await_first_step(self) -> None: ...
+    async def end_streams(self, seconds: float) -> None: ...
 
 
 class Tasks(Backlog):
@@ -79,6 +80,7 @@ class Tasks(Backlog):
             task.cancel()
         if others:
             await asyncio.wait(others, timeout=max(grace, AT_LEAST))
+        await self._runner.end_streams(max(grace, AT_LEAST))
 
     def cancel_call(self, request: int) -> None:
         task = self._by_request.get(str(request))

@@ -5,7 +5,7 @@
 cdef class CallReceived:
     cdef readonly object request
     cdef readonly object target
-    cdef readonly str name
+    cdef public str name
     cdef public object args
     cdef public object kwargs
     cdef readonly object perspective

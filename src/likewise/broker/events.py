@@ -87,6 +87,26 @@ def can_be_awaited(value: Any) -> bool:
     return hasattr(kind, "__await__")
 
 
+class Later:
+    """
+    What a method returns that is going to be answered by somebody else: no task waits for it, and it is not one of the
+    calls that run. The driver says which call it is, by :meth:`called`.
+    """
+
+    __slots__ = ()
+
+    def called(self, answerer: Answerer, call: CallReceived) -> None:
+        """From now on, this call may be answered: once, and by ``answerer.answer`` or ``answerer.fail``, or by a Batch."""
+        raise NotImplementedError
+
+
+class Answerer(Protocol):
+    """The part of a driver that answers calls."""
+
+    def answer(self, call: CallReceived, value: Any) -> None: ...
+    def fail(self, call: CallReceived, error: BaseException) -> None: ...
+
+
 class CallCancelled:
     """
     The peer has given up on a call of that number. It may have been answered meanwhile.
@@ -145,6 +165,20 @@ class Driver(Protocol):
 
     def unsent_bytes(self) -> int:
         """How many of the bytes that were taken from ``data_to_send`` have not left yet, as far as that is known."""
+
+    def source_of(self, iterator: Any, perspective: Any) -> Any:
+        """
+        What crosses in the place of an iterator, so that the peer may read from it: a Sendable; ``None`` if nothing does.
+
+        Raises:
+            NotSendable: the peer reads from as many as it may.
+        """
+
+    def settled(self, result: Any) -> Any:
+        """
+        Something to await until a result of this driver's is settled, ``None`` if it is. To cancel that leaves the result
+        as it is.
+        """
 
     def report(self, doing: str, error: BaseException) -> None:
         """An application's hook raised where nobody can be told; log it."""

@@ -129,6 +129,14 @@ class Caller(Protocol):
     def refused(self, error: Exception) -> Any:
         """A result that has failed already, for who must not raise."""
 
+    @property
+    def driver(self) -> Any:
+        """Who moves the bytes; it knows what to do with an iterator that is to be sent, and how to wait for a result."""
+
+    @property
+    def limits(self) -> Any:
+        """The ceilings of this connection."""
+
     def notify_on_disconnect(self, callback: Callable[[], object]) -> None: ...
 
     def dont_notify_on_disconnect(self, callback: Callable[[], object]) -> None: ...

@@ -72,5 +72,6 @@ cdef class Encoder:
     cdef bint _is_plain(self, Plain plain, kind) except -1
     @cython.locals(sink=Sink, size=Py_ssize_t, values=dict, head=bytes)
     cdef _dataclass(self, instance, Outgoing plan)
+    cdef _stream(self, iterator, kind)
     cpdef unsendable(self, instance, kind)
     cdef _enter(self, Py_ssize_t lists)

@@ -418,6 +418,8 @@ class Encoder:
             self._dataclass(instance, outgoing[kind])
         elif kind in WRITE:
             self._sink.put(WRITE[kind](instance, self.dialect.name == LIKEWISE_1.name))
+        elif kind is GeneratorType or hasattr(kind, "__anext__"):
+            self._stream(instance, kind)
         else:
             self.unsendable(instance, kind)
 
@@ -455,6 +457,16 @@ class Encoder:
             error.within(f".{name}")
             raise
         self._depth += 3
+
+    def _stream(self, iterator: Any, kind: type) -> None:
+        """An iterator stays where it is; the peer gets what it can read it by."""
+        source = None if self.tables is None else self.tables.caller.driver.source_of(iterator, self.perspective)
+        if source is None:
+            self.unsendable(iterator, kind)
+            return
+        self._enter(2)
+        source.jelly_into(self)
+        self._depth += 2
 
     def unsendable(self, instance: Any, kind: type) -> None:
         """What to do with a value of a type that has no form; a driver may do otherwise than refuse."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
@@ -19,6 +19,11 @@ from .typed import WithTyped
 if TYPE_CHECKING:
     from asyncio import Future
 
+
+    class CallResult(Future[Any]):
+        """What a call gives, as type checkers see it: the drivers have their own."""
+
+        def __aiter__(self) -> AsyncIterator[Any]: ...
 
 NAMES_KEPT: Final = 4_096
 NEVER_ARRIVE: Final = frozenset((FunctionType, MethodType, BuiltinFunctionType, partial))  # what a peer can't have put there
@@ -167,9 +172,11 @@ class RemoteReference(WithTyped, Sendable):
         """The connection that the object is reached through."""
         return self._caller.owner
 
-    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def callRemote(self, _name: str, /, *args: Any, **kwargs: Any) -> CallResult:
         """
         Call ``remote_<name>(*args, **kwargs)`` there; a future of what it returns.
+
+        Where that is a stream, ``async for`` reads it, over the call itself or over what it gives when it is awaited.
 
         The arguments are written before this returns: changing them later changes nothing on the way. The call is
         sent at the end of this turn of the event loop, whether it is awaited or not.
@@ -180,7 +187,7 @@ class RemoteReference(WithTyped, Sendable):
             ConnectionClosed: at once, or when awaited, if the connection ends first.
             WrongThread: the connection's event loop runs on another thread; nothing was sent.
         """
-        result: Future[Any] = self._caller.call(self.luid, _name, args, kwargs, self.perspective)
+        result: CallResult = self._caller.call(self.luid, _name, args, kwargs, self.perspective)
         return result
 
     def callRemoteOnly(self, _name: str, /, *args: Any, **kwargs: Any) -> None:
@@ -263,7 +270,7 @@ class RemoteMethod:
         self.obj = obj
         self.name = name
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Future[Any]:
+    def __call__(self, *args: Any, **kwargs: Any) -> CallResult:
         return self.obj.callRemote(self.name, *args, **kwargs)
 
     def __eq__(self, other: object) -> bool:

@@ -21,7 +21,7 @@ from twisted.python.reflect import qual
 from .. import errors
 from ..bounded import clip, one_line, shown, text_of
 from ..broker import core as cores
-from ..broker.events import CallReceived, can_be_awaited
+from ..broker.events import CallReceived, Later, can_be_awaited
 from ..broker.states import Side
 from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, LimitExceeded, NotSendable, RemoteProtocolError
 from ..jelly.context import Luid
@@ -47,6 +47,7 @@ from .registry import registry
 from .reports import FailureOfPeer, WithReports
 from .security import is_narrow
 from .sockets import set_up
+from .streams import WithStreams
 from .tables import WithTables
 
 OPTIONS = frozenset(("pbcallback", "pberrback", "pbanswer"))
@@ -55,7 +56,7 @@ PATIENCE = 64  # messages that the core handles on its own before it comes back,
 _logger = Logger(namespace="likewise.spread")
 
 
-class Broker(WithPages, WithReports, WithTables, banana.Banana):
+class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
     """
     One connection of Perspective Broker.
 
@@ -451,7 +452,9 @@ class Broker(WithPages, WithReports, WithTables, banana.Banana):
             self._fail(call, CopyableFailure(translated(error)))
             return
         call.args = call.kwargs = None  # else what came is held for as long as the answer takes
-        if can_be_awaited(value):
+        if isinstance(value, Later):
+            value.called(self.runner(), call)
+        elif can_be_awaited(value):
             answer = as_deferred(value)
             self.calls.begin_with(call, answer)
             which = (call, answer)
