@@ -126,7 +126,6 @@ def test_a_real_twisted_server_answers_typed_calls() -> None:
         with_root(serving.port, body)
 
 
-@pytest.mark.skipif(not hasattr(likewise, "Stream"), reason="this likewise has no streams")
 def test_a_stream_is_read_as_the_interface_says(shop_server: Serving) -> None:
     async def body(root: likewise.RemoteReference) -> None:
         frames = root.typed(Shop).frames(4)

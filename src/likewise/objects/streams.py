@@ -16,6 +16,7 @@ from ..bounded import clip
 from ..errors import ConnectionClosed, Error, InsecureJelly
 from ..jelly.atoms import LOCAL, REMOTE
 from ..jelly.checks import ARRIVES
+from ..jelly.context import Writing
 from ..jelly.plans import FACTORY, Incoming
 from ..jelly.registry import BUILT_IN
 from ..wire.tokens import LIKEWISE_1, VOCABULARY
@@ -23,7 +24,6 @@ from .by_reference import Referenceable, RemoteReference
 
 if TYPE_CHECKING:
     from ..jelly.context import Caller
-    from ..jelly.encoder import Encoder
 
 TAG: Final = b"likewise.Stream"
 CALLS_AHEAD: Final = 4  # calls for items that are unanswered, or answered and not yet read
@@ -182,7 +182,7 @@ class StreamSource(Referenceable):
 
     iterator: Any
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         write_stream(encoder, self.iterator, REMOTE, encoder.tables.export(self))  # type: ignore[union-attr]
 
 
@@ -192,12 +192,12 @@ class HomeGoing:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
 
-    def jelly_into(self, encoder: Encoder) -> None:
+    def jelly_into(self, encoder: Writing) -> None:
         luid = encoder.tables.home_luid(self.stream._reference)  # type: ignore[union-attr]
         write_stream(encoder, self.stream, LOCAL, luid)
 
 
-def write_stream(encoder: Encoder, iterator: Any, word: int, luid: Any) -> None:
+def write_stream(encoder: Writing, iterator: Any, word: int, luid: Any) -> None:
     """Write ``(likewise.Stream (word luid))``, or in the other dialects what is in it alone."""
     if encoder.dialect.name == LIKEWISE_1.name:
         encoder.begin_form(iterator, 2)

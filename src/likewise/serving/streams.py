@@ -129,7 +129,7 @@ class Source(StreamSource):
     def __init__(self, streams: Streams, iterator: Any, perspective: Any) -> None:
         self.iterator = iterator
         self.perspective = perspective
-        self.name = f"stream {getattr(iterator, '__qualname__', type(iterator).__qualname__)}"
+        self.name = f"stream {clip(getattr(iterator, '__qualname__', type(iterator).__qualname__))}"
         self._streams = streams
         self._driver = streams.driver
         self._batch = Batch(streams.broker, perspective)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet import defer
 
@@ -18,9 +18,6 @@ from .clock import CLOCK
 from .failures import CopyableFailure
 from .faults import translated
 
-if TYPE_CHECKING:
-    from .broker import Broker
-
 LATER = 0.01  # seconds until it is looked again whether the peer reads
 
 
@@ -29,7 +26,7 @@ class Runner:
 
     cancelled = defer.CancelledError
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Any) -> None:
         self._broker = broker
         self.new_result = broker.new_result
         self.settle = broker.settle
@@ -73,7 +70,7 @@ class WithStreams:
     def runner(self) -> Runner:
         """What runs the iterators, made when there is the first."""
         if self.streams is None:
-            self.streams = Runner(self)  # type: ignore[arg-type]  # a Broker is one
+            self.streams = Runner(self)
         return self.streams
 
     def source_of(self, iterator: Any, perspective: Any) -> Any:
