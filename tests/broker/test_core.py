@@ -127,7 +127,7 @@ def test_only_the_latest_released_objects_are_remembered() -> None:
     tables = joined.server.broker.tables
     for _ in range(50):
         tables.release(tables.export(Thing()))
-    assert tables.fading is not None and len(tables.fading) == 32
+    assert tables.just_released is not None and len(tables.just_released) == 32
 
 
 # --- hooks that call

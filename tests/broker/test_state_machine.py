@@ -329,7 +329,7 @@ class Machine(RuleBasedStateMachine):
         self.pair.collect()
         for end, side in zip(self.ends, self.sides, strict=True):
             assert end.is_clean, end.sizes
-            assert not end.broker.tables.fading
+            assert not end.broker.tables.just_released
             assert not end.waiting
             assert all(each.observers == [] for each in side.own if isinstance(each, Pond))
 

@@ -1,4 +1,4 @@
-"""Challenge and response, and the lanes, without a connection."""
+"""Challenge and response, and the backoff, without a connection."""
 
 from __future__ import annotations
 
@@ -188,69 +188,69 @@ def test_the_md5_response_is_twisteds() -> None:
     assert response.hex() == "42def985907d7d10dd9fa96b38e79bee"  # tests/vectors, login-right
 
 
-# --- lanes
+# --- backoff
 
 
 def test_wrong_passwords_earn_waits_that_double_up_to_the_longest() -> None:
-    lanes = login.Lanes(Limits(user_attempts=3, user_pause_seconds=10.0))
+    backoff = login.Backoff(Limits(user_attempts=3, user_pause_seconds=10.0))
     waits, now = [], 1000.0
     for _ in range(9):
-        waits.append(lanes.pause("alice", "10.0.0.1", now))
+        waits.append(backoff.pause("alice", "10.0.0.1", now))
         now += waits[-1]
-        lanes.failed("alice", "10.0.0.1", now)
+        backoff.failed("alice", "10.0.0.1", now)
     assert waits == [0, 0, 0, 1, 2, 4, 8, 10, 10]
-    assert lanes.pause("alice", "10.9.9.9", now) == 3  # who has not guessed waits a moment, and only once
-    assert lanes.pause("alice", "10.9.9.9", now + 3, 3) == 0
-    assert lanes.pause("bob", "10.0.0.1", now) == 0
+    assert backoff.pause("alice", "10.9.9.9", now) == 3  # who has not guessed waits a moment, and only once
+    assert backoff.pause("alice", "10.9.9.9", now + 3, 3) == 0
+    assert backoff.pause("bob", "10.0.0.1", now) == 0
 
 
 def test_unknown_users_wait_as_known_ones_do() -> None:
-    lanes = login.Lanes(Limits(user_attempts=1))
-    lanes.failed("nobody-of-that-name", "", 5.0)
-    assert lanes.pause("nobody-of-that-name", "", 5.0) == 1.0
+    backoff = login.Backoff(Limits(user_attempts=1))
+    backoff.failed("nobody-of-that-name", "", 5.0)
+    assert backoff.pause("nobody-of-that-name", "", 5.0) == 1.0
 
 
 def test_failures_are_forgiven_in_time_and_by_success() -> None:
-    lanes = login.Lanes(Limits(user_attempts=2))
+    backoff = login.Backoff(Limits(user_attempts=2))
     for _ in range(2):
-        lanes.failed("alice", "", 0.0)
-    assert lanes.pause("alice", "", 0.0) == 1.0
-    lanes.failed("alice", "", 60.0)
-    assert lanes.pause("alice", "", 60.0) == 1.0  # one of three is forgiven
-    lanes.failed("alice", "", 600.0)
-    assert lanes.pause("alice", "", 600.0) == 0.0
-    lanes.failed("alice", "", 600.0)
-    lanes.succeeded("alice", "")
-    assert lanes.pause("alice", "", 600.0) == 0.0
+        backoff.failed("alice", "", 0.0)
+    assert backoff.pause("alice", "", 0.0) == 1.0
+    backoff.failed("alice", "", 60.0)
+    assert backoff.pause("alice", "", 60.0) == 1.0  # one of three is forgiven
+    backoff.failed("alice", "", 600.0)
+    assert backoff.pause("alice", "", 600.0) == 0.0
+    backoff.failed("alice", "", 600.0)
+    backoff.succeeded("alice", "")
+    assert backoff.pause("alice", "", 600.0) == 0.0
 
 
 def test_who_is_guessed_at_from_elsewhere_is_not_kept_waiting_at_home() -> None:
-    lanes = login.Lanes(Limits(user_attempts=1))
-    lanes.succeeded("alice", "10.0.0.1")
+    backoff = login.Backoff(Limits(user_attempts=1))
+    backoff.succeeded("alice", "10.0.0.1")
     for _ in range(5):
-        lanes.failed("alice", "203.0.113.9", 0.0)
-    assert lanes.pause("alice", "203.0.113.9", 0.0) > 10
-    assert lanes.pause("alice", "10.0.0.1", 0.0) == 0
-    lanes.failed("alice", "10.0.0.1", 0.0)
-    assert lanes.pause("alice", "10.0.0.1", 0.0) == 1.0
+        backoff.failed("alice", "203.0.113.9", 0.0)
+    assert backoff.pause("alice", "203.0.113.9", 0.0) > 10
+    assert backoff.pause("alice", "10.0.0.1", 0.0) == 0
+    backoff.failed("alice", "10.0.0.1", 0.0)
+    assert backoff.pause("alice", "10.0.0.1", 0.0) == 1.0
 
 
 def test_fifty_who_guess_for_ten_minutes_keep_the_owner_waiting_for_a_moment() -> None:
     """By a clock that is set: each guesses again as soon as it may, and the owner comes from a new place each time."""
     limits = Limits()
-    lanes = login.Lanes(limits)
+    backoff = login.Backoff(limits)
     begun = {f"203.0.113.{number}": 0.0 for number in range(50)}  # when each has begun to wait
     guesses, longest = 0, 0.0
     for tenth in range(6_000):
         now = tenth / 10
         for address, since in begun.items():
-            if lanes.pause("alice", address, now, now - since) <= 0:
+            if backoff.pause("alice", address, now, now - since) <= 0:
                 guesses += 1
-                lanes.failed("alice", address, now)
+                backoff.failed("alice", address, now)
                 begun[address] = now
         if tenth % 100 == 99:
             waited = 0.0
-            while (pause := lanes.pause("alice", f"198.51.100.{tenth // 100}", now + waited, waited)) > 0:
+            while (pause := backoff.pause("alice", f"198.51.100.{tenth // 100}", now + waited, waited)) > 0:
                 waited += pause
             longest = max(longest, waited)
     assert 0 < longest <= 3
@@ -259,37 +259,37 @@ def test_fifty_who_guess_for_ten_minutes_keep_the_owner_waiting_for_a_moment() -
 
 def test_who_begins_many_guesses_side_by_side_has_no_more_of_them() -> None:
     limits = Limits(user_attempts=3)
-    lanes = login.Lanes(limits)
+    backoff = login.Backoff(limits)
     asking: list[str] = []
-    assert [lanes.begin("alice", "a", lambda: asking.append("again")) for _ in range(5)] == [True] * 3 + [False] * 2
-    assert lanes.begin("alice", "b", asking.clear) and lanes.begin("bob", "a", asking.clear)  # their tries are their own
-    lanes.failed("alice", "a", 0.0)
-    lanes.ended("alice", "a")
+    assert [backoff.begin("alice", "a", lambda: asking.append("again")) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert backoff.begin("alice", "b", asking.clear) and backoff.begin("bob", "a", asking.clear)  # their tries are their own
+    backoff.failed("alice", "a", 0.0)
+    backoff.ended("alice", "a")
     assert asking == ["again"] * 2
-    assert not lanes.begin("alice", "a", lambda: None)  # two are under way, and two are left
+    assert not backoff.begin("alice", "a", lambda: None)  # two are under way, and two are left
     for _ in range(2):
-        lanes.failed("alice", "a", 0.0)
-        lanes.ended("alice", "a")
-    assert lanes.pause("alice", "a", 0.0) == 1.0
-    assert lanes.begin("alice", "a", lambda: None) and not lanes.begin("alice", "a", lambda: None)
+        backoff.failed("alice", "a", 0.0)
+        backoff.ended("alice", "a")
+    assert backoff.pause("alice", "a", 0.0) == 1.0
+    assert backoff.begin("alice", "a", lambda: None) and not backoff.begin("alice", "a", lambda: None)
 
 
 def test_right_passwords_are_checked_side_by_side() -> None:
-    lanes = login.Lanes(Limits(user_attempts=3))
+    backoff = login.Backoff(Limits(user_attempts=3))
     for _ in range(10):
-        assert all(lanes.begin("alice", "a", lambda: None) for _ in range(3))
+        assert all(backoff.begin("alice", "a", lambda: None) for _ in range(3))
         for _ in range(3):
-            lanes.succeeded("alice", "a")
-            lanes.ended("alice", "a")
-    assert not lanes._under_way and not lanes._asking
+            backoff.succeeded("alice", "a")
+            backoff.ended("alice", "a")
+    assert not backoff._under_way and not backoff._asking
 
 
 def test_names_and_addresses_take_a_bounded_room() -> None:
-    lanes = login.Lanes(Limits())
+    backoff = login.Backoff(Limits())
     for number in range(20_000):
-        lanes.failed(f"user {number}", "", 0.0)
-        lanes.succeeded("alice", str(number))
-    assert len(lanes._lanes) <= lanes.LANES and len(lanes._known) <= lanes.KNOWN
-    for number in range(lanes.NETWORKS + 10):
-        lanes.failed("alice", f"network {number}", 0.0)
-    assert len(lanes._networks) == lanes.NETWORKS
+        backoff.failed(f"user {number}", "", 0.0)
+        backoff.succeeded("alice", str(number))
+    assert len(backoff._backoff) <= backoff.PLACES and len(backoff._known) <= backoff.KNOWN
+    for number in range(backoff.NETWORKS + 10):
+        backoff.failed("alice", f"network {number}", 0.0)
+    assert len(backoff._networks) == backoff.NETWORKS

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 import likewise
-from likewise.asyncio import login as login_module
+from likewise.asyncio import private
 from likewise.asyncio.addresses import place
-from likewise.asyncio.login import Door, ScramStep, Stay
+from likewise.asyncio.login_root import LoggedIn, LoginRoot
+from likewise.asyncio.login_steps import ScramStep
 from tests.login import doors
 from tests.programs import ROOT, Program, running
 from tests.tls import certificates
@@ -209,7 +210,7 @@ def test_nobody_can_pick_what_the_server_does_not_offer() -> None:
 
 def test_what_would_cross_is_not_offered_where_somebody_may_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the address were no loopback: neither end gives away a password or a token."""
-    monkeypatch.setattr("likewise.asyncio.login.is_private", lambda connection: False)
+    monkeypatch.setattr("likewise.asyncio.login_root.is_private", lambda connection: False)
     monkeypatch.setattr("likewise.asyncio.credentials.is_private", lambda connection: False)
     both = likewise.Login(doors.realm, passwords=doors.argon2(), tokens=doors.tokens(), anonymous=True)
 
@@ -554,8 +555,8 @@ class At:
     ],
 )
 def test_where_the_other_end_is(peername: Any, is_private: bool, network: str) -> None:
-    assert login_module.is_private(At(peername)) is is_private  # type: ignore[arg-type]
-    assert login_module.is_private(At(peername, object())) is True  # type: ignore[arg-type]
+    assert private.is_private(At(peername)) is is_private  # type: ignore[arg-type]
+    assert private.is_private(At(peername, object())) is True  # type: ignore[arg-type]
     assert place(At(peername)) == network
 
 
@@ -943,7 +944,7 @@ def test_as_many_steps_for_who_does_not_exist() -> None:
 def test_logins_leave_nothing_behind() -> None:
     def left() -> list[str]:
         gc.collect()
-        kinds = (Door, ScramStep, Stay, doors.Guest, likewise.Connection)
+        kinds = (LoginRoot, ScramStep, LoggedIn, doors.Guest, likewise.Connection)
         return [type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds)]
 
     before = left()

@@ -11,7 +11,7 @@ from ..broker import login
 from ..errors import LoginFailed, NoSuchMethod
 from ..objects.by_reference import RemoteReference
 from .connection import Connection
-from .login import is_private
+from .private import is_private
 
 
 class Credential(Protocol):

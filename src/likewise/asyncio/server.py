@@ -20,7 +20,8 @@ from .addresses import Address, parse
 from .connection import Connection
 from .endpoint import Endpoint, OnConnection
 from .line import Line
-from .login import Gate, Login
+from .login import Login
+from .login_root import Admission
 from .loops import check_thread
 from .tasks import AT_LEAST
 from .tls import TLS, Entrance, server_context
@@ -201,9 +202,9 @@ class serve:
             on_close=on_disconnect,
         )
         if login is not None:
-            gate = Gate(login, root, self._endpoint)
-            self._endpoint.root = gate
-            self._endpoint.at_first = gate.restrain
+            admission = Admission(login, root, self._endpoint)
+            self._endpoint.root = admission
+            self._endpoint.at_first = admission.restrain
         self._server: Server | None = None
 
     def __await__(self) -> Generator[object, None, Server]:

@@ -203,8 +203,8 @@ class Incoming:
         except BaseException as error:
             self._salvage(decoder, frame, start)
             is_error, value = True, for_caller(error)
-        if self._tables.fading and not self._unanswered.results:
-            self._tables.fading = None
+        if self._tables.just_released and not self._unanswered.results:
+            self._tables.just_released = None
         if is_error:
             self._tables.driver.reject(result, value)
         else:
@@ -226,8 +226,8 @@ class Incoming:
             if isinstance(known, Observed):
                 known.stop(self._tables.driver)
                 self._outbox.queue([messages.release(atoms.UNCACHE, luid)])
-        if self._tables.fading and not self._unanswered.results:
-            self._tables.fading = None
+        if self._tables.just_released and not self._unanswered.results:
+            self._tables.just_released = None
         if not known:
             self._fault(f"{word.decode()} of {clip(luid)}, which is not held")
 

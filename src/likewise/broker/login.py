@@ -233,7 +233,7 @@ def md5_response(record: str, challenge: bytes) -> bytes:
 Wait = tuple[float, float, float]  # failures, when they were counted, when the next try may be
 
 
-class Lanes:
+class Backoff:
     """
     Wrong passwords and the waits that they earn, by user and network.
 
@@ -243,12 +243,12 @@ class Lanes:
     wait for that.
 
     Names are hashed with a key of this process. What all networks together have guessed at one user is counted in a fixed
-    number of lanes: unknown names take no memory and wait like known ones, and nobody can choose a name to share the lane
+    number of places: unknown names take no memory and wait like known ones, and nobody can choose a name to share the place
     of another. What one network has is remembered for a bounded number of them: two must not share it, or one that has
     not guessed would wait for one that has.
     """
 
-    LANES: Final = 4_096
+    PLACES: Final = 4_096
     NETWORKS: Final = 65_536  # pairs of a user and a network that has guessed; the one longest ago is forgotten first
     KNOWN: Final = 4_096  # networks remembered; the oldest is forgotten first
     FORGIVEN: Final = 60.0  # seconds for each failure
@@ -258,7 +258,7 @@ class Lanes:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._key = secrets.token_bytes(16)
-        self._lanes: dict[int, Wait] = {}
+        self._everywhere: dict[int, Wait] = {}
         self._networks: OrderedDict[int, Wait] = OrderedDict()
         self._known: dict[int, None] = {}
         self._under_way: dict[int, int] = {}  # checks, of each user and network that has any
@@ -270,7 +270,7 @@ class Lanes:
         wait = self._networks.get(here)
         if wait is not None or here in self._known:
             return max(0.0, wait[2] - now) if wait is not None else 0.0
-        wait = self._lanes.get(self._lane(user))
+        wait = self._everywhere.get(self._place(user))
         return min(max(0.0, wait[2] - now), max(0.0, self.PATIENCE - waited)) if wait is not None else 0.0
 
     def begin(self, user: str, network: str, ask_again: Callable[[], object]) -> bool:
@@ -300,8 +300,8 @@ class Lanes:
         """A password was wrong."""
         here = self._hash(user, network)
         if here not in self._known:
-            lane = self._lane(user)
-            self._lanes[lane] = self._one_more(self._lanes.get(lane), now, 0.0)
+            place = self._place(user)
+            self._everywhere[place] = self._one_more(self._everywhere.get(place), now, 0.0)
         self._networks[here] = self._one_more(self._networks.pop(here, None), now, self._at_least(user, here))
         if len(self._networks) > self.NETWORKS:
             self._networks.popitem(last=False)
@@ -317,7 +317,7 @@ class Lanes:
 
     def _at_least(self, user: str, here: int) -> float:
         """The failures that a network begins with: where many guess, a new one has no more free tries than one."""
-        everywhere = None if here in self._known else self._lanes.get(self._lane(user))
+        everywhere = None if here in self._known else self._everywhere.get(self._place(user))
         most = self._limits.user_attempts
         return most - 1.0 if everywhere is not None and everywhere[0] > most else 0.0
 
@@ -334,8 +334,8 @@ class Lanes:
         pause = min(2.0 ** min(over, 60), self._limits.user_pause_seconds) if over >= 0 else 0.0
         return failures, now, now + pause
 
-    def _lane(self, user: str) -> int:
-        return self._hash(user, self.EVERYWHERE) % self.LANES
+    def _place(self, user: str) -> int:
+        return self._hash(user, self.EVERYWHERE) % self.PLACES
 
     def _hash(self, user: str, network: str) -> int:
         told = f"{user}\0{network}".encode("utf-8", "replace")

@@ -43,7 +43,7 @@ cdef class Tables:
     cdef readonly dict mirrors
     cdef readonly dict changes
     cdef readonly dict remotes
-    cdef public dict fading
+    cdef public dict just_released
     cdef readonly list dropped
     cdef public list journal
 
@@ -64,7 +64,7 @@ cdef class Tables:
     cpdef change_answered(self, Py_ssize_t request, bint is_error)
     cpdef change_refused(self, mirror, error)
     cpdef remote(self, name)
-    cdef _fade(self, luid, target)
+    cdef _remember(self, luid, target)
     cpdef list undo(self)
     cdef _new_luid(self)
     cdef _note(self, table, luid)

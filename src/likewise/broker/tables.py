@@ -22,7 +22,7 @@ from ..wire.keys import keyed
 from ..wire.tokens import HUGE
 from .events import Driver
 
-FADING = 32  # released objects remembered while calls of ours are unanswered
+RELEASED_KEPT = 32  # released objects remembered while calls of ours are unanswered
 SURPLUS = 1_000  # counts of one reference or mirror, beyond one, that are given back while it lives
 FEW = 8  # objects: up to so many are looked through, which takes no memory
 
@@ -186,7 +186,7 @@ class Tables:
         "driver",
         "ended",
         "exported",
-        "fading",
+        "just_released",
         "flavours",
         "incoming",
         "journal",
@@ -219,7 +219,7 @@ class Tables:
         self.ended = 0  # counts of mirrors that were ended here; the peer may give them back before it hears of it
         self.references: dict[Luid, Held] = NOTHING  # these two are filled by the peer: by key_of(luid)
         self.mirrors: dict[int, MirrorEntry] = NOTHING
-        self.fading: dict[Luid, Any] | None = None
+        self.just_released: dict[Luid, Any] | None = None
         self.dropped: list[Held | MirrorRef | Release] = []  # finalizers append, on any thread; nothing ever replaces it
         self.changes: dict[int, Any] = NOTHING  # our calls that tell a mirror of a change and wait: request -> its id
         self.remotes: dict[str, weakref.ref[Any]] = NOTHING
@@ -310,7 +310,7 @@ class Tables:
             del self.exported[luid]
             if self.luid_of is not None:
                 del self.luid_of[entry.key]
-            self._fade(luid, entry.target)
+            self._remember(luid, entry.target)
             if self.released is not None:
                 self.released(entry.key)
         return True
@@ -329,7 +329,7 @@ class Tables:
         assert type(luid) is int
         del self.observed[luid]
         del self.observed_ids[entry.key]
-        self._fade(luid, entry.cacheable)
+        self._remember(luid, entry.cacheable)
         return entry
 
     def observed_as(self, cacheable: Any, perspective: Any) -> int | None:
@@ -356,24 +356,24 @@ class Tables:
             self.ended += entry.count
         return entry
 
-    def _fade(self, luid: Luid, target: Any) -> None:
+    def _remember(self, luid: Luid, target: Any) -> None:
         """
         Remember for a little while what the peer has released.
 
         A Twisted peer that returns the last reference it holds sends the release first and the answer that names the
         object after it.
         """
-        if self.fading is None:
-            self.fading = {}
-        if len(self.fading) >= FADING:
-            del self.fading[next(iter(self.fading))]
-        self.fading[luid] = target
+        if self.just_released is None:
+            self.just_released = {}
+        if len(self.just_released) >= RELEASED_KEPT:
+            del self.just_released[next(iter(self.just_released))]
+        self.just_released[luid] = target
 
     def undo(self) -> list[Observed]:
         """The message could not be written: take back its counts; the observers that it began, to be stopped."""
         stopped = []
         # What the peer never heard of must not be remembered for it.
-        fading = dict(self.fading) if self.fading is not None else None
+        just_released = dict(self.just_released) if self.just_released is not None else None
         for table, luid in reversed(self.journal or ()):
             if table is self.exported:
                 self.release(luid)
@@ -381,7 +381,7 @@ class Tables:
                 entry = self.release_cache(luid)
                 if isinstance(entry, Observed):
                     stopped.append(entry)
-        self.fading = fading
+        self.just_released = just_released
         return stopped
 
     def _new_luid(self) -> int:
@@ -439,16 +439,16 @@ class Tables:
         entry = self.exported.get(luid)
         if entry is not None:
             return entry.target
-        if self.fading is not None and luid in self.fading:
-            return self.fading[luid]
+        if self.just_released is not None and luid in self.just_released:
+            return self.just_released[luid]
         raise InsecureJelly(f"no object of ours has the id {clip(luid)}")
 
     def original(self, luid: Luid) -> Any:
         entry = self.observed.get(luid) if type(luid) is int else None
         if entry is not None:
             return entry.cacheable
-        if self.fading is not None and luid in self.fading:
-            return self.fading[luid]
+        if self.just_released is not None and luid in self.just_released:
+            return self.just_released[luid]
         raise InsecureJelly(f"no Cacheable of ours has the id {clip(luid)}, or not any more: its mirror was ended here")
 
     def mirror(self, luid: Luid) -> Any:
@@ -560,7 +560,7 @@ class Tables:
         self._named = 0
         for table in (self.exported, self.observed, self.observed_ids, self.references, self.mirrors, self.changes):
             table.clear()
-        self.fading = None
+        self.just_released = None
         self.dropped.clear()
         return stopped
 

@@ -23,7 +23,7 @@ from twisted.python.components import registerAdapter
 from twisted.python.failure import Failure
 from zope.interface import Interface, implementer
 
-from ..broker.login import Lanes
+from ..broker.login import Backoff
 from ..errors import LimitExceeded
 from ..jelly.context import Writing
 from ..objects import by_reference
@@ -133,13 +133,13 @@ class _PortalRoot:
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
-        self.lanes: Lanes | None = None
+        self.backoff: Backoff | None = None
 
     def rootObject(self, broker: Any) -> _PortalWrapper:
-        if self.lanes is None:
-            self.lanes = Lanes(broker.core.limits)
+        if self.backoff is None:
+            self.backoff = Backoff(broker.core.limits)
         _restrain(broker)
-        return _PortalWrapper(self.portal, broker, self.lanes)
+        return _PortalWrapper(self.portal, broker, self.backoff)
 
 
 registerAdapter(_PortalRoot, Portal, IPBRoot)
@@ -193,10 +193,10 @@ def _logged_in(broker: Any, result: Any) -> Any:
 class _PortalWrapper(Referenceable):
     """The root object of a connection to a portal: all that can be done is to log in, a few times in vain."""
 
-    def __init__(self, portal: Portal, broker: Any, lanes: Lanes) -> None:
+    def __init__(self, portal: Portal, broker: Any, backoff: Backoff) -> None:
         self.portal = portal
         self.broker = broker
-        self.lanes = lanes
+        self.backoff = backoff
         self.attempts = 0  # since the last that succeeded
 
     def remote_login(self, username: Any) -> Any:
@@ -231,14 +231,14 @@ class _PortalWrapper(Referenceable):
 class _PortalAuthChallenger(Referenceable):
     """Takes one response to one challenge; where a user's password was wrong too often, when its time has come."""
 
-    def __init__(self, door: _PortalWrapper, username: Any, challenge: bytes) -> None:
-        self.door = door
+    def __init__(self, root: _PortalWrapper, username: Any, challenge: bytes) -> None:
+        self.root = root
         self.username = username
         self.challenge = challenge
         self.response: Any = None
         self.is_spent = False
-        self._lane = username if isinstance(username, str) else username.decode("utf-8", "replace")
-        self._address = place(door.broker.transport)
+        self._name = username if isinstance(username, str) else username.decode("utf-8", "replace")
+        self._address = place(root.broker.transport)
 
     def remote_respond(self, response: Any, mind: Any) -> defer.Deferred[Any]:
         """The avatar, in a Deferred, if the response is right; a second one never is."""
@@ -249,30 +249,30 @@ class _PortalAuthChallenger(Referenceable):
         return self._judge(None, mind, the_reactor().seconds())
 
     def _judge(self, _: None, mind: Any, begun: float) -> defer.Deferred[Any]:
-        door, reactor = self.door, the_reactor()
-        if door.broker.disconnected:
+        root, reactor = self.root, the_reactor()
+        if root.broker.disconnected:
             return defer.fail(UnauthorizedLogin("The connection has ended"))
         now = reactor.seconds()
-        pause = door.lanes.pause(self._lane, self._address, now, now - begun)
+        pause = root.backoff.pause(self._name, self._address, now, now - begun)
         if pause > 0.0:
             return deferLater(reactor, pause, lambda: None).addCallback(self._judge, mind, begun)
         ended: defer.Deferred[None] = defer.Deferred()
-        if not door.lanes.begin(self._lane, self._address, lambda: ended.callback(None)):
+        if not root.backoff.begin(self._name, self._address, lambda: ended.callback(None)):
             return ended.addCallback(self._judge, mind, begun)
-        checked = _login(door.portal, self, mind, door.broker).addCallbacks(self._succeeded, self._failed)
+        checked = _login(root.portal, self, mind, root.broker).addCallbacks(self._succeeded, self._failed)
         return checked.addBoth(self._ended)
 
     def _succeeded(self, avatar: Any) -> Any:
-        self.door.lanes.succeeded(self._lane, self._address)
-        return self.door.succeeded(avatar)
+        self.root.backoff.succeeded(self._name, self._address)
+        return self.root.succeeded(avatar)
 
     def _failed(self, failed: Failure) -> Failure:
         if failed.check(UnauthorizedLogin):
-            self.door.lanes.failed(self._lane, self._address, the_reactor().seconds())
+            self.root.backoff.failed(self._name, self._address, the_reactor().seconds())
         return failed
 
     def _ended(self, result: Any) -> Any:
-        self.door.lanes.ended(self._lane, self._address)
+        self.root.backoff.ended(self._name, self._address)
         return result
 
     def checkPassword(self, password: bytes | str) -> bool:
