@@ -24,7 +24,7 @@ CORE := wire jelly objects broker
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-pure test-compiled matrix lint coverage vectors interop churn fuzz costly hostile guessers herd soak sanitize docs field \
+.PHONY: demo test test-pure test-compiled matrix lint coverage vectors interop churn fuzz costly hostile guessers herd soak streams sanitize docs field \
 	bench bench-before bench-plots clean
 .DEFAULT_GOAL := test
 
@@ -107,6 +107,10 @@ herd: .venv-compiled$(ON)/installed
 
 soak: .venv-pure$(ON)/installed
 	@.venv-pure$(ON)/bin/python -P tests/soak.py $(ARGS)
+
+# A million items of a stream, and as many bytes as pass: how fast, and that memory stays flat.
+streams: .venv-compiled$(ON)/installed
+	@.venv-compiled$(ON)/bin/python -P tests/streams_at_length.py
 
 # The compiled modules under AddressSanitizer and UBSan (gcc or clang): what their C does out of bounds ends the run. Every object
 # is in memory of its own (PYTHONMALLOC), so that nothing hides a stray access. CPython itself leaks at its end: no leaks are sought.

@@ -10,12 +10,17 @@ from .peers import PEERS
 from .results import KINDS, Results, overlap, row, shown, times_better
 from .runner import CASES
 
-COUNTED = {"W5": "observers", "W8": "streams"}
+COUNTED = {"W5": "observer", "W8": "stream"}
+
+
+def counted(work: str, count: int) -> str:
+    """What there are so many of in a case."""
+    return COUNTED[work] + "s" * (count != 1)
 
 
 def case_title(case: str) -> str:
     work, _, count = case.partition(":")
-    return f"{work}: {KINDS[work].title}{f', {int(count):,} {COUNTED[work]}' if count else ''}"
+    return f"{work}: {KINDS[work].title}{f', {int(count):,} {counted(work, int(count))}' if count else ''}"
 
 
 def case_table(results: Results, case: str) -> list[str]:
