@@ -289,7 +289,7 @@ def test_names_and_addresses_take_a_bounded_room() -> None:
     for number in range(20_000):
         backoff.failed(f"user {number}", "", 0.0)
         backoff.succeeded("alice", str(number))
-    assert len(backoff._backoff) <= backoff.PLACES and len(backoff._known) <= backoff.KNOWN
+    assert len(backoff._everywhere) <= backoff.PLACES and len(backoff._known) <= backoff.KNOWN
     for number in range(backoff.NETWORKS + 10):
         backoff.failed("alice", f"network {number}", 0.0)
     assert len(backoff._networks) == backoff.NETWORKS
