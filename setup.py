@@ -34,6 +34,7 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/broker/incoming.py",
     "likewise/broker/link.py",
     "likewise/broker/unanswered.py",
+    "likewise/broker/entries.py",
     "likewise/broker/events.py",
     "likewise/broker/messages.py",
     "likewise/broker/names.py",

@@ -3,6 +3,7 @@ Says which build the tests ran on; how long Hypothesis tries, in general and wit
 programs that the tests start end on Ctrl-C, whatever started the tests.
 """
 
+import gc
 import importlib.machinery
 import importlib.util
 import platform
@@ -19,6 +20,12 @@ settings.load_profile("quick")
 # A shell without job control has what it puts in the background ignore SIGINT; children inherit that, a handler they don't.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """A million objects stand for the tests themselves; those that collect garbage need not look through them each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,9 +21,9 @@ from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import HUGE
 from ..wire.writer import Pieces, int_token, list_head
 from .core import Broker
+from .entries import Observed
 from .events import CallReceived
 from .messages import ANSWER_HEAD
-from .tables import Observed
 
 SHORT: Final = 4_096  # bytes, or characters, of what may wait for others
 NUMBER: Final = 9  # bytes that a small value is taken to need

@@ -7,7 +7,8 @@ from likewise.broker.events cimport call_received
 from likewise.broker.messages cimport read_luid
 from likewise.broker.names cimport method_name
 from likewise.broker.outbox cimport Outbox
-from likewise.broker.tables cimport Exported, Tables
+from likewise.broker.entries cimport Exported
+from likewise.broker.tables cimport Tables
 from likewise.broker.unanswered cimport Unanswered
 from likewise.jelly.decoder cimport Decoder
 from likewise.wire.framer cimport Frame

@@ -21,12 +21,13 @@ from ..wire.framer import Frame
 from ..wire.tokens import LIKEWISE_1
 from . import messages, ours
 from .answers import send_error
+from .entries import Observed, takes_expressions
 from .events import CallCancelled, Event, call_received
 from .messages import read_luid
 from .names import check_keywords, method_name
 from .outbox import Outbox
 from .states import for_caller
-from .tables import Observed, Tables, takes_expressions
+from .tables import Tables
 from .unanswered import Unanswered
 
 IDLE_KEPT = 4
