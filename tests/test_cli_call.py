@@ -158,7 +158,7 @@ def test_a_secret_may_come_on_standard_input(place: Place, typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "code", "says"),
     [
-        ("LOGIN whoami", 1, "this server asks for a login: see likewise call --help"),
+        ("LOGIN whoami", 1, "this server wants a login before anything else is called: see likewise call --help"),
         ("LOGIN whoami --user ada --password wrong", 1, "the login is refused"),
         ("ARGON whoami --user ada --password password", 1, "say --plain if it may have it"),
         ("TLS whoami --anonymous", 3, "--ca says whom to believe"),

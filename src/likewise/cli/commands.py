@@ -22,11 +22,10 @@ from typing import Any, Final
 
 from ..asyncio.addresses import parse
 from ..asyncio.client import connect
-from ..asyncio.connection import Connection
 from ..asyncio.credentials import Credential
 from ..asyncio.tls import TLS
 from ..bounded import is_small, one_line, text_of
-from ..errors import CannotConnect, ConnectionClosed, Error, NoSuchMethod, RemoteError
+from ..errors import CannotConnect, ConnectionClosed, Error, RemoteError
 from . import capture, demo
 from .identity import Unusable, add_options, login_of, tls_of
 from .words import typed
@@ -194,17 +193,7 @@ async def answer_to(options: argparse.Namespace, tls: TLS | None, login: Credent
             return answer.result()
         if isinstance(error, ConnectionClosed) and not connection.is_open:
             raise error
-        asks = isinstance(error, NoSuchMethod) and login is None and await asks_for_login(connection, ends_at)
-        return Failed(described(error) + (" (this server asks for a login: see likewise call --help)" if asks else ""))
-
-
-async def asks_for_login(connection: Connection, ends_at: float) -> bool:
-    """Whether there is nothing to call since nobody has logged in."""
-    try:
-        async with asyncio.timeout_at(ends_at):
-            return bool(await connection.root.callRemote("login_ways"))
-    except Exception:  # no server with logins of ours
-        return False
+        return Failed(described(error))
 
 
 def described(error: BaseException) -> str:

@@ -25,6 +25,7 @@ WORDS: Final = tuple(
         (r"TLS\(ca=('.*?')\)", r"--ca \1"),
         (r"say Password\(\.\.\., plain=True\) if", "say --plain if"),
         (r", and login=", ", and --user"),
+        (r"likewise\.connect\(\.\.\., login=\.\.\.\)", "see likewise call --help"),
         (REGISTER, "; --import names a module that registers what may come here"),
         (r" \(likewise\.Limits\(\w+=\.\.\.\) sets it\)", ""),
     )

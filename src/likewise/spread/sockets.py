@@ -35,7 +35,8 @@ def socket_of(transport: Any) -> socket.socket | None:
     """The socket, below the layers of TLS and the like."""
     for _ in range(LAYERS):
         transport = getattr(transport, "transport", transport)
-    plug = transport.getHandle() if ITCPTransport.providedBy(transport) else None
+    get_handle = getattr(transport, "getHandle", None)  # an application's own transport may claim more than it has
+    plug = get_handle() if get_handle is not None and ITCPTransport.providedBy(transport) else None
     return plug if isinstance(plug, socket.socket) else None
 
 
