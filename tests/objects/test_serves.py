@@ -599,3 +599,46 @@ def test_a_whole_number_is_a_float_where_one_is_meant() -> None:
 
     answer = OurScale().remote_weigh(1, 2, 2.5, x=[3])
     assert (answer, type(answer)) == (3.0, float)
+
+
+class Odd(Protocol):
+    async def plain(self, *, level: int) -> int: ...
+    def items(self) -> AsyncIterator[int]: ...
+
+
+def test_a_stream_that_is_none_and_iterators_without_an_end_of_their_own() -> None:
+    class Endless:
+        """An iterator that has nothing to be closed by."""
+
+        def __init__(self) -> None:
+            self.left = 3
+
+        def __iter__(self) -> Endless:
+            return self
+
+        def __next__(self) -> int:
+            if not self.left:
+                raise StopIteration
+            self.left -= 1
+            return self.left
+
+    @likewise.serves(Odd)
+    class Served(likewise.Root):
+        gives: Any = 5
+
+        async def remote_plain(self, *, level: int) -> int:
+            return level
+
+        def remote_items(self) -> Any:
+            return self.gives
+
+    async def main() -> None:
+        served = Served()
+        async with pair(served) as (client, _):
+            with pytest.raises(RemoteError, match="is no iterator"):
+                await client.root.callRemote("items")
+            served.gives = Endless()
+            assert [item async for item in client.root.callRemote("items")] == [2, 1, 0]
+            assert await client.root.callRemote("plain", level=3) == 3
+
+    asyncio.run(main())

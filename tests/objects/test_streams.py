@@ -1086,3 +1086,82 @@ def test_references_of_the_reader_go_home_as_items() -> None:
             await nothing_held(client, server)
 
     asyncio.run(main())
+
+
+def test_a_peer_that_answers_with_more_than_was_asked_for_is_told_and_left() -> None:
+    class Generous(likewise.Root):
+        closed = 0
+
+        def remote_next(self, count: int) -> list[int]:
+            return list(range(count + 1))
+
+        def remote_close(self) -> None:
+            self.closed += 1
+
+    async def main() -> None:
+        root = Generous()
+        async with pair(root) as (client, _):
+            with pytest.raises(likewise.Error, match="a list of at most"):
+                await anext(likewise.Stream(client.root))
+            while not root.closed:
+                await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+@pytest.mark.parametrize("answer", [None, 5, "frames"])
+def test_a_call_that_is_answered_with_no_stream_says_so(answer: Any) -> None:
+    class Plain(likewise.Root):
+        def remote_frames(self) -> Any:
+            return answer
+
+    async def main() -> None:
+        async with pair(Plain()) as (client, _):
+            with pytest.raises(TypeError, match="no stream: await the call"):
+                async for _item in client.root.callRemote("frames"):
+                    pass
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+def test_a_stream_that_was_never_begun_may_be_closed_and_one_whose_line_is_lost() -> None:
+    async def main() -> None:
+        async with pair(Root()) as (client, server):
+            stream = aiter(client.root.callRemote("asynchronous", 3))
+            await stream.aclose()
+            other = await client.root.callRemote("asynchronous", 3)
+            server.abort()
+            await client.wait_closed()
+            await other.aclose()
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+@pytest.mark.parametrize("awaits", [True, False], ids=["the call is awaited", "the call is read"])
+def test_two_tasks_that_read_one_stream_share_its_items(awaits: bool) -> None:
+    async def main() -> None:
+        async with pair(Root()) as (client, _):
+            call = client.root.callRemote("asynchronous", 100)
+            stream = await call if awaits else aiter(call)
+
+            async def read() -> list[int]:
+                return [item async for item in stream]
+
+            first, second, third = await asyncio.gather(read(), read(), read())
+            assert sorted(first + second + third) == list(range(100))
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+def test_a_stream_of_a_connection_that_has_ended_says_so_when_it_is_read() -> None:
+    async def main() -> None:
+        async with pair(Root()) as (client, server):
+            stream = await client.root.callRemote("asynchronous", 3)
+            server.abort()
+            await client.wait_closed()
+            with pytest.raises(likewise.ConnectionClosed):
+                await anext(stream)
+            with pytest.raises(StopAsyncIteration):
+                await anext(stream)
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))

@@ -166,7 +166,7 @@ def at_the_border(cls: type, found: Any, method: Method, before: int) -> Any:
         args, kwargs = plan.admit(args, kwargs)
         value = function(*args, **kwargs)
         check = plan.result
-        if check is None or type(value) is check.only:
+        if check is None or (type(value) is check.only and method.kind is not Kind.STREAM):
             return value
         if hasattr(type(value), "addCallback"):  # Twisted's Deferred
             return value.addCallback(plan.answered)

@@ -155,7 +155,7 @@ def _fits(shown: str, parameters: list[inspect.Parameter]) -> Fits:
 
 def signature_of(function: Any) -> inspect.Signature:
     """Its signature, though annotations may name what is there for type checkers only. Raises TypeError, ValueError."""
-    if sys.version_info >= (3, 14):
+    if sys.version_info >= (3, 14):  # pragma: no cover  # not to be had where the tests run
         import annotationlib
 
         return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)
@@ -271,7 +271,7 @@ def _members(cls: type) -> Iterator[tuple[str, type]]:
 
 
 def _annotated(owner: type) -> list[str]:
-    if sys.version_info >= (3, 14):
+    if sys.version_info >= (3, 14):  # pragma: no cover  # not to be had where the tests run
         import annotationlib
 
         return [*annotationlib.get_annotations(owner, format=annotationlib.Format.FORWARDREF)]
