@@ -1,2 +1,19 @@
 # cython: language_level=3
-# calls.py is compiled as it is: one of its classes is a Future.
+# Types for the compiled build of calls.py; the code is there.
+
+from likewise.broker.core cimport Broker
+
+
+cdef class Calls:
+    cdef readonly object endpoint
+    cdef readonly object loop
+    cdef public object line
+    cdef public Broker broker
+    cdef readonly object backlog
+    cdef public object unread
+    cdef readonly object streams
+    cdef readonly bint awaits_first_step
+    cdef public bint is_ended
+    cdef readonly Py_ssize_t one_way_failures
+    cdef public object peer
+    cdef public object address

@@ -25,38 +25,15 @@ from ..errors import (
     ProtocolError,
 )
 from ..objects.rebuilt import settleable
-from ..objects.streams import Stream, stream_of_call
 from . import aside
 from .endpoint import Endpoint
-from .streams import WithStreams
+from .results import CallResult, look_at, settled
+from .streams import StreamRunner
 from .tasks import Tasks
 from .unread import Unread
 
 PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
-
-
-class CallResult(asyncio.Future[Any]):
-    """
-    What a call returns: await it, or read it, if it is answered with a stream: ``async for item in reference.callRemote()``.
-
-    In ``likewise-1``, to cancel it cancels the call at the peer.
-    """
-
-    __slots__ = ("core", "request")
-    core: Broker
-    request: int
-
-    def cancel(self, msg: Any = None) -> bool:
-        """Give up on the call. It is cancelled at the peer, which need not heed that; what it answers is dropped."""
-        if not super().cancel(msg):
-            return False
-        self.core.cancel(self.request)
-        return True
-
-    def __aiter__(self) -> Stream:
-        """The items of the stream that the call is answered with."""
-        return stream_of_call(self.core, self)
 
 
 class Writer(Protocol):
@@ -81,36 +58,37 @@ class Writer(Protocol):
         """End: the peer broke the protocol."""
 
 
-class Calls(WithStreams):
+class Calls:
     """
-    ``broker`` is the session, ``line`` what carries it now, ``peer`` the address at its other end, ``address`` the place in
-    which that is counted (``None`` while it is not). ``is_ended``: nothing is handled any more, though the transport may
-    still have to say so.
+    ``endpoint`` is what it belongs to, ``loop`` where it runs, ``broker`` the session, ``line`` what carries that now.
+    ``peer`` is the address at the other end, ``address`` the place in which that is counted (``None`` while it is not).
+    ``is_ended``: nothing is handled any more, though the transport may still have to say so.
     """
 
     __slots__ = (
-        "_endpoint",
-        "_loop",
         "address",
         "awaits_first_step",
         "backlog",
         "broker",
+        "endpoint",
         "is_ended",
         "line",
+        "loop",
         "one_way_failures",
         "peer",
+        "streams",
         "unread",
     )
 
     broker: Broker
 
     def __init__(self, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
-        self._endpoint = endpoint
-        self._loop = loop
+        self.endpoint = endpoint
+        self.loop = loop
         self.line: Writer | None = None
         self.backlog: Tasks | None = None  # made with the first call that takes its time
         self.unread: Unread | None = None  # while the peer does not read
-        self.streams = None
+        self.streams: StreamRunner | None = None  # made with the first iterator that the peer reads
         self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self.is_ended = False
         self.one_way_failures = 0
@@ -121,14 +99,14 @@ class Calls(WithStreams):
 
     def new_result(self, request: int) -> asyncio.Future[Any]:
         if not request:
-            return self._loop.create_future()
-        result = CallResult(loop=self._loop)
+            return self.loop.create_future()
+        result = CallResult(loop=self.loop)
         result.core = self.broker
         result.request = request
         return result
 
     def unheard(self, result: asyncio.Future[Any]) -> None:
-        result.add_done_callback(_look_at)
+        result.add_done_callback(look_at)
 
     def settle(self, result: asyncio.Future[Any], value: Any) -> None:
         if not result.done():
@@ -138,7 +116,7 @@ class Calls(WithStreams):
         if not result.done():
             error = settleable(error)
             is_lost = isinstance(error, ConnectionClosed)
-            result.set_exception(error if is_lost else BaseException.with_traceback(error, self._endpoint.log.mark))
+            result.set_exception(error if is_lost else BaseException.with_traceback(error, self.endpoint.log.mark))
             if is_lost or not is_small(error):
                 result.exception()  # no warning of asyncio's, which would print it; of the end one is told elsewhere
 
@@ -153,13 +131,13 @@ class Calls(WithStreams):
             self.line.output_may_wait()
 
     def release_ready(self) -> None:
-        if self._loop.is_closed():
+        if self.loop.is_closed():
             return
-        if threading.get_ident() == self._endpoint.thread:
+        if threading.get_ident() == self.endpoint.thread:
             self.output_ready()
         else:
             try:
-                self._loop.call_soon_threadsafe(self.output_ready)
+                self.loop.call_soon_threadsafe(self.output_ready)
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
 
@@ -167,7 +145,15 @@ class Calls(WithStreams):
         return self.line.unsent_bytes() if self.line is not None else 0
 
     def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
-        aside.run(self._loop, work, done)
+        aside.run(self.loop, work, done)
+
+    def source_of(self, iterator: Any, perspective: Any) -> Any:
+        if self.streams is None:
+            self.streams = StreamRunner(self, self.loop)
+        return self.streams.streams.source_of(iterator, perspective)
+
+    def settled(self, result: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
+        return settled(self.loop, result)
 
     # --- calls of the peer
 
@@ -179,7 +165,7 @@ class Calls(WithStreams):
     def backlog_made(self) -> Tasks:
         """What holds the calls that take their time."""
         if self.backlog is None:
-            self.backlog = Tasks(self, self.broker, self._endpoint, self._loop)
+            self.backlog = Tasks(self, self.broker, self.endpoint, self.loop)
         return self.backlog
 
     def hold(self) -> None:
@@ -220,7 +206,7 @@ class Calls(WithStreams):
             return
         if refused is not None:
             text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)
-            self._endpoint.log.warning(self._loop.call_later, "answers not sendable", text, self.peer, call.name, why)
+            self.endpoint.log.warning(self.loop.call_later, "answers not sendable", text, self.peer, call.name, why)
         self._consider_holding()
 
     def fail(self, call: CallReceived, error: BaseException) -> None:
@@ -238,7 +224,7 @@ class Calls(WithStreams):
     def refuse(self, call: CallReceived, error: NotExecuted) -> None:
         """Fail a call that was not run."""
         text, why = "%s: %s was not run: %s", text_of(error, 500)
-        self._endpoint.log.warning(self._loop.call_later, "calls not run", text, self.peer, call.name, why)
+        self.endpoint.log.warning(self.loop.call_later, "calls not run", text, self.peer, call.name, why)
         self.broker.fail(call, error)
         self._consider_holding()
 
@@ -255,7 +241,7 @@ class Calls(WithStreams):
         """A task was made that takes its first step in the next turn of the loop: handle nothing before it has."""
         if not self.awaits_first_step:
             self.awaits_first_step = True
-            self._loop.call_soon(self._first_step_taken)
+            self.loop.call_soon(self._first_step_taken)
 
     def _first_step_taken(self) -> None:
         """The task that was made last has run up to where it waits: the next message may be handled."""
@@ -267,7 +253,7 @@ class Calls(WithStreams):
     def orphan_ended(self) -> None:
         """A call has ended after its connection has."""
         if self.address is not None:
-            self._endpoint.guard.orphaned(self.address, -1)
+            self.endpoint.guard.orphaned(self.address, -1)
 
     def drop(self, error: ProtocolError) -> None:
         """The peer asks for more than it may."""
@@ -278,14 +264,14 @@ class Calls(WithStreams):
 
     def report(self, doing: str, error: BaseException) -> None:
         """A hook of the application has raised where nobody can be told."""
-        later = self._loop.call_later
-        self._endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
+        later = self.loop.call_later
+        self.endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
 
     def one_way_failed(self, name: str, error: BaseException) -> None:
         """A call whose caller asked for no answer came to nothing: no such method, arguments refused, a CallError."""
         self.one_way_failures += 1
         text, kind = "%s: one-way call of %s failed: %s: %s", type(error).__qualname__
-        log, later = self._endpoint.log, self._loop.call_later
+        log, later = self.endpoint.log, self.loop.call_later
         log.warning(later, "one-way calls that failed", text, self.peer, name, kind, error)
 
     def _log_failure(self, call: CallReceived, error: BaseException, number: int) -> None:
@@ -300,7 +286,7 @@ class Calls(WithStreams):
             return
         if not call.want_answer:
             self.one_way_failures += 1
-        log, later = self._endpoint.log, self._loop.call_later
+        log, later = self.endpoint.log, self.loop.call_later
         if isinstance(error, ConnectionClosed) and self.broker.is_closed:  # it waited for the peer that has gone: no fault
             kind = "calls that ended with their connection"
             log.note(later, kind, "%s: %s ended with its connection", self.peer, call.name)
@@ -309,10 +295,4 @@ class Calls(WithStreams):
         log.failure(later, "failures of methods", error, text, self.peer, call.name)
 
 
-def _look_at(result: asyncio.Future[Any]) -> None:
-    """Look at how it ended, or asyncio warns when it is forgotten: a peer could have that said as often as it likes."""
-    if not result.cancelled():
-        result.exception()
-
-
-__all__ = ("CallResult", "Calls")
+__all__ = ("Calls",)

@@ -1,2 +1,31 @@
 # cython: language_level=3
-# line.py is compiled as it is: asyncio asks for a Python class.
+# Types for the compiled build of line.py; the code is there.
+
+cimport cython
+
+from likewise.asyncio.calls cimport Calls
+from likewise.broker.account cimport Watch
+from likewise.broker.core cimport Broker
+
+
+cdef class Line:
+    cdef object __weakref__
+    cdef readonly object owner
+    cdef Calls _calls
+    cdef readonly object transport
+    cdef public object reason
+    cdef public object _handshake
+    cdef double _slice_ends
+    cdef Watch _watch
+    cdef Py_ssize_t _held
+    cdef bint _in_turn
+    cdef bint _flush_is_scheduled
+    cdef bint _reading_is_paused
+    cdef bint _is_counted_out
+
+    @cython.locals(calls=Calls, broker=Broker, turns=Py_ssize_t, held=Py_ssize_t)
+    cpdef pump(self)
+    cdef _breathe(self)
+    cdef _wait_for_turn(self)
+    @cython.locals(calls=Calls, pieces=list)
+    cpdef flush(self)

@@ -3,6 +3,7 @@
 
 cimport cython
 
+from likewise.broker.ceilings cimport Ceilings
 from likewise.broker.outbox cimport Outbox
 
 cdef dict _idle
@@ -23,12 +24,12 @@ cdef class Change:
     cdef dict _for_one
 
     @cython.locals(found=Written)
-    cdef Written written(self, ceilings, perspective)
+    cdef Written written(self, Ceilings ceilings, perspective)
 
 
-@cython.locals(change=Change, outbox=Outbox, written=Written, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
+@cython.locals(change=Change, outbox=Outbox, written=Written, ceilings=Ceilings, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
 cpdef publish(observers, name, tuple args, dict kwargs)
-cdef Written within(ceilings, Written written)
+cdef Written within(Ceilings ceilings, Written written)
 cdef queue(Outbox outbox, bytes head, bytes tail)
 cdef tell_alone(observer, Change change)
-cpdef Written write(ceilings, name, tuple args, dict kwargs, perspective)
+cpdef Written write(Ceilings ceilings, name, tuple args, dict kwargs, perspective)

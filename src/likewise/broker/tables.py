@@ -34,14 +34,8 @@ def key_of(luid: Luid) -> Luid:
     return keyed(luid) if type(luid) is int else luid
 
 
-def refuse(what: str, ceiling: int) -> Exception:
-    """What to raise for an object that the peer has no room for; a driver may have it otherwise."""
-    if what == "references":
-        return NotSendable(f"the peer holds {ceiling} references already (limits.references)")
-    return NotSendable(f"the peer mirrors {ceiling} objects already (limits.caches)")
-
-
 NOTHING: Any = {}  # stands for every table that has never held anything: most connections need one or two of them
+NEVER: Any = []  # the same for the queue of what ended here
 
 
 class Tables:
@@ -66,20 +60,22 @@ class Tables:
         "observed",
         "observed_ids",
         "references",
-        "refuse",
+        "next_request",
         "released",
         "remotes",
+        "results",
     )
 
     def __init__(self, caller: Caller, limits: Limits, flavours: Flavours, driver: Driver) -> None:
         self.caller = caller
         self.limits = limits
         self.incoming = limits  # for what comes in; a driver may have it other than for what goes out
-        self.refuse = refuse
         self.released: Callable[[object], None] | None = None  # told the key of each object that the peer let go of
         self.flavours = flavours
         self.driver = driver
         self.next_luid = 1
+        self.next_request = 1  # the number of the call to come
+        self.results: dict[int, Any] = NOTHING  # of our calls that wait for their answers, by number
         self.exported: dict[Luid, Exported] = {}
         self._named = 0  # how many of them have names
         self.luid_of: dict[object, int] | None = None  # by key, for exported; made when there are more than a FEW
@@ -89,7 +85,7 @@ class Tables:
         self.references: dict[Luid, Held] = NOTHING  # these two are filled by the peer: by key_of(luid)
         self.mirrors: dict[int, MirrorEntry] = NOTHING
         self.just_released: dict[Luid, Any] | None = None
-        self.dropped: list[Held | MirrorRef | Release] = []  # finalizers append, on any thread; nothing ever replaces it
+        self.dropped: list[Held | MirrorRef | Release] = NEVER  # finalizers append, on any thread: made before they are
         self.changes: dict[int, Any] = NOTHING  # our calls that tell a mirror of a change and wait: request -> its id
         self.remotes: dict[str, weakref.ref[Any]] = NOTHING
         self.journal: list[tuple[dict[int, Any], int]] | None = None  # what the message being written has counted
@@ -105,7 +101,7 @@ class Tables:
             # A root is not counted, every further name is: as at a Twisted peer, whose ceiling means this.
             held = len(self.exported)
             if held > self.limits.references or (held == self.limits.references and self.unnamed() == held):
-                raise self.refuse("references", self.limits.references)
+                raise self.flavours.refuse("references", self.limits.references)
             luid = self._new_luid()
             self.exported[luid] = Exported(target, key)
             if self.luid_of is not None:
@@ -140,7 +136,7 @@ class Tables:
             self._note(self.observed, luid)
             return luid, None
         if len(self.observed) >= self.limits.caches:
-            raise self.refuse("caches", self.limits.caches)
+            raise self.flavours.refuse("caches", self.limits.caches)
         if self.observed is NOTHING:
             self.observed, self.observed_ids = {}, {}
         luid = self._new_luid()
@@ -285,6 +281,7 @@ class Tables:
         held.count = 1
         if self.references is NOTHING:
             self.references = {}
+            self._queue_releases()
         self.references[key] = held
         return reference
 
@@ -360,6 +357,7 @@ class Tables:
             raise InsecureJelly(f"caches: over {self.incoming.caches} of your objects are mirrored here")
         if self.mirrors is NOTHING:
             self.mirrors = {}
+            self._queue_releases()
         self.mirrors[key] = MirrorEntry(self, luid, mirror, is_filled)
 
     def mirror_filled(self, mirror: Any) -> None:
@@ -389,6 +387,11 @@ class Tables:
         return type(luid) is int and -HUGE < luid < HUGE and keyed(luid) in self.mirrors
 
     # --- finalizers: they only queue
+
+    def _queue_releases(self) -> None:
+        """The first thing of the peer's is held: nothing ever replaces the queue, for finalizers run on any thread."""
+        if self.dropped is NEVER:
+            self.dropped = []
 
     def _reference_ended(self, held: Any) -> None:
         self.dropped.append(held)
@@ -432,6 +435,23 @@ class Tables:
         self.just_released = None
         self.dropped.clear()
         return stopped
+
+    # --- our calls
+
+    def add_result(self, request: int, result: Any) -> None:
+        """A call waits from now on; ``result`` is what its caller holds, of the driver's making."""
+        if self.results is NOTHING:
+            self.results = {}
+        self.results[request] = result
+
+    def take_result(self, request: int) -> Any:
+        """The result of a call that is answered; ``None`` if no such call waits."""
+        return self.results.pop(request, None)
+
+    def take_results(self) -> list[Any]:
+        """The results of all calls that wait: no answer will come."""
+        results, self.results = self.results, NOTHING
+        return list(results.values())
 
     def sizes(self) -> dict[str, int]:
         """How many entries each table has, for tests, metrics and the curious."""

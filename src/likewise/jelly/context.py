@@ -200,3 +200,6 @@ class Flavours(Protocol):
 
     def error_to_raise(self, received: Any, registry: Any) -> BaseException:
         """The exception for what the peer sent."""
+
+    def refuse(self, what: str, ceiling: int) -> Exception:
+        """What to raise for an object that the peer has no room for: it holds so many ``references``, or ``caches``."""

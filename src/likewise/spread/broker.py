@@ -109,13 +109,11 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         self.incoming = limits if self.limits is not None or isClient else narrowed(limits)
         self.core.hold_to(registry, self.incoming)
         self.core.speaks_early = True
-        self.core.patience = PATIENCE
         self.unread = Unread(self, limits)
         self.calls = Calls(self, limits, ArgumentBytes(limits))
         tables = self.core.tables
         if self.limits is None:  # as many as Twisted's servers give out; of what comes in it counts nothing
             tables.incoming = Limits(references=limits.references * 64, caches=limits.caches * 64)
-        tables.refuse = self._too_many
         tables.released = self._let_go
 
     # --- the protocol
@@ -176,7 +174,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
             while not self.is_waiting_for_turn and self._dropped is None:
                 self._busy += 1
                 try:
-                    event = core.next_event()
+                    event = core.next_event(PATIENCE)
                 except ENDS_THE_PROGRAM:  # by a hook; nothing that a peer asks for ends a program of Twisted
                     self.log_failure(Failure(), "while reading a message")
                     continue
@@ -372,7 +370,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         if self._has_more and not self._busy:
             self._flush()
 
-    def _too_many(self, what: str, ceiling: int) -> Exception:
+    def too_many(self, what: str) -> Exception:
         """The peer holds as many objects as it may; at the fourth attempt to give it more it is let go."""
         kind = "reference" if what == "references" else "cache"
         self.maxBrokerRefsViolations += 1
