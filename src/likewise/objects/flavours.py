@@ -10,7 +10,7 @@ from . import failures
 from .by_reference import RemoteReference
 
 
-class Flavours:
+class ObjectFlavours:
     """
     What one endpoint makes of references and errors.
 
@@ -33,4 +33,4 @@ class Flavours:
         return failures.to_raise(received, registry)
 
 
-__all__ = ("Flavours",)
+__all__ = ("ObjectFlavours",)
