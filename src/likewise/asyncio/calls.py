@@ -27,12 +27,12 @@ from ..errors import (
 from ..objects.rebuilt import settleable
 from . import aside
 from .endpoint import Endpoint
-from .results import CallResult, look_at, settled
+from .results import CallFuture, look_at, settled
 from .streams import StreamRunner
 from .tasks import Tasks
 from .unread import Unread
 
-PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
+NEVER_AWAITABLE = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 
 
@@ -100,7 +100,7 @@ class Calls:
     def new_result(self, request: int) -> asyncio.Future[Any]:
         if not request:
             return self.loop.create_future()
-        result = CallResult(loop=self.loop)
+        result = CallFuture(loop=self.loop)
         result.core = self.broker
         result.request = request
         return result
@@ -145,7 +145,7 @@ class Calls:
         return self.line.unsent_bytes() if self.line is not None else 0
 
     def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
-        aside.run(self.loop, work, done)
+        aside.run_on_file_thread(self.loop, work, done)
 
     def source_of(self, iterator: Any, perspective: Any) -> Any:
         if self.streams is None:
@@ -188,7 +188,7 @@ class Calls:
             if isinstance(error, ENDS_THE_PROGRAM):
                 raise
             return
-        if type(value) in PLAIN or not (isinstance(value, Later) or can_be_awaited(value)):
+        if type(value) in NEVER_AWAITABLE or not (isinstance(value, Later) or can_be_awaited(value)):
             self.answer(call, value)
         elif isinstance(value, Later):
             value.called(self, call)
@@ -253,7 +253,7 @@ class Calls:
     def orphan_ended(self) -> None:
         """A call has ended after its connection has."""
         if self.address is not None:
-            self.endpoint.guard.orphaned(self.address, -1)
+            self.endpoint.account.orphaned(self.address, -1)
 
     def drop(self, error: ProtocolError) -> None:
         """The peer asks for more than it may."""

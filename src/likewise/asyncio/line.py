@@ -11,7 +11,7 @@ import asyncio
 import sys
 from typing import Any, Protocol, cast
 
-from ..broker.account import Pool, Watch
+from ..broker.account import NOTICED_BYTES, Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallCancelled, CallReceived, Opened
 from ..broker.states import Side
@@ -25,18 +25,17 @@ from ..errors import (
 )
 from ..serving.turns import LIGHT, SLICE
 from ..sockets import HANDED_ON, keep_alive
-from .addresses import peer_name, place
+from .addresses import peer_name, peer_place
 from .calls import Calls
 from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE
-from .guard import NOTICED
 from .loops import end_loop
 from .unread import Unread
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
-PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
+MESSAGES_AT_ONCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
 
-class Owner(Protocol):
+class LineOwner(Protocol):
     """What the user holds, as its line sees it."""
 
     @property
@@ -72,7 +71,7 @@ class Line:
         "transport",
     )
 
-    def __init__(self, owner: Owner, calls: Calls) -> None:
+    def __init__(self, owner: LineOwner, calls: Calls) -> None:
         self.owner = owner
         self._calls = calls
         self.transport: asyncio.Transport | None = None
@@ -107,8 +106,8 @@ class Line:
         if endpoint.is_closing:
             self.abort(LocalProtocolError("the server is being closed"))
             return
-        address = place(transport)
-        refused = endpoint.guard.let_in(self, address, endpoint.lines)
+        address = peer_place(transport)
+        refused = endpoint.account.let_in(self, address, endpoint.lines)
         if refused is not None:
             self._warn("connections refused", "%s: refused: %s", refused)
             self.abort(refused)
@@ -116,11 +115,11 @@ class Line:
         calls.address = sys.intern(address)  # one for all its connections
         self._watch = Watch(self._calls.loop.time())
         endpoint.lines.add(self)
-        endpoint.guard.watch(self._calls.loop, endpoint.lines)
+        endpoint.account.watch(self._calls.loop, endpoint.lines)
         if self._calls.endpoint.side is Side.CLIENT or not HANDED_ON:
             keep_alive(self.socket, endpoint.limits.keepalive_seconds)
-        if endpoint.guard.unread.noticed < NOTICED:
-            self.transport.set_write_buffer_limits(endpoint.guard.unread.noticed)
+        if endpoint.account.unread.noticed < NOTICED_BYTES:
+            self.transport.set_write_buffer_limits(endpoint.account.unread.noticed)
         self._handshake = self._calls.loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
         broker.start()
 
@@ -175,7 +174,7 @@ class Line:
         if calls.unread is not None:
             calls.unread.end()
             calls.unread = None
-        self._calls.endpoint.guard.unread.hold(self, 0)
+        self._calls.endpoint.account.unread.hold(self, 0)
         calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:
             calls.backlog.hold(False)
@@ -208,7 +207,7 @@ class Line:
         self._slice_ends = 0.0
         try:
             while not self._reading_is_paused and not calls.is_ended and not calls.awaits_first_step:
-                event = broker.next_event(PATIENCE)
+                event = broker.next_event(MESSAGES_AT_ONCE)
                 if type(event) is CallReceived:
                     calls.take(event)
                 elif type(event) is CallCancelled:
@@ -229,7 +228,7 @@ class Line:
         finally:
             self._in_turn = False
         self.flush()
-        held, unfinished = broker.held_bytes, self._calls.endpoint.guard.unfinished
+        held, unfinished = broker.held_bytes, self._calls.endpoint.account.unfinished
         if held > unfinished.noticed or self._held > unfinished.noticed:
             self._note(unfinished, held)
         self._held = held
@@ -270,7 +269,7 @@ class Line:
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
-            self._calls.endpoint.guard.greeted_by(self)
+            self._calls.endpoint.account.greeted_by(self)
         self.owner._line_opened()
 
     # --- writing
@@ -301,7 +300,7 @@ class Line:
                 transport.write(piece)
             if calls.unread is not None:
                 calls.unread.wrote(sum(map(len, pieces)))
-                self._note(self._calls.endpoint.guard.unread, transport.get_write_buffer_size())
+                self._note(self._calls.endpoint.account.unread, transport.get_write_buffer_size())
             else:
                 calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:
@@ -371,9 +370,9 @@ class Line:
         endpoint.lines.discard(self)
         if calls.address is not None and not self._is_counted_out:
             self._is_counted_out = True
-            endpoint.guard.leave(self, calls.address)
-            endpoint.guard.orphaned(calls.address, calls.running)
-            endpoint.guard.greeted_by(self)
+            endpoint.account.leave(self, calls.address)
+            endpoint.account.orphaned(calls.address, calls.running)
+            endpoint.account.greeted_by(self)
 
     def _warn(self, kind: str, text: str, what: object) -> None:
         self._calls.endpoint.log.warning(self._calls.loop.call_later, kind, text, self._calls.peer, what)

@@ -9,7 +9,7 @@ from ..broker.core import Broker
 from ..objects.streams import Stream, stream_of_call
 
 
-class CallResult(asyncio.Future[Any]):
+class CallFuture(asyncio.Future[Any]):
     """
     What a call returns: await it, or read it, if it is answered with a stream: ``async for item in reference.callRemote()``.
 
@@ -53,4 +53,4 @@ def look_at(result: asyncio.Future[Any]) -> None:
         result.exception()
 
 
-__all__ = ("CallResult", "look_at", "settled")
+__all__ = ("CallFuture", "look_at", "settled")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ..broker.core import Broker
 from ..broker.events import CallReceived
 from ..serving.streams import Done, Streams
-from .coroutines import start
+from .coroutines import start_coroutine
 from .unread import Unread
 
 
@@ -50,7 +50,7 @@ class StreamRunner:
         if self._loop.is_closed():
             coroutine.close()
             return None
-        task = start(self._loop, coroutine, name, done)
+        task = start_coroutine(self._loop, coroutine, name, done)
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

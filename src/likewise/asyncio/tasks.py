@@ -7,15 +7,15 @@ from typing import Any, Protocol
 
 from ..broker.core import Broker
 from ..broker.events import CallReceived
-from ..serving.backlog import Backlog, Runner
-from .coroutines import is_eager, start
+from ..serving.backlog import Backlog, CallRunner
+from .coroutines import is_eager, start_coroutine
 from .endpoint import Endpoint
 from .streams import StreamRunner
 
 AT_LEAST = 1.0  # seconds that a method has to end once it is cancelled
 
 
-class TaskRunner(Runner, Protocol):
+class TaskRunner(CallRunner, Protocol):
     """What is needed of the connection."""
 
     def answer(self, call: CallReceived, value: Any) -> None: ...
@@ -59,7 +59,7 @@ class Tasks(Backlog):
                 runner.fail(call, error)
             self.end(call)
 
-        task = start(self._loop, value, call.name, done)
+        task = start_coroutine(self._loop, value, call.name, done)
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -20,7 +20,7 @@ class Slow(Protocol):
         """Start no more calls."""
 
 
-class Line(Protocol):
+class AnswerLine(Protocol):
     """What carries the answers."""
 
     def unsent_bytes(self) -> int: ...
@@ -32,7 +32,7 @@ class Unread:
 
     __slots__ = ("_calls", "_limits", "_line", "_loop", "_stall", "_written")
 
-    def __init__(self, calls: Slow, line: Line, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, calls: Slow, line: AnswerLine, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
         self._calls = calls
         self._line = line
         self._limits = limits

@@ -32,14 +32,14 @@ from ..wire.tokens import DIALECTS, LIKEWISE_1, Dialect
 from ..wire.writer import Pieces, int_token
 from . import fanout, messages, ours
 from .answers import send_error
+from .callbacks import run_callbacks
 from .events import CallReceived, Driver, Event, Opened
-from .incoming import Incoming
+from .incoming import IncomingMessages
 from .link import Link
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, MESSAGE_HEAD, luid_token, name_token
 from .outbox import Outbox
 from .states import Side, State, closed_error, not_open
 from .tables import Tables
-from .telling import tell_all
 
 OPEN = State.OPEN  # looked up once: to find a member of an enum costs as much as to read a token
 
@@ -100,7 +100,7 @@ class Broker:
         if root is not None:
             self.tables.name(b"root", root)
         self.outbox = Outbox(driver, self.tables, encoder)
-        self.incoming = Incoming(
+        self.incoming = IncomingMessages(
             self.tables, self.outbox, registry, decoder, recorder(trace, peer) if trace else None
         )
         self._accepted = limits
@@ -245,7 +245,7 @@ class Broker:
         """Have ``callback()`` run once when the connection ends; at once if it has."""
         self.outbox.check_thread()
         if self.is_closed:
-            tell_all(self.driver, "running a disconnect callback", [callback])
+            run_callbacks(self.driver, "running a disconnect callback", [callback])
         else:
             if self._callbacks is None:
                 self._callbacks = []
@@ -373,7 +373,7 @@ class Broker:
         stops = [partial(entry.stop, self.driver) for entry in self.tables.clear(text_of(closed_error(reason)))]
         callbacks, self._callbacks = self._callbacks or (), None
         try:
-            tell_all(self.driver, "running a disconnect callback", [*stops, *callbacks])
+            run_callbacks(self.driver, "running a disconnect callback", [*stops, *callbacks])
         finally:
             self._record("closed", reason=text_of(reason, CLIP) if reason else "")
 

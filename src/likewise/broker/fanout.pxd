@@ -9,7 +9,7 @@ from likewise.broker.outbox cimport Outbox
 cdef dict _idle
 
 
-cdef class Written:
+cdef class WrittenChange:
     cdef readonly bytes tail
     cdef readonly object error
     cdef readonly bint is_for_one
@@ -23,13 +23,13 @@ cdef class Change:
     cdef dict _for_all
     cdef dict _for_one
 
-    @cython.locals(found=Written)
-    cdef Written written(self, Ceilings ceilings, perspective)
+    @cython.locals(found=WrittenChange)
+    cdef WrittenChange written(self, Ceilings ceilings, perspective)
 
 
-@cython.locals(change=Change, outbox=Outbox, written=Written, ceilings=Ceilings, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
+@cython.locals(change=Change, outbox=Outbox, written=WrittenChange, ceilings=Ceilings, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
 cpdef publish(observers, name, tuple args, dict kwargs)
-cdef Written within(Ceilings ceilings, Written written)
+cdef WrittenChange within_ceilings(Ceilings ceilings, WrittenChange written)
 cdef queue(Outbox outbox, bytes head, bytes tail)
 cdef tell_alone(observer, Change change)
-cpdef Written write(Ceilings ceilings, name, tuple args, dict kwargs, perspective)
+cpdef WrittenChange write_change(Ceilings ceilings, name, tuple args, dict kwargs, perspective)

@@ -44,7 +44,7 @@ class NoTables:
 NO_TABLES = NoTables()
 
 
-class Written:
+class WrittenChange:
     """
     What becomes of a change for one view: its ``tail``, all of the message behind the id; or the ``error`` that writing
     it has raised; or neither, where each observer's message is written for it alone.
@@ -67,11 +67,11 @@ class Change:
         self.name = name
         self.args = args
         self.kwargs = kwargs
-        self._first: tuple[Ceilings, Written] | None = None  # what was written for all at first
-        self._for_all: dict[Ceilings, Written] | None = None
-        self._for_one: dict[tuple[Ceilings, object], Written] | None = None
+        self._first: tuple[Ceilings, WrittenChange] | None = None  # what was written for all at first
+        self._for_all: dict[Ceilings, WrittenChange] | None = None
+        self._for_one: dict[tuple[Ceilings, object], WrittenChange] | None = None
 
-    def written(self, ceilings: Ceilings, perspective: Any) -> Written:
+    def written(self, ceilings: Ceilings, perspective: Any) -> WrittenChange:
         """What to send to who this is, at a peer that takes so much."""
         if self._for_all is not None and ceilings in self._for_all:
             return self._for_all[ceilings]
@@ -79,9 +79,9 @@ class Change:
         if found is not None:
             return found
         if self._first is not None and self._first[0].is_like(ceilings):
-            found = within(ceilings, self._first[1])
+            found = within_ceilings(ceilings, self._first[1])
         if found is None:
-            found = write(ceilings, self.name, self.args, self.kwargs, perspective)
+            found = write_change(ceilings, self.name, self.args, self.kwargs, perspective)
         if found.is_for_one:
             if self._for_one is None:
                 self._for_one = {}
@@ -95,7 +95,7 @@ class Change:
         return found
 
 
-def within(ceilings: Ceilings, written: Written) -> Written | None:
+def within_ceilings(ceilings: Ceilings, written: WrittenChange) -> WrittenChange | None:
     """What was written for other peers, if these take it: no hook is asked once more."""
     assert written.tail is not None
     try:
@@ -185,7 +185,9 @@ def summary(untold: list[tuple[Any, BaseException]], count: int) -> BaseExceptio
     return together
 
 
-def write(ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> Written:
+def write_change(
+    ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
+) -> WrittenChange:
     """Write a change as it is for all observers of this view."""
     kind: Any = ceilings.encoder
     encoder: Any = _idle.pop(kind, None)
@@ -203,16 +205,16 @@ def write(ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str
         if is_to_be_framed or len(tail) > ceilings.bytes_limit:
             ceilings.measure([LONGEST_HEAD, tail], is_to_be_framed)
     except NotShared:
-        return Written(None, None, False)
+        return WrittenChange(None, None, False)
     except ENDS_THE_PROGRAM:
         raise
     except BaseException as error:
-        return Written(None, error, encoder.is_asked)
+        return WrittenChange(None, error, encoder.is_asked)
     finally:
         encoder.let_go()
         encoder.viewer = None
         _idle[kind] = encoder
-    return Written(tail, None, encoder.is_asked)
+    return WrittenChange(tail, None, encoder.is_asked)
 
 
 _idle: dict[type[Encoder], Encoder] = {}  # to be used again, by whatever change is next

@@ -15,7 +15,7 @@ from likewise.wire.framer cimport Frame
 cdef list _idle
 
 
-cdef class Incoming:
+cdef class IncomingMessages:
     cdef Tables _tables
     cdef Outbox _outbox
     cdef Py_ssize_t _name_limit

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from ..wire.tokens import Dialect
 from .checks import BASES
-from .plans import STOCK, admit_state, set_state
+from .plans import STOCK_STATE_SETTERS, admit_state, set_state
 
 Luid = int | bytes
 """Locally unique id: an int counted by its owner, or the bytes of a well-known name such as ``root``."""
@@ -92,7 +92,7 @@ class Receivable:
 
 
 BASES.append(Receivable)
-STOCK.append(Receivable.setCopyableState)
+STOCK_STATE_SETTERS.append(Receivable.setCopyableState)
 
 
 class Caller(Protocol):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
-from ..bounded import opaque
+from ..bounded import opaque_types
 from ..errors import ConnectionClosed
-from ..jelly.atoms import CACHED, LCACHE
+from ..jelly.atoms import CACHED_CODE, LCACHE_CODE
 from ..jelly.context import Caller, Sendable, Writing
 from ..jelly.plans import state_of, wire_name
 from ..wire.tokens import VOCABULARY
@@ -156,7 +156,7 @@ class Cacheable(Copyable):
         caller = tables.caller
         luid, observer = tables.observe(self, perspective, lambda luid: RemoteCacheObserver(caller, luid, self, perspective))
         if observer is None:
-            encoder.write_id(VOCABULARY[CACHED], luid)
+            encoder.write_id(VOCABULARY[CACHED_CODE], luid)
         else:
             tag = self.getTypeToCopyFor(perspective)
             encoder.write_cache(self, tag, luid, self.getStateToCacheAndObserveFor(perspective, observer))
@@ -200,7 +200,7 @@ class RemoteCache(RemoteCopy, Sendable):
         if encoder.tables is None:
             encoder.write_copy(self, wire_name(type(self)), state_of(self))
         else:
-            encoder.write_id(VOCABULARY[LCACHE], encoder.tables.home_cache(self))
+            encoder.write_id(VOCABULARY[LCACHE_CODE], encoder.tables.home_cache(self))
 
     def __getstate__(self) -> Any:
         # For copy and pickle, which make a thing of the moment: it has the state, and no tie to the original.
@@ -217,6 +217,6 @@ class RemoteCache(RemoteCopy, Sendable):
             mirror.keep(state_of(self))
 
 
-opaque.update((Cacheable, RemoteCacheObserver))
+opaque_types.update((Cacheable, RemoteCacheObserver))
 
 __all__ = ("Cacheable", "RemoteCache", "RemoteCacheObserver")

@@ -11,7 +11,7 @@ from . import failures
 from .by_reference import RemoteReference
 
 
-class Flavours:
+class ObjectFlavours:
     """
     What one endpoint makes of references and errors.
 
@@ -39,4 +39,4 @@ class Flavours:
         return NotSendable(f"the peer mirrors {ceiling} objects already (limits.caches)")
 
 
-__all__ = ("Flavours",)
+__all__ = ("ObjectFlavours",)

@@ -34,29 +34,29 @@ from . import banana
 from .awaited import as_deferred
 from .ceilings import default_limits, narrowed
 from .clock import CLOCK, the_reactor
-from .core_flavours import Flavours
+from .core_flavours import SpreadFlavours
+from .factory_account import AdmittedBroker, admit
 from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, ProtocolError, refused, translated
 from .flavors import is_unhandled, name_of, quiet
-from .flow import Calls, Unread, unsent
-from .forms import LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
-from .guard import Visit, visit
+from .flow import DeferredCalls, UnreadOutput, unsent
+from .forms import DETACHED_LIMITS, SpreadDecoder, SpreadEncoder, TastingDecoder
 from .jelly import globalSecurity, unjelly
 from .paging import WithPages
 from .registry import registry
 from .reports import FailureOfPeer, WithReports
 from .security import is_narrow
 from .sockets import set_up
-from .streams import WithStreams
+from .streams import WithSpreadStreams
 from .tables import WithTables
 
 OPTIONS = frozenset(("pbcallback", "pberrback", "pbanswer"))
-PATIENCE = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
+MESSAGES_BEFORE_A_LOOK = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
 
 _logger = Logger(namespace="likewise.spread")
 
 
-class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
+class Broker(WithPages, WithSpreadStreams, WithReports, WithTables, banana.Banana):
     """
     One connection of Perspective Broker.
 
@@ -92,14 +92,14 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         self.is_waiting_for_turn = False
         self._backlog: deque[bytes] = deque()
         self._dropped: Exception | None = None  # why this end has ended the connection, if it has
-        self._visit: Visit | None = None
+        self._admitted: AdmittedBroker | None = None
         self._held = 0  # bytes of an unfinished message
         self._last_call: Any = None
         limits = self.limits or default_limits()
         self.core = cores.Broker(
             Side.CLIENT if isClient else Side.SERVER,
             self,
-            Flavours(self),
+            SpreadFlavours(self),
             registry,
             limits,
             owner=self,
@@ -109,8 +109,8 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         self.incoming = limits if self.limits is not None or isClient else narrowed(limits)
         self.core.hold_to(registry, self.incoming)
         self.core.speaks_early = True
-        self.unread = Unread(self, limits)
-        self.calls = Calls(self, limits, ArgumentBytes(limits))
+        self.unread = UnreadOutput(self, limits)
+        self.calls = DeferredCalls(self, limits, ArgumentBytes(limits))
         tables = self.core.tables
         if self.limits is None:  # as many as Twisted's servers give out; of what comes in it counts nothing
             tables.incoming = Limits(references=limits.references * 64, caches=limits.caches * 64)
@@ -124,7 +124,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         self.setPrefixLimit(banana._PREFIX_LIMIT)
         self.core.link.dialects = tuple(banana.dialect_called(name) for name in self.knownDialects)
         try:
-            self._visit = visit(self)
+            self._admitted = admit(self)
         except LimitExceeded as error:
             self.broken(error)
             return
@@ -138,7 +138,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
             return
         self.core.incoming.decoder = TastingDecoder if is_narrow(self.security) else SpreadDecoder
         self.core.receive_data(chunk)
-        if self._visit is None or self._held + len(chunk) <= LIGHT:  # in memory, whoever delivers is waiting
+        if self._admitted is None or self._held + len(chunk) <= LIGHT:  # in memory, whoever delivers is waiting
             self.pump()
         elif not self.is_waiting_for_turn:
             if not CLOCK.turns.may_begin(CLOCK.now()):
@@ -146,9 +146,9 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
             else:
                 self.pump()
                 CLOCK.turns.ended(CLOCK.now())
-        if self._visit is not None:
+        if self._admitted is not None:
             self._held = self.core.held_bytes
-            self._visit.heard()
+            self._admitted.heard()
 
     def _wait_for_turn(self) -> None:
         """Read on when those had their turn that ask for as much."""
@@ -174,7 +174,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
             while not self.is_waiting_for_turn and self._dropped is None:
                 self._busy += 1
                 try:
-                    event = core.next_event(PATIENCE)
+                    event = core.next_event(MESSAGES_BEFORE_A_LOOK)
                 except ENDS_THE_PROGRAM:  # by a hook; nothing that a peer asks for ends a program of Twisted
                     self.log_failure(Failure(), "while reading a message")
                     continue
@@ -194,7 +194,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
                     break
                 del event  # and with it the arguments
                 handled += 1
-                if not handled & 3 and self._visit is not None:
+                if not handled & 3 and self._admitted is not None:
                     ends = ends or CLOCK.now() + SLICE
                     if CLOCK.now() > ends:
                         self._wait_for_turn()
@@ -204,8 +204,8 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
             self._is_pumping = False
 
     def _opened(self) -> None:
-        if self._visit is not None:
-            self._visit.greeted()
+        if self._admitted is not None:
+            self._admitted.greeted()
         self.currentDialect = self.core.dialect.name
         self.connectionReady()
 
@@ -225,7 +225,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         self.core.connection_lost(error)
         if self.transport is not None:
             self.transport.loseConnection()
-            if self._visit is not None:
+            if self._admitted is not None:
                 seconds = self.core.limits.stalled_seconds
                 self._last_call = the_reactor().callLater(seconds, self._abort)
 
@@ -250,8 +250,8 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
 
     def note_unread(self, held: int) -> None:
         """So many bytes wait for the peer to read them."""
-        if self._visit is not None:
-            self._visit.unread(held)
+        if self._admitted is not None:
+            self._admitted.unread(held)
 
     def connectionFailed(self) -> None:
         """Tell who asked that no connection came about."""
@@ -272,8 +272,8 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         self.stopProducing()
         if self._last_call is not None:
             self._last_call.cancel()
-        if self._visit is not None:
-            self._visit.ended(self.calls.running)
+        if self._admitted is not None:
+            self._admitted.ended(self.calls.running)
         disconnects, self.disconnects = self.disconnects or [], None
         for notifier in disconnects:
             self._guarded(notifier)
@@ -483,8 +483,8 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
         self._call_ended(call, answer)
 
     def _call_ended(self, call: CallReceived, answer: defer.Deferred[Any]) -> None:
-        if self.disconnected and self._visit is not None:
-            self._visit.orphan_ended()
+        if self.disconnected and self._admitted is not None:
+            self._admitted.orphan_ended()
         self.calls.end_with(call, answer)
 
     def refuse_call(self, call: CallReceived, error: errors.NotExecuted) -> None:
@@ -549,7 +549,7 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
             pieces = self.core.outbox.jelly(object, perspective)
         except NotSendable as error:
             raise refused(error) from None
-        return Reader(to_frame(b"".join(pieces), LIMITS)).read_expression()
+        return Reader(to_frame(b"".join(pieces), DETACHED_LIMITS)).read_expression()
 
     def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
         """The object that an s-expression from this peer stands for."""

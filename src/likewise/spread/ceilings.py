@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 
 from ..limits import MIB, Limits
-from .forms import LIMITS
+from .forms import DETACHED_LIMITS
 
 # Old programs answer when they can, and read when they can: what they rely on goes far, though not on and on.
 RUNNING_CALLS = 10_000
@@ -24,7 +24,7 @@ def default_limits() -> Limits:
     return Limits(
         references=ceiling,
         caches=ceiling + 1,
-        depth=LIMITS.depth,
+        depth=DETACHED_LIMITS.depth,
         frame_items=4_000_000,
         running_calls=RUNNING_CALLS,
         unread_answers=UNREAD_ANSWERS,

@@ -18,8 +18,8 @@ from .references import RemoteReference
 from .registry import registry
 
 
-class Flavours:
-    """What :class:`~likewise.objects.flavours.Flavours` is to the other driver."""
+class SpreadFlavours:
+    """What :class:`~likewise.objects.flavours.ObjectFlavours` is to the other driver."""
 
     def __init__(self, broker: Any) -> None:
         self.broker = broker
@@ -59,4 +59,4 @@ class Flavours:
         return self.broker.too_many(what)  # type: ignore[no-any-return]
 
 
-__all__ = ("Flavours",)
+__all__ = ("SpreadFlavours",)

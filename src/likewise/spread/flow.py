@@ -19,10 +19,12 @@ from ..serving.backlog import Backlog
 from ..serving.flow import ArgumentBytes
 from .clock import CLOCK, the_reactor
 
-NOTICED: Final = 65_536  # bytes written without a look at whether they are read: what a transport takes without a word
+NOTICED_UNREAD: Final = (
+    65_536  # bytes written without a look at whether they are read: what a transport takes without a word
+)
 
 
-class Calls(Backlog):
+class DeferredCalls(Backlog):
     """
     The peer's calls that have returned a Deferred, and those that wait to be started.
 
@@ -78,12 +80,12 @@ class Callee:
         """What the core has to say is written at once."""
 
 
-class Unread:
+class UnreadOutput:
     """What one connection's peer leaves unread. A push producer of its transport while that is much."""
 
     def __init__(self, broker: Any, limits: Limits) -> None:
         self.size = 0  # bytes written since the peer had read everything, as far as is known
-        self.noticed = min(NOTICED, limits.unread_answers, limits.queued_output)
+        self.noticed = min(NOTICED_UNREAD, limits.unread_answers, limits.queued_output)
         self._broker = broker
         self._limits = limits
         self._is_producer = False
@@ -208,4 +210,4 @@ def unsent(transport: Any, otherwise: int) -> int:
     return held + len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
 
 
-__all__ = ("Calls", "Unread", "unsent")
+__all__ = ("DeferredCalls", "UnreadOutput", "unsent")

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.python import log
 
-from .flow import Unread
+from .flow import UnreadOutput
 
 
 class WithPages:
@@ -15,7 +15,7 @@ class WithPages:
 
     transport: Any
     disconnected: int
-    unread: Unread
+    unread: UnreadOutput
     pageProducers: list[Any]
     report: Callable[[str, BaseException], None]
 

@@ -11,26 +11,26 @@ from twisted.python.failure import Failure
 from ..bounded import one_line, outline, text_of
 from ..logs import indented
 from . import aside
+from .factory_account import AdmittedBroker
 from .failures import for_log
-from .guard import Visit
 
 
 class WithReports:
     """The part of a Broker that tells the log. ``one_way_failures`` counts calls that failed with nobody else told."""
 
     one_way_failures = 0
-    _visit: Visit | None
+    _admitted: AdmittedBroker | None
 
     def may_log(self, kind: str) -> bool:
         """Whether one more line about this peer may be logged; how many were not is told later."""
-        return self._visit is None or self._visit.may_log(kind)
+        return self._admitted is None or self._admitted.may_log(kind)
 
     def log_failure(self, failed: Failure, why: str | None = None) -> None:
         """Write a Failure to the log, or one that says it in short, and have its bytes counted."""
         short = for_log(failed)
         log.err(short, why)
-        if self._visit is not None:
-            self._visit.wrote(len(short.getTraceback()))
+        if self._admitted is not None:
+            self._admitted.wrote(len(short.getTraceback()))
 
     def report(self, doing: str, error: BaseException) -> None:
         """A hook of the application has raised where nobody can be told."""
@@ -45,10 +45,10 @@ class WithReports:
 
     def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
         """Run ``work()`` where it may wait for a disk, then ``done(what it returned)`` here."""
-        if self._visit is None:  # in memory, where all is done when it has been delivered
+        if self._admitted is None:  # in memory, where all is done when it has been delivered
             done(work())
         else:
-            aside.run(self, work, done)
+            aside.run_on_reactor_thread(self, work, done)
 
 
 class FailureOfPeer(Failure):

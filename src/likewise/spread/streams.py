@@ -21,7 +21,7 @@ from .faults import translated
 LATER = 0.01  # seconds until it is looked again whether the peer reads
 
 
-class Runner:
+class StreamTasks:
     """One connection as its streams see it: the names of a broker's own attributes are Twisted's."""
 
     cancelled = defer.CancelledError
@@ -62,15 +62,15 @@ class Runner:
         self._broker._fail(call, CopyableFailure(translated(error)))
 
 
-class WithStreams:
+class WithSpreadStreams:
     """The part of a Broker that lets its peer read iterators, and reads those of its peer."""
 
-    streams: Runner | None = None
+    streams: StreamTasks | None = None
 
-    def runner(self) -> Runner:
+    def runner(self) -> StreamTasks:
         """What runs the iterators, made when there is the first."""
         if self.streams is None:
-            self.streams = Runner(self)
+            self.streams = StreamTasks(self)
         return self.streams
 
     def source_of(self, iterator: Any, perspective: Any) -> Any:
@@ -94,4 +94,4 @@ class WithStreams:
         return waiter
 
 
-__all__ = ("Runner", "WithStreams")
+__all__ = ("StreamTasks", "WithSpreadStreams")

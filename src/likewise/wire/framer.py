@@ -5,8 +5,8 @@ The framer walks over tokens once, as they arrive, and keeps only how many items
 looks at a byte twice: what a chunk ends in the middle of is remembered, not scanned again, so any cutting of the
 stream costs linear time. A frame is handed on as a piece of the chunk itself where it lies within one.
 
-Byte strings of :data:`LARGE` bytes or more are lifted out of the frame while they arrive, into the very object that the
-application gets.
+Byte strings of :data:`LARGE_STRING` bytes or more are lifted out of the frame while they arrive, into the very object that
+the application gets.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ..limits import Limits
 from . import native
 from .tokens import NONE, Dialect
 
-LARGE = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
-HUGE = 1 << 60  # stands for any number that no ceiling allows
+LARGE_STRING = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
+OVER_ANY_CEILING = 1 << 60  # stands for any number that no ceiling allows
 BOUNDS_KEPT = 64  # sets of bounds of which framers share one: an endpoint has a few
 
 
@@ -260,7 +260,7 @@ class Framer:
             elif kind == 0x82:  # STRING
                 if number > self._bounds.string_bytes:
                     raise LimitExceeded("string_bytes", number, self._bounds.string_bytes)
-                if number >= 65_536:  # LARGE
+                if number >= 65_536:  # LARGE_STRING
                     self._begin_large(number, pos)
                     left -= 1
                     self._close(left)
@@ -339,7 +339,7 @@ class Framer:
         return -1
 
     def _number(self, token: int, end: int) -> int:
-        """What the digits spell, or HUGE for anything that long; padding zeros are no fault."""
+        """What the digits spell, or OVER_ANY_CEILING for anything that long; padding zeros are no fault."""
         data = self._chunk
         number = 0
         shift = 0
@@ -348,7 +348,7 @@ class Framer:
             digit = data[pos]
             if digit:
                 if shift >= 56:
-                    return HUGE
+                    return OVER_ANY_CEILING
                 number |= digit << shift
             shift += 7
             pos += 1

@@ -160,7 +160,7 @@ def encode(expression: Expression | tuple[Expression, ...], dialect: Dialect) ->
     return b"".join(pieces)
 
 
-def frame_of(data: bytes, framer: Framer) -> Frame | None:
+def first_frame(data: bytes, framer: Framer) -> Frame | None:
     """The first whole frame of ``data``, or ``None``; for tools and tests that hold a whole message."""
     framer.feed(data)
     return framer.next_frame()
