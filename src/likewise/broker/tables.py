@@ -18,24 +18,15 @@ from ..jelly.context import Caller, Flavours, Luid, who
 from ..limits import Limits
 from ..wire.keys import keyed
 from ..wire.tokens import LARGE_NUMBER
-from .entries import Exported, Held, MirrorEntry, MirrorRef, Observed
+from .entries import Exported, Held, MirrorEntry, MirrorRef, Observed, Release, luid_key
 from .events import Driver
 
 RELEASED_KEPT = 32  # released objects remembered while calls of ours are unanswered
 SURPLUS = 1_000  # counts of one reference or mirror, beyond one, that are given back while it lives
 FEW_OBJECTS = 8  # objects: up to so many are looked through, which takes no memory
 
-
-Release = tuple[bool, Luid, int]  # is it a cache, its id, how many counts are given back
-
-
-def luid_key(luid: Luid) -> Luid:
-    """What stands for an id of the peer's choice in a table of ours."""
-    return keyed(luid) if type(luid) is int else luid
-
-
 NOTHING: Any = {}  # stands for every table that has never held anything: most connections need one or two of them
-NEVER: Any = []  # the same for the queue of what ended here
+NOTHING_DROPPED: Any = []  # the same for the queue of what ended here
 
 
 class Tables:
@@ -85,7 +76,7 @@ class Tables:
         self.references: dict[Luid, Held] = NOTHING  # these two are filled by the peer: by key_of(luid)
         self.mirrors: dict[int, MirrorEntry] = NOTHING
         self.just_released: dict[Luid, Any] | None = None
-        self.dropped: list[Held | MirrorRef | Release] = NEVER  # finalizers append, on any thread: made before they are
+        self.dropped: list[Held | MirrorRef | Release] = NOTHING_DROPPED  # what finalizers append to, on any thread
         self.changes: dict[int, Any] = NOTHING  # our calls that tell a mirror of a change and wait: request -> its id
         self.remotes: dict[str, weakref.ref[Any]] = NOTHING
         self.journal: list[tuple[dict[int, Any], int]] | None = None  # what the message being written has counted
@@ -250,9 +241,8 @@ class Tables:
         return stopped
 
     def _new_luid(self) -> int:
-        luid = self.next_luid
-        self.next_luid = luid + 1
-        return luid
+        self.next_luid += 1
+        return self.next_luid - 1
 
     def _note(self, table: Any, luid: int) -> None:
         if self.journal is None:
@@ -276,7 +266,7 @@ class Tables:
         if len(self.references) >= self.incoming.references:
             raise InsecureJelly(f"references: over {self.incoming.references} of your objects are held here")
         reference = self.flavours.make_reference(self.caller, luid, perspective)
-        held = Held(reference, self._reference_ended)
+        held = Held(reference, self.has_ended)
         held.luid = luid
         held.count = 1
         if self.references is NOTHING:
@@ -390,14 +380,10 @@ class Tables:
 
     def _queue_releases(self) -> None:
         """The first thing of the peer's is held: nothing ever replaces the queue, for finalizers run on any thread."""
-        if self.dropped is NEVER:
+        if self.dropped is NOTHING_DROPPED:
             self.dropped = []
 
-    def _reference_ended(self, held: Any) -> None:
-        self.dropped.append(held)
-        self.driver.release_ready()
-
-    def mirror_ended(self, ref: Any) -> None:
+    def has_ended(self, ref: Held | MirrorRef) -> None:
         self.dropped.append(ref)
         self.driver.release_ready()
 
@@ -445,7 +431,7 @@ class Tables:
         self.results[request] = result
 
     def take_result(self, request: int) -> Any:
-        """The result of a call that is answered; ``None`` if no such call waits."""
+        """The result of one that is answered; ``None`` if no such call waits."""
         return self.results.pop(request, None)
 
     def take_results(self) -> list[Any]:
