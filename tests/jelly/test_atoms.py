@@ -39,12 +39,6 @@ def test_every_word_of_the_vocabulary_has_its_place_as_number() -> None:
     assert all(number >= 40 for word, number in atoms.CODES.items() if word not in VOCABULARY)
 
 
-def test_what_looks_things_up_by_name_is_refused() -> None:
-    assert {word for word, number in atoms.CODES.items() if number in atoms.REFUSED_CODES} == {
-        b"class", b"function", b"instance", b"module", b"persistent", b"method",
-    }  # fmt: skip
-
-
 def test_the_messages_are_those_that_twisted_has_methods_for() -> None:
     theirs = {name.removeprefix("proto_").encode() for name in dir(pb.Broker) if name.startswith("proto_")}
     ours = {atoms.VERSION, atoms.MESSAGE, atoms.CACHEMESSAGE, atoms.ANSWER, atoms.ERROR}

@@ -30,10 +30,11 @@ from ..trace import Tracer, recorder
 from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import DIALECTS, LIKEWISE_1, Dialect
 from ..wire.writer import Pieces, int_token
-from . import fanout, messages, ours
+from . import messages, ours
 from .answers import send_error
 from .callbacks import run_callbacks
 from .events import CallReceived, Driver, Event, Opened
+from .fanout import Subscription
 from .incoming import IncomingMessages
 from .link import Link
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, MESSAGE_HEAD, luid_token, name_token
@@ -230,9 +231,9 @@ class Broker:
         self._unanswered.next_number += 1
         return self._unanswered.next_number - 1
 
-    def publish(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """As :func:`likewise.broker.fanout.publish`, which is not about this connection alone."""
-        fanout.publish(observers, name, args, kwargs)
+    def subscribe(self, luid: int, perspective: Any) -> Subscription:
+        """What the observer of a mirror of the peer's is published to by."""
+        return Subscription(self, self.outbox, luid, perspective)
 
     def end_mirror(self, luid: int, reason: str) -> None:
         """As :func:`likewise.broker.ours.end_mirror`; of what is just being written, when that is done."""

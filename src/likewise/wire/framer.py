@@ -21,7 +21,6 @@ from .tokens import NONE, Dialect
 
 LARGE_STRING = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
 OVER_ANY_CEILING = 1 << 60  # stands for any number that no ceiling allows
-LONGEST_PREFIX = 72  # bytes that a split token can leave behind: the digits, the type byte, or a float's body
 
 
 class Frame:
