@@ -5,6 +5,7 @@
 cimport cython
 
 from likewise.broker.entries cimport Exported, Observed
+from likewise.wire.keys cimport keyed
 
 
 cdef class Tables:
