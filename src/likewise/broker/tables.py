@@ -332,7 +332,7 @@ class Tables:
             entry.count -= SURPLUS
         return mirror
 
-    def told(self, luid: Luid) -> Any:
+    def mirror_to_change(self, luid: Luid) -> Any:
         """The mirror that a change is for; one that has ended is revived for as long as that takes."""
         entry = self._mirror_entry(luid)
         mirror = entry.living()
