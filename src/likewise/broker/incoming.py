@@ -113,7 +113,7 @@ class IncomingMessages:
             return None
         if count != 2:
             if self._outbox.dialect is LIKEWISE_1:
-                if word == ours.LIMITS_WORD:
+                if word == atoms.LIMITS:
                     if not self._outbox.take_peer_limits(ours.read_limits(decoder, count)):
                         self._fault("limits, which were told already")
                     return None

@@ -22,7 +22,6 @@ from .messages import luid_token, release
 from .outbox import Outbox
 from .tables import Tables
 
-LIMITS_WORD: Final = b"limits"
 REASON: Final = 500  # characters of a reason that are sent, and kept
 ENDED: Final = "the owner of the original has ended this mirror"
 
@@ -31,7 +30,7 @@ def tell_limits(outbox: Outbox, limits: Limits) -> None:
     """Say what an end with these Limits takes, unless that is what everybody is taken to take."""
     numbers = numbers_of(limits)
     if outbox.dialect is LIKEWISE_1 and numbers != numbers_of(DEFAULTS):
-        outbox.queue([list_head(len(numbers) + 1) + bytes_token(LIMITS_WORD), *map(int_token, numbers)])
+        outbox.queue([list_head(len(numbers) + 1) + bytes_token(atoms.LIMITS), *map(int_token, numbers)])
 
 
 def read_limits(decoder: Decoder, count: int) -> Limits:
