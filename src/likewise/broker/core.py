@@ -212,7 +212,7 @@ class Broker:
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
             result = self.driver.new_result(request)
             unanswered.add(request, result)
-            if to_cache:  # who publishes a change need not ask what became of it
+            if to_cache:  # a publisher need not ask what became of a change
                 self.driver.unheard(result)
                 self.tables.change_sent(request, luid)
         if is_early:
@@ -362,7 +362,7 @@ class Broker:
 
     def connection_lost(self, reason: BaseException | None = None) -> None:
         """
-        The connection has ended: every waiting call fails, every observer stops, who asked is told.
+        The connection has ended: every waiting call fails, every observer stops, and the callbacks run.
 
         ``reason`` is why, ``None`` for an orderly end; the calls' ConnectionClosed chains it.
         """
