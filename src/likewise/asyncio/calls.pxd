@@ -2,6 +2,7 @@
 # Types for the compiled build of calls.py; the code is there.
 
 from likewise.broker.core cimport Broker
+from likewise.broker.events cimport CallReceived
 
 
 cdef class Calls:
@@ -17,3 +18,9 @@ cdef class Calls:
     cdef readonly Py_ssize_t one_way_failures
     cdef public object peer
     cdef public object address
+
+    cpdef run(self, CallReceived call)
+    cpdef answer(self, CallReceived call, value)
+
+
+cdef run_method(CallReceived call)

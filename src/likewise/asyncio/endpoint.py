@@ -47,7 +47,7 @@ class Endpoint:
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
     lines: set[Any] = field(default_factory=set)  # of the connections that are let in
-    is_closing: bool = False  # who is being accepted now is not let in any more
+    is_closing: bool = False  # connections that are being accepted now are not let in
     logouts: set[asyncio.Task[None]] = field(default_factory=set)  # those that are coroutines, while they run
     thread: int = 0  # the loop's; connections are made on it
     account: EndpointAccount = field(init=False)

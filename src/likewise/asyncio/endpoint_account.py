@@ -1,6 +1,6 @@
 """
-The account of one endpoint's connections, who makes way for whom, and the timer that looks after those that are silent,
-slow or gone.
+The account of one endpoint's connections, the rule by which a newcomer makes way for another, and the timer that looks after
+connections that are silent, slow or gone.
 
 One timer for all: one for each connection would cost at every chunk.
 """
@@ -20,7 +20,7 @@ from ..sockets import line_of
 
 
 class Newcomer(Protocol):
-    """Who has connected and not agreed on a dialect yet."""
+    """A connection that has not agreed on a dialect yet."""
 
     def make_way(self, reason: LimitExceeded) -> None:
         """End, and be counted out at once: another one takes the place."""
@@ -54,8 +54,8 @@ class EndpointAccount(Account):
         """
         Count one more connection in, or say why not.
 
-        Where there are too many, the one that has been silent for longest makes way: who connects without end and says
-        nothing keeps nobody out.
+        Where there are too many, the one that has been silent for longest makes way: a peer that connects without end and
+        says nothing keeps nobody out.
         """
         refused = self.admit(address, len(lines))
         if refused is not None:

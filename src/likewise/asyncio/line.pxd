@@ -6,6 +6,7 @@ cimport cython
 from likewise.asyncio.calls cimport Calls
 from likewise.broker.account cimport Watch
 from likewise.broker.core cimport Broker
+cdef Py_ssize_t CLOCK_MASK
 
 
 cdef class Line:
@@ -23,7 +24,7 @@ cdef class Line:
     cdef bint _reading_is_paused
     cdef bint _is_counted_out
 
-    @cython.locals(calls=Calls, broker=Broker, turns=Py_ssize_t, held=Py_ssize_t)
+    @cython.locals(calls=Calls, broker=Broker, handled=Py_ssize_t, held=Py_ssize_t)
     cpdef pump(self)
     cdef _breathe(self)
     cdef _wait_for_turn(self)

@@ -32,6 +32,7 @@ from .loops import end_loop
 from .unread import Unread
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
+CLOCK_MASK = 3  # a bit mask: after every fourth message the clock is looked at, which costs as much as a message
 MESSAGES_AT_ONCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
 
@@ -203,13 +204,16 @@ class Line:
         calls = self._calls
         broker = calls.broker
         self._in_turn = True
-        turns = 0
         self._slice_ends = 0.0
+        handled = 0
         try:
             while not self._reading_is_paused and not calls.is_ended and not calls.awaits_first_step:
                 event = broker.next_event(MESSAGES_AT_ONCE)
                 if type(event) is CallReceived:
-                    calls.take(event)
+                    if calls.backlog is None:
+                        calls.run(event)
+                    else:
+                        calls.backlog.take(event)
                 elif type(event) is CallCancelled:
                     if calls.backlog is not None:
                         calls.backlog.cancel(event.request)
@@ -217,9 +221,8 @@ class Line:
                     self._open(cast(Opened, event))
                 elif not broker.has_more:
                     break
-                turns += 1
-                # To look at the clock costs as much as a message: after every fourth one, or a large one.
-                if broker.outbox.has_large or not turns & 3:
+                handled += 1
+                if broker.outbox.has_large or not handled & CLOCK_MASK:
                     self._breathe()
         except RemoteProtocolError as error:
             self.drop(error)

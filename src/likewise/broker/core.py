@@ -30,10 +30,11 @@ from ..trace import Tracer, recorder
 from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import DIALECTS, LIKEWISE_1, Dialect
 from ..wire.writer import Pieces, int_token
-from . import fanout, messages, ours
+from . import messages, ours
 from .answers import send_error
 from .callbacks import run_callbacks
 from .events import CallReceived, Driver, Event, Opened
+from .fanout import Subscription
 from .incoming import IncomingMessages
 from .link import Link
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, MESSAGE_HEAD, luid_token, name_token
@@ -206,7 +207,7 @@ class Broker:
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
             result = self.driver.new_result(request)
             tables.add_result(request, result)
-            if to_cache:  # who publishes a change need not ask what became of it
+            if to_cache:  # a publisher need not ask what became of a change
                 self.driver.unheard(result)
                 tables.change_sent(request, luid)
         if is_early:
@@ -225,9 +226,9 @@ class Broker:
         self.tables.next_request += 1
         return self.tables.next_request - 1
 
-    def publish(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """As :func:`likewise.broker.fanout.publish`, which is not about this connection alone."""
-        fanout.publish(observers, name, args, kwargs)
+    def subscribe(self, luid: int, perspective: Any) -> Subscription:
+        """What the observer of a mirror of the peer's is published to by."""
+        return Subscription(self, self.outbox, luid, perspective)
 
     def end_mirror(self, luid: int, reason: str) -> None:
         """As :func:`likewise.broker.ours.end_mirror`; of what is just being written, when that is done."""
@@ -356,7 +357,7 @@ class Broker:
 
     def connection_lost(self, reason: BaseException | None = None) -> None:
         """
-        The connection has ended: every waiting call fails, every observer stops, who asked is told.
+        The connection has ended: every waiting call fails, every observer stops, and the callbacks run.
 
         ``reason`` is why, ``None`` for an orderly end; the calls' ConnectionClosed chains it.
         """

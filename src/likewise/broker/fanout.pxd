@@ -27,9 +27,16 @@ cdef class Change:
     cdef WrittenChange written(self, Ceilings ceilings, perspective)
 
 
-@cython.locals(change=Change, outbox=Outbox, written=WrittenChange, ceilings=Ceilings, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
-cpdef publish(observers, name, tuple args, dict kwargs)
+cdef class Subscription:
+    cdef readonly object session
+    cdef readonly Outbox outbox
+    cdef readonly object luid
+    cdef readonly object perspective
+    cdef bytes head
+
+
+@cython.locals(change=Change, subscription=Subscription, outbox=Outbox, head=bytes, written=WrittenChange, ceilings=Ceilings, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
+cpdef publish(tuple observers, name, tuple args, dict kwargs)
 cdef WrittenChange within_ceilings(Ceilings ceilings, WrittenChange written)
-cdef queue(Outbox outbox, bytes head, bytes tail)
-cdef tell_alone(observer, Change change)
+cdef tell_alone(Subscription to, Change change)
 cpdef WrittenChange write_change(Ceilings ceilings, name, tuple args, dict kwargs, perspective)

@@ -6,17 +6,24 @@ What is written can be shared by all whose peers take the same, unless
 - it names something by an id of one connection (a reference, a cache): then each observer's message is written for it
   alone;
 - a hook was asked what to send to whom, or may have looked: then it is written once for each perspective.
+
+On the wire it is a message like any other, in two pieces::
+
+    (cachemessage NUMBER ID     NAME ANSWER? args kw)
+    the head, one for each      the tail, one for all that take the same
+
+The way is straight: an :class:`~likewise.objects.observers.Observers` calls :func:`publish`, which puts the two pieces into
+the :class:`Outbox` of each observer's :class:`Subscription`. No session is passed on the way.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from threading import get_ident
 from typing import Any
 
 from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, NotSendable, WrongThread
-from ..jelly.context import who
+from ..jelly.context import Caller, Publish, who
 from ..jelly.encoder import Encoder
 from .ceilings import Ceilings
 from .messages import CACHEMESSAGE_HEAD, luid_token, name_token
@@ -105,7 +112,32 @@ def within_ceilings(ceilings: Ceilings, written: WrittenChange) -> WrittenChange
     return written
 
 
-def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+class Subscription:
+    """
+    One mirror of a peer's, as :func:`publish` sees it; the mirror's observer keeps it.
+
+    A change goes into ``outbox``, behind ``head``, whose few bytes are all that is written for this mirror alone.
+    """
+
+    __slots__ = ("head", "luid", "outbox", "perspective", "session")
+
+    def __init__(self, session: Caller, outbox: Outbox, luid: int, perspective: Any) -> None:
+        self.session = session
+        self.outbox = outbox
+        self.luid = luid
+        self.perspective = perspective
+        self.head: bytes | None = None  # made when it is first needed: few observers are published to
+
+    @property
+    def publisher(self) -> Publish:
+        return publish
+
+    @property
+    def queued_bytes(self) -> int:
+        return self.outbox.queued_bytes
+
+
+def publish(observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """
     Call ``observe_<name>`` on the mirrors of these observers, one way.
 
@@ -122,8 +154,11 @@ def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: 
     count = 0
     thread = get_ident()
     for observer in observers:
-        outbox = observer.outbox
-        if outbox is None or not outbox.may_send:
+        subscription = observer.subscription
+        if subscription is None:
+            continue
+        outbox = subscription.outbox
+        if not outbox.may_send:
             continue
         count += 1
         if outbox.thread != thread:
@@ -135,34 +170,28 @@ def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: 
         if (
             written is None
             or outbox.ceilings is not ceilings
-            or (written.is_for_one and observer.perspective is not perspective)
+            or (written.is_for_one and subscription.perspective is not perspective)
         ):
-            ceilings, perspective = outbox.ceilings, observer.perspective
+            ceilings, perspective = outbox.ceilings, subscription.perspective
             written = change.written(ceilings, perspective)
         tail = written.tail
         if tail is None:
-            failed = written.error or tell_alone(observer, change)
+            failed = written.error or tell_alone(subscription, change)
             if failed is not None:
                 untold.append((observer, failed))
             continue
-        head = observer.head
+        head = subscription.head
         if head is None:
-            head = observer.head = CACHEMESSAGE_HEAD + NO_REQUEST + luid_token(observer.luid)
-        queue(outbox, head, tail)
+            head = subscription.head = CACHEMESSAGE_HEAD + NO_REQUEST + luid_token(subscription.luid)
+        outbox.queue_shared(head, tail)
     if untold:
         raise summary(untold, count)
 
 
-def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
-    """Hand one shared message to one connection."""
-    outbox.queue_shared(head, tail)
-
-
-def tell_alone(observer: Any, change: Change) -> BaseException | None:
-    """Write the message for one observer; what that has raised."""
+def tell_alone(to: Subscription, change: Change) -> BaseException | None:
+    """Write the message for one mirror; what that has raised."""
     try:
-        caller = observer.connection_core
-        caller.call(observer.luid, change.name, change.args, change.kwargs, observer.perspective, False, True)
+        to.session.call(to.luid, change.name, change.args, change.kwargs, to.perspective, False, True)
     except ENDS_THE_PROGRAM:
         raise
     except ConnectionClosed:  # a hook has ended it
@@ -217,7 +246,8 @@ def write_change(
     return WrittenChange(tail, None, encoder.is_asked)
 
 
-_idle: dict[type[Encoder], Encoder] = {}  # to be used again, by whatever change is next
+# Encoders that wait for the next change, one of each class, for the reason that outbox.py gives.
+_idle: dict[type[Encoder], Encoder] = {}
 
 
 @functools.cache

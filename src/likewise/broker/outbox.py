@@ -26,7 +26,9 @@ from .events import Driver
 from .tables import Tables
 
 IDLE_ENCODERS_KEPT = 4
-_idle: list[Encoder] = []  # to be used again, by whatever message is next
+# Encoders that wait for the next message, of whatever session: to make one costs more than to write a small message, and one
+# for each session would lie idle with its buffer. A message takes its encoder out, for a hook may write another meanwhile.
+_idle: list[Encoder] = []
 
 
 class Outbox:
@@ -43,8 +45,8 @@ class Outbox:
         "_check",
         "_driver",
         "_has_answers",
+        "_has_peer_limits",
         "_is_over",
-        "_is_told",
         "_may_wait",
         "_pieces",
         "_tables",
@@ -58,7 +60,7 @@ class Outbox:
 
     def __init__(self, driver: Driver, tables: Tables, encoder: type[Encoder] = Encoder) -> None:
         self.ceilings = ceilings_for(PB, encoder)
-        self._is_told = False
+        self._has_peer_limits = False
         self.may_send = self._is_over = False
         self.answer_bytes = 0
         self.thread = 0
@@ -76,21 +78,21 @@ class Outbox:
         self.speak(dialect)
         self.may_send = True
 
-    def speak(self, dialect: Dialect, told: Limits | None = None) -> None:
-        """What both ends agreed on, and what the peer has ``told`` of its Limits: it is sent nothing that is over those."""
-        self._is_told = told is not None
-        self.ceilings = ceilings_for(dialect, self.ceilings.encoder, told)
+    def speak(self, dialect: Dialect, peer_limits: Limits | None = None) -> None:
+        """What both ends agreed on, and what the peer has said of its Limits: it is sent nothing that is over those."""
+        self._has_peer_limits = peer_limits is not None
+        self.ceilings = ceilings_for(dialect, self.ceilings.encoder, peer_limits)
 
     @property
     def dialect(self) -> Dialect:
         """What both ends speak, ``pb`` until they have agreed."""
         return self.ceilings.dialect
 
-    def take_told(self, told: Limits) -> bool:
+    def take_peer_limits(self, peer_limits: Limits) -> bool:
         """The peer says what it takes: once. Whether this was the first time."""
-        if self._is_told:
+        if self._has_peer_limits:
             return False
-        self.speak(self.dialect, told)
+        self.speak(self.dialect, peer_limits)
         return True
 
     def write(

@@ -53,9 +53,6 @@ CODES: Final[dict[bytes, int]] = {word: number for number, word in enumerate(VOC
 }
 """word -> the number by which the decoder knows it."""
 
-REFUSED_CODES: Final = frozenset((CLASS_CODE, FUNCTION_CODE, INSTANCE_CODE, MODULE_CODE, PERSISTENT_CODE, METHOD_CODE))
-"""Words that would have the receiver look something up by name: never honoured."""
-
 # Whole atoms, as they lie on the wire in a dialect with a vocabulary.
 NONE_ATOM: Final = b"\x01\x80\x01\x87"
 TRUE_ATOM: Final = b"\x02\x80\x07\x82boolean\x04\x82true"
@@ -76,7 +73,10 @@ DECACHE: Final = b"decache"
 UNCACHE: Final = b"uncache"
 DID_NOT_UNDERSTAND: Final = b"didNotUnderstand"
 
-CANCEL: Final = b"cancel"  # in likewise-1 alone
+# Messages in likewise-1 alone.
+CANCEL: Final = b"cancel"
+LIMITS: Final = b"limits"
+
 PB_VERSION: Final = 6
 
 # What travels under Twisted's names, whatever the class is called here.

@@ -35,7 +35,7 @@ class Writing(Protocol):
 
     @property
     def perspective(self) -> Any:
-        """Who the peer is to the objects' hooks."""
+        """The peer, as the hooks of objects know it: a user, an avatar, ``None``."""
 
     @property
     def dialect(self) -> Dialect:
@@ -95,6 +95,24 @@ BASES.append(Receivable)
 STOCK_STATE_SETTERS.append(Receivable.setCopyableState)
 
 
+class Subscribed(Protocol):
+    """One mirror, as publishing sees it: made by the mirror's session, kept by the mirror's observer."""
+
+    @property
+    def publisher(self) -> Publish:
+        """The function that publishes; it is the same for all sessions, and belongs to none."""
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process."""
+
+
+class Publish(Protocol):
+    """Tells observers of a change, on whatever connections they are: each has what it was subscribed with."""
+
+    def __call__(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> None: ...
+
+
 class Caller(Protocol):
     """What a reference or an observer needs of its connection."""
 
@@ -116,12 +134,8 @@ class Caller(Protocol):
         to_cache: bool = False,
     ) -> Any: ...
 
-    @property
-    def outbox(self) -> Any:
-        """Where messages wait; closed when the connection ends."""
-
-    def publish(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Tell observers of a change, whatever connections they are on."""
+    def subscribe(self, luid: int, perspective: Any) -> Subscribed:
+        """What the observer of the mirror with this id is published to by."""
 
     def end_mirror(self, luid: int, reason: str) -> None:
         """The owner of a Cacheable has the mirror with this id followed no longer."""
@@ -131,7 +145,7 @@ class Caller(Protocol):
 
     @property
     def driver(self) -> Any:
-        """Who moves the bytes; it knows what to do with an iterator that is to be sent, and how to wait for a result."""
+        """What moves the bytes; it knows what to do with an iterator that is to be sent, and how to wait for a result."""
 
     @property
     def limits(self) -> Any:

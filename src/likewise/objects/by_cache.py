@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ..bounded import opaque_types
 from ..errors import ConnectionClosed
 from ..jelly.atoms import CACHED_CODE, LCACHE_CODE
-from ..jelly.context import Caller, Sendable, Writing
+from ..jelly.context import Caller, Sendable, Subscribed, Writing
 from ..jelly.plans import state_of, wire_name
 from ..wire.tokens import VOCABULARY
 from .by_copy import Copyable, RemoteCopy
@@ -29,12 +29,11 @@ class RemoteCacheObserver(WithTyped):
     ``failures`` counts the changes that the mirror has answered with an error; those sent one way have no answers.
     """
 
-    __slots__ = ("__weakref__", "_caller", "cached", "failures", "head", "luid", "outbox", "perspective")
+    __slots__ = ("__weakref__", "_caller", "cached", "failures", "luid", "perspective", "subscription")
 
     def __init__(self, caller: Caller, luid: int, cached: Cacheable, perspective: Any) -> None:
         self._caller: Caller | None = caller
-        self.outbox = caller.outbox  # where what is published to many is put, and
-        self.head: bytes | None = None  # what stands before it for this mirror; both are the broker's
+        self.subscription: Subscribed | None = caller.subscribe(luid, perspective)
         self.luid = luid
         self.cached = cached
         self.perspective = perspective
@@ -59,7 +58,7 @@ class RemoteCacheObserver(WithTyped):
         """
         Run ``observe_<name>(*args, **kwargs)`` on the mirror; an awaitable of what it returns.
 
-        Who publishes a change need not wait for it, nor care whether the observer is leaving: to one that has gone
+        A publisher need not wait for a change to arrive, nor care whether the observer is leaving: to one that has gone
         this gives a result that has failed with :class:`likewise.ConnectionClosed`, and raises nothing.
 
         Raises:
@@ -80,7 +79,7 @@ class RemoteCacheObserver(WithTyped):
     @property
     def queued_bytes(self) -> int:
         """How many bytes for its peer have not left this process: how far its connection lags. 0 once it has stopped."""
-        return self.outbox.queued_bytes if self.outbox is not None else 0
+        return self.subscription.queued_bytes if self.subscription is not None else 0
 
     def end(self, reason: str = "") -> None:
         """
@@ -100,7 +99,7 @@ class RemoteCacheObserver(WithTyped):
 
     def stop(self) -> None:
         """Called once by the owner of the tables, after ``stoppedObserving``."""
-        self._caller = self.outbox = None
+        self._caller = self.subscription = None
 
     def __copy__(self) -> RemoteCacheObserver:
         return self  # equal only to itself, so there is no other

@@ -19,9 +19,8 @@ from ..serving.backlog import Backlog
 from ..serving.flow import ArgumentBytes
 from .clock import CLOCK, the_reactor
 
-NOTICED_UNREAD: Final = (
-    65_536  # bytes written without a look at whether they are read: what a transport takes without a word
-)
+# bytes written without a look at whether they are read: what a transport takes without a word
+NOTICED_UNREAD: Final = 65_536
 
 
 class DeferredCalls(Backlog):

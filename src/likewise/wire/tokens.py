@@ -35,7 +35,6 @@ WORDS: Final = (
 ).split()
 
 VOCABULARY: Final[tuple[bytes, ...]] = (b"", *WORDS)  # number -> word; 0 is not a word
-LONGEST_WORD: Final = max(map(len, WORDS))
 
 
 @dataclass(frozen=True, slots=True)
