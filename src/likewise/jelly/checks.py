@@ -354,7 +354,7 @@ class Named(Check):
         target = self.target
         if target is None:
             return True
-        if type(value) not in BUILT_IN:
+        if not isinstance(value, CONTAINERS):
             return target.holds(value, seen)
         if seen is None:
             seen = {}
@@ -384,7 +384,7 @@ class Named(Check):
         target = self.target
         if target is None or not self.floats:
             return value
-        if seen is None or type(value) not in BUILT_IN:  # it holds, so that this has an end
+        if seen is None or not isinstance(value, CONTAINERS):  # it holds, so that this has an end
             return target.to_float(value, seen, in_place)
         known = seen.get((id(value), -id(self)))
         if known is None:
@@ -393,6 +393,7 @@ class Named(Check):
 
 
 BUILT_IN: Final = frozenset((list, tuple, dict, set, frozenset))
+CONTAINERS: Final = (list, tuple, dict, set, frozenset)  # named tuples, too
 
 
 def wants_floats(parts: tuple[Check | None, ...]) -> bool:

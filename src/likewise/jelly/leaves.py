@@ -68,7 +68,7 @@ class Leaves(Graph):
             if self._reused is None:
                 self._reused = []
             self._reused.append(value)
-        elif type(value) is tuple or type(value) is frozenset:
+        elif isinstance(value, (tuple, frozenset)):
             self._unfold(value, start)
         return value
 

@@ -5,23 +5,29 @@ It travels as Twisted's ``CopyableFailure``: class name, text, names of the base
 switched on, and under one key more what it takes along (see :mod:`~likewise.objects.told`). One that is itself Sendable
 travels as itself to a peer that speaks ``pb``, as Twisted has it. On arrival a registered class is raised as itself, any
 other as :class:`~likewise.errors.RemoteError`. Names on the wire are Twisted's, so a Twisted peer's ``trap()`` works.
+
+One that is a value, in a result or an argument, travels as ``(likewise.Exception STATE)``, with as much of that as tells
+what it is. It arrives as the exception that a call would fail with; nothing is raised, and no traceback goes along.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, Final
 
 from ..bounded import outline, text_of
-from ..errors import RemoteError
+from ..errors import InsecureJelly, RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable, Writing
-from ..jelly.plans import COPY_HOOK, Incoming, wire_name
+from ..jelly.forms import FORMS_OF_ALL, Form
+from ..jelly.plans import COPY_HOOK, TAKER, Incoming, wire_name
 from ..jelly.registry import BUILT_IN, Registry
 from ..wire.tokens import LIKEWISE_1
 from .by_copy import RemoteCopy
 from .rebuilt import LONGEST_TRACEBACK, NO_TRACEBACK, Described, as_text, error_from
 from .told import ITSELF, NOTES, names_and_text, parts_in, state_not_sent, written_alone
+
+AS_VALUE: Final = b"likewise.Exception"
 
 _count = itertools.count(1)
 
@@ -87,6 +93,38 @@ class ReceivedFailure(RemoteCopy):
 
 
 BUILT_IN[COPYABLE_FAILURE] = Incoming(COPY_HOOK, ReceivedFailure)
+
+
+# --- as values
+
+
+def write_exception(encoder: Writing, error: BaseException) -> None:
+    names, text = names_and_text(error)
+    parts = parts_in(error, text)
+    state: dict[str, Any] = {
+        "type": names[0].encode("utf-8", "replace"),
+        "value": text,
+        "parents": [name.encode("utf-8", "replace").decode() for name in names],
+    }
+    if parts:
+        state["carried"] = written_alone(parts)
+    encoder.begin_form(error, 2)
+    encoder.encode(AS_VALUE)
+    encoder.encode(state)
+
+
+def read_exception(decoder: Any, tag: bytes, count: int, reference: int | None) -> Exception:
+    """What ``(likewise.Exception state)`` is here; it holds nothing that could lead back to it."""
+    state = decoder.value() if count == 2 else None
+    if type(state) is not dict:
+        raise InsecureJelly("an exception takes the form (likewise.Exception state), and a dictionary for its state")
+    error = error_from(Described(state), (decoder.registry,))
+    decoder.name_reference(reference, error)
+    return error
+
+
+FORMS_OF_ALL[BaseException] = Form(write_exception, "an exception", "str(x), or raise it")
+BUILT_IN[AS_VALUE] = Incoming(TAKER, read_exception)
 
 
 def to_send(error: BaseException, *, with_traceback: bool = False) -> Failure:
