@@ -21,9 +21,16 @@ from likewise.jelly.registry import Registry
 from likewise.wire.tokens import LARGEST_INT
 
 
+class Home:
+    """What may not cross."""
+
+    def __repr__(self) -> str:
+        return "at home"
+
+
 @likewise.copyable(name="rich.Colour")
 class Colour(enum.Enum):
-    RED = object()  # the value stays at home
+    RED = Home()
     BLUE = (1, 2)
     AZURE = BLUE
     GRÜN = None

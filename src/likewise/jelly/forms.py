@@ -11,13 +11,13 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from ..bounded import clip, text_of
+from ..errors import InsecureJelly
 from ..limits import DECIMAL_HASH, TIME_HASH
-
-if TYPE_CHECKING:
-    from .context import Writing
-    from .plans import Incoming
+from .context import Writing
+from .plans import TAKER, Incoming
 
 
 class Form:
@@ -58,6 +58,29 @@ HASH_COSTS: Final[dict[type, int]] = {  # what has no parts, and how many parts 
 }
 
 
+def taker(tag: bytes, make: Callable[[Any, Any], Any], items: int) -> Incoming:
+    """
+    How ``(tag state)`` is read: ``make(decoder, state)`` gives the value, at the price of so many further items.
+
+    It raises ValueError, TypeError or OverflowError where the state does not fit, InsecureJelly where it may not be.
+    """
+
+    def take(decoder: Any, its_tag: bytes, count: int, reference: int | None) -> Any:
+        if count != 2:
+            raise InsecureJelly(f"{clip(its_tag)} takes the form (tag state)")
+        decoder._spend(items, decoder.pos)
+        state = decoder.value()
+        try:
+            value = make(decoder, state)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise InsecureJelly(f"a malformed {tag.decode()}: {text_of(error)}") from None
+        if reference is not None:
+            decoder.name_reference(reference, value)
+        return value
+
+    return Incoming(TAKER, take)
+
+
 def form_of(kind: type) -> Form | None:
     """The form that values of a type have in ``likewise-1``; ``None`` if they have none."""
     form = FORMS.get(kind)
@@ -73,4 +96,4 @@ def no_form(form: Form, dialect: str) -> str:
     return f"{form.what}: the peer speaks {dialect}, and PB has no form for it; send {form.instead}"
 
 
-__all__ = ("FORMS", "FORMS_OF_ALL", "HASH_COSTS", "Form", "form_of", "no_form")
+__all__ = ("FORMS", "FORMS_OF_ALL", "HASH_COSTS", "Form", "form_of", "no_form", "taker")

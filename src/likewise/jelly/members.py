@@ -11,10 +11,9 @@ from typing import Any
 
 from ..bounded import clip
 from ..errors import InsecureJelly, NotSendable
-from ..limits import ENUM_HASH, FLAG_COMBINATIONS
+from ..limits import ENUM_HASH, FLAG_COMBINATIONS, ITEMS
 from .context import Writing
-from .forms import FORMS, HASH_COSTS, Form
-from .plans import FACTORY, Incoming
+from .forms import FORMS, HASH_COSTS, Form, taker
 
 BETWEEN = b"|"
 
@@ -48,17 +47,19 @@ class _Members:
             raise NotSendable(f"a {self.name} with bits that are no members: send .value")
         return BETWEEN.join([part._name_.encode() for part in parts])
 
-    def read(self, state: Any) -> Any:
+    def read(self, decoder: Any, state: Any) -> Any:
         found = self.by_name.get(state) if type(state) is bytes else None
         if found is not None:
             return found
         if type(state) is bytes and self.is_flag and len(state) <= self.longest:
-            return self._combined(state)
+            return self._combined(decoder, state)
         raise self._unknown(state)
 
-    def _combined(self, state: bytes) -> Any:
+    def _combined(self, decoder: Any, state: bytes) -> Any:
         value = 0
-        for name in state.split(BETWEEN) if state else ():
+        names = state.split(BETWEEN) if state else []
+        decoder._spend(ITEMS["member"] * len(names), decoder.pos)
+        for name in names:
             member = self.by_name.get(name)
             if member is None:
                 raise self._unknown(name)
@@ -88,7 +89,7 @@ def admit_enum(cls: type[enum.Enum], name: str) -> None:
             raise TypeError(f"{cls.__qualname__} has a member that can't go by its name: {each!r}")
     members = _Members(cls, name)
     what = f"a member of the Enum {name}"
-    FORMS[cls] = Form(members.write, what, "its .name", name, lambda: Incoming(FACTORY, members.read))
+    FORMS[cls] = Form(members.write, what, "its .name", name, lambda: taker(members.tag, members.read, 0))
     HASH_COSTS[cls] = ENUM_HASH
 
 

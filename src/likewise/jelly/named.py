@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InsecureJelly, NotSendable
+from ..limits import ITEMS
 from .annotations import fields_of
 from .context import Writing
 from .forms import FORMS, Form
@@ -78,6 +79,7 @@ class Taken(Incoming):
             if self.fields is None:  # not before the first comes: annotations may name what is defined later
                 self.fields = fields_of(cls, self.name)
             if self.fields.checks:
+                decoder._spend(ITEMS["named"], decoder.pos)
                 state = self._with_floats(state)
                 decoder.admit_later(self, dict(zip(cls._fields, state, strict=True)), None)
         return tuple.__new__(cls, state)

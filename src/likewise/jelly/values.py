@@ -15,12 +15,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..bounded import text_of
-from ..errors import InsecureJelly, NotSendable
-from ..limits import FRACTION_BITS, FRACTION_HASH, UUID_HASH
+from ..errors import NotSendable
+from ..limits import FRACTION_BITS, FRACTION_HASH, ITEMS, UUID_HASH
 from .checks import ARRIVES
 from .context import Writing
-from .forms import FORMS, HASH_COSTS, Form
-from .plans import FACTORY, Incoming
+from .forms import FORMS, HASH_COSTS, Form, taker
+from .plans import Incoming
 from .zones import parts_of, zone_of
 
 COMPLEX: Final = b"likewise.complex"
@@ -61,13 +61,13 @@ def _write_view(encoder: Writing, view: memoryview) -> None:
 # --- reading: state -> value; ValueError, TypeError or OverflowError where it does not fit
 
 
-def _read_complex(state: Any) -> complex:
+def _read_complex(decoder: Any, state: Any) -> complex:
     if type(state) is not tuple or [type(part) for part in state] != [float, float]:
         raise ValueError("two floats are expected")
     return complex(*state)
 
 
-def _read_fraction(state: Any) -> fractions.Fraction:
+def _read_fraction(decoder: Any, state: Any) -> fractions.Fraction:
     if type(state) is not tuple or [type(part) for part in state] != [int, int] or state[1] <= 0:
         raise ValueError("two integers are expected, the second above 0")
     if max(state[0].bit_length(), state[1].bit_length()) > FRACTION_BITS:
@@ -75,32 +75,22 @@ def _read_fraction(state: Any) -> fractions.Fraction:
     return fractions.Fraction(*state)
 
 
-def _read_uuid(state: Any) -> uuid.UUID:
+def _read_uuid(decoder: Any, state: Any) -> uuid.UUID:
     if type(state) is not bytes or len(state) != 16:
         raise ValueError("16 bytes are expected")
     return uuid.UUID(bytes=state)
 
 
-def _read_bytearray(state: Any) -> bytearray:
+def _read_bytearray(decoder: Any, state: Any) -> bytearray:
     if type(state) is not bytes:
         raise ValueError("bytes are expected")
     return bytearray(state)
 
 
-def _read_zone(state: Any) -> datetime.tzinfo:
+def _read_zone(decoder: Any, state: Any) -> datetime.tzinfo:
     if type(state) is not tuple:
         raise ValueError("a tuple is expected")
     return zone_of(state)
-
-
-def _read(tag: bytes, make: Callable[[Any], object]) -> Incoming:
-    def read(state: Any) -> object:
-        try:
-            return make(state)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise InsecureJelly(f"a malformed {tag.decode()}: {text_of(error)}") from None
-
-    return Incoming(FACTORY, read)
 
 
 FORMS.update({
@@ -117,11 +107,11 @@ HASH_COSTS.update({complex: 1, fractions.Fraction: FRACTION_HASH, uuid.UUID: UUI
 ARRIVES.update((complex, fractions.Fraction, uuid.UUID, bytearray, datetime.timezone, zoneinfo.ZoneInfo))
 
 VALUES: Final[dict[bytes, Incoming]] = {
-    COMPLEX: _read(COMPLEX, _read_complex),
-    FRACTION: _read(FRACTION, _read_fraction),
-    UUID: _read(UUID, _read_uuid),
-    BYTEARRAY: _read(BYTEARRAY, _read_bytearray),
-    ZONE: _read(ZONE, _read_zone),
+    COMPLEX: taker(COMPLEX, _read_complex, 0),
+    FRACTION: taker(FRACTION, _read_fraction, ITEMS["fraction"]),
+    UUID: taker(UUID, _read_uuid, ITEMS["uuid"]),
+    BYTEARRAY: taker(BYTEARRAY, _read_bytearray, 0),
+    ZONE: taker(ZONE, _read_zone, 0),
 }
 """tag -> how it is read."""
 

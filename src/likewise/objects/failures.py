@@ -19,9 +19,10 @@ from ..bounded import outline, text_of
 from ..errors import InsecureJelly, RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable, Writing
-from ..jelly.forms import FORMS_OF_ALL, Form
-from ..jelly.plans import COPY_HOOK, TAKER, Incoming, wire_name
+from ..jelly.forms import FORMS_OF_ALL, Form, taker
+from ..jelly.plans import COPY_HOOK, Incoming, wire_name
 from ..jelly.registry import BUILT_IN, Registry
+from ..limits import ITEMS
 from ..wire.tokens import LIKEWISE_1
 from .by_copy import RemoteCopy
 from .rebuilt import LONGEST_TRACEBACK, NO_TRACEBACK, Described, as_text, error_from
@@ -113,18 +114,18 @@ def write_exception(encoder: Writing, error: BaseException) -> None:
     encoder.encode(state)
 
 
-def read_exception(decoder: Any, tag: bytes, count: int, reference: int | None) -> Exception:
+def read_exception(decoder: Any, state: Any) -> Exception:
     """What ``(likewise.Exception state)`` is here; it holds nothing that could lead back to it."""
-    state = decoder.value() if count == 2 else None
     if type(state) is not dict:
-        raise InsecureJelly("an exception takes the form (likewise.Exception state), and a dictionary for its state")
-    error = error_from(Described(state), (decoder.registry,))
-    decoder.name_reference(reference, error)
-    return error
+        raise InsecureJelly("an exception takes the form (likewise.Exception state), with a dictionary for its state")
+    told = Described(state)
+    if isinstance(told.carried, bytes):  # it is read apart, each byte of it may be a token, and there may be many of these
+        decoder._spend(len(told.carried), decoder.pos)
+    return error_from(told, (decoder.registry,))
 
 
 FORMS_OF_ALL[BaseException] = Form(write_exception, "an exception", "str(x), or raise it")
-BUILT_IN[AS_VALUE] = Incoming(TAKER, read_exception)
+BUILT_IN[AS_VALUE] = taker(AS_VALUE, read_exception, ITEMS["exception"])
 
 
 def to_send(error: BaseException, *, with_traceback: bool = False) -> Failure:
