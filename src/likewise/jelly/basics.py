@@ -207,13 +207,18 @@ EXACT: Final = decimal.Context(prec=1_000, Emax=decimal.MAX_EMAX, Emin=decimal.M
 EXPONENTS: Final = {number: decimal.Decimal(number) for number in range(-64, 65)}
 
 
-def plain_time(code: int, numbers: list[int]) -> object:
-    """A date or time of just these numbers, all that belong to it; ``None`` if they are not."""
+ZONED: Final = frozenset((atoms.DATETIME, atoms.TIME))
+
+
+def plain_time(code: int, numbers: list[int], zone: list[Expression] | None) -> object:
+    """A date or time of just these numbers, all that belong to it, in the zone that stands for; ``None`` if they are not."""
     count, kind = PLAIN_TIMES[code]
     if len(numbers) != count:
         return None
     try:
-        return kind(*numbers)
+        if zone is None:
+            return kind(*numbers)
+        return kind(*numbers, zone_of(zone)) if code in ZONED else None
     except (ValueError, OverflowError):
         return None
 

@@ -19,10 +19,12 @@ from ..wire.writer import bytes_token, int_token
 
 MICROSECOND: Final = datetime.timedelta(microseconds=1)
 NAME: Final = re.compile(rb"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
+UTC: Final = int_token(0)
 LOCAL: Final = b"localtime"  # a file beside the zones on many systems, which is another zone on each of them
 
 _names: set[bytes] = set()  # those that this system has, once one was asked for
 _zones: dict[bytes, zoneinfo.ZoneInfo] = {}
+_written: dict[str, bytes] = {}  # the tokens of names that went out
 
 
 def parts_of(zone: datetime.tzinfo) -> tuple[int | bytes, ...]:
@@ -59,8 +61,17 @@ def parts_of(zone: datetime.tzinfo) -> tuple[int | bytes, ...]:
 
 def tokens_of(zone: datetime.tzinfo) -> tuple[int, bytes]:
     """How many items stand for a zone, and these."""
+    if zone is datetime.UTC:
+        return 1, UTC
+    key = zone.key if type(zone) is zoneinfo.ZoneInfo else None
+    known = _written.get(key) if key is not None else None
+    if known is not None:
+        return 1, known
     parts = parts_of(zone)
-    return len(parts), b"".join([int_token(part) if isinstance(part, int) else bytes_token(part) for part in parts])
+    tokens = b"".join([int_token(part) if isinstance(part, int) else bytes_token(part) for part in parts])
+    if key is not None and len(_written) < ZONES:
+        _written[key] = tokens
+    return len(parts), tokens
 
 
 def zone_of(parts: Any) -> datetime.tzinfo:
