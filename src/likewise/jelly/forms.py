@@ -20,7 +20,7 @@ from .context import Writing
 from .plans import TAKER, Incoming
 
 
-class Form:
+class ValueForm:
     """
     How values of one type are written.
 
@@ -45,10 +45,10 @@ class Form:
         self.incoming = incoming
 
 
-FORMS: Final[dict[type, Form]] = {}
+FORMS: Final[dict[type, ValueForm]] = {}
 """By the type itself: a subclass has no form unless it is registered."""
 
-FORMS_OF_ALL: Final[dict[type, Form]] = {}
+FORMS_OF_ALL: Final[dict[type, ValueForm]] = {}
 """By a base of the type: for exceptions."""
 
 HASH_COSTS: Final[dict[type, int]] = {  # what has no parts, and how many parts hashing or comparing it is worth
@@ -58,7 +58,7 @@ HASH_COSTS: Final[dict[type, int]] = {  # what has no parts, and how many parts 
 }
 
 
-def taker(tag: bytes, make: Callable[[Any, Any], Any], items: int) -> Incoming:
+def form_taker(tag: bytes, make: Callable[[Any, Any], Any], items: int) -> Incoming:
     """
     How ``(tag state)`` is read: ``make(decoder, state)`` gives the value, at the price of so many further items.
 
@@ -81,7 +81,7 @@ def taker(tag: bytes, make: Callable[[Any, Any], Any], items: int) -> Incoming:
     return Incoming(TAKER, take)
 
 
-def form_of(kind: type) -> Form | None:
+def form_of(kind: type) -> ValueForm | None:
     """The form that values of a type have in ``likewise-1``; ``None`` if they have none."""
     form = FORMS.get(kind)
     if form is None:
@@ -91,9 +91,9 @@ def form_of(kind: type) -> Form | None:
     return form
 
 
-def no_form(form: Form, dialect: str) -> str:
+def no_form(form: ValueForm, dialect: str) -> str:
     """One sentence on why a value that has a form in ``likewise-1`` can't be sent in another dialect."""
     return f"{form.what}: the peer speaks {dialect}, and PB has no form for it; send {form.instead}"
 
 
-__all__ = ("FORMS", "FORMS_OF_ALL", "HASH_COSTS", "Form", "form_of", "no_form", "taker")
+__all__ = ("FORMS", "FORMS_OF_ALL", "HASH_COSTS", "ValueForm", "form_of", "no_form", "form_taker")

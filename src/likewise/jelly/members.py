@@ -13,7 +13,7 @@ from ..bounded import clip
 from ..errors import InsecureJelly, NotSendable
 from ..limits import ENUM_HASH, FLAG_COMBINATIONS, ITEMS
 from .context import Writing
-from .forms import FORMS, HASH_COSTS, Form, taker
+from .forms import FORMS, HASH_COSTS, ValueForm, form_taker
 
 BETWEEN = b"|"
 
@@ -89,7 +89,7 @@ def admit_enum(cls: type[enum.Enum], name: str) -> None:
             raise TypeError(f"{cls.__qualname__} has a member that can't go by its name: {each!r}")
     members = _Members(cls, name)
     what = f"a member of the Enum {name}"
-    FORMS[cls] = Form(members.write, what, "its .name", name, lambda: taker(members.tag, members.read, 0))
+    FORMS[cls] = ValueForm(members.write, what, "its .name", name, lambda: form_taker(members.tag, members.read, 0))
     HASH_COSTS[cls] = ENUM_HASH
 
 

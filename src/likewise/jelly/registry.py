@@ -59,10 +59,10 @@ class Registry:
         Raises:
             TypeError: it is none of these, or another class has the name. Running the same definition again replaces it.
         """
-        plan = plan_of(entry)
+        plan = registered_plan(entry)
         if plan is not None:
-            self._claim(name or name_of(entry), entry)
-            self._add(name or name_of(entry), plan)
+            self._claim(name or registered_name(entry), entry)
+            self._add(name or registered_name(entry), plan)
         elif issubclass(entry, Receivable):
             self._claim(name or wire_name(entry), entry)
             self.setUnjellyableForClass(name or wire_name(entry), entry)
@@ -86,7 +86,7 @@ class Registry:
         """
         if not isinstance(unjellyable, type):
             raise TypeError(f"{unjellyable!r} is no class: a function goes to setUnjellyableFactoryForClass")
-        plan = plan_of(unjellyable) or _plan_of_receivable(unjellyable)
+        plan = registered_plan(unjellyable) or _plan_of_receivable(unjellyable)
         refuse_async(unjellyable, "setCopyableState", "postUnjelly")
         self._add(classname, plan)
 
@@ -113,7 +113,7 @@ class Registry:
     def _add(self, classname: str | bytes | type, plan: Incoming) -> None:
         self._open()
         if isinstance(classname, type):
-            sender, classname = classname, name_of(classname)
+            sender, classname = classname, registered_name(classname)
             self._claim(classname, sender)
         self.incoming[classname.encode() if isinstance(classname, str) else classname] = plan
 
@@ -145,7 +145,7 @@ BUILT_IN_PLANS: Final[dict[bytes, Incoming]] = dict(VALUES)
 """What every registry admits: our own forms of values, and those of PB itself, as failures are. Filled by ``objects/``."""
 
 
-def name_of(cls: type) -> str:
+def registered_name(cls: type) -> str:
     """The name under which a class travels."""
     known = outgoing.get(cls) or FORMS.get(cls)
     return known.name if known is not None and known.name else wire_name(cls)
@@ -159,7 +159,7 @@ def _plan_of_receivable(cls: type) -> Incoming:
     return Incoming(COPY if cls.setCopyableState is Receivable.setCopyableState else COPY_HOOK, cls)
 
 
-def plan_of(cls: type) -> Incoming | None:
+def registered_plan(cls: type) -> Incoming | None:
     """How instances are read of a class made by :func:`copyable`; ``None`` for any other."""
     if cls in outgoing:
         return Incoming(DATACLASS, cls, outgoing[cls].is_strict)

@@ -19,9 +19,9 @@ from ..errors import NotSendable
 from ..limits import FRACTION_BITS, FRACTION_HASH, ITEMS, UUID_HASH
 from .checks import ARRIVES
 from .context import Writing
-from .forms import FORMS, HASH_COSTS, Form, taker
+from .forms import FORMS, HASH_COSTS, ValueForm, form_taker
 from .plans import Incoming
-from .zones import parts_of, zone_of
+from .zones import zone_of, zone_parts
 
 COMPLEX: Final = b"likewise.complex"
 FRACTION: Final = b"likewise.Fraction"
@@ -94,24 +94,24 @@ def _read_zone(decoder: Any, state: Any) -> datetime.tzinfo:
 
 
 FORMS.update({
-    complex: Form(_written(COMPLEX, lambda value: (value.real, value.imag)), "a complex", "(x.real, x.imag)"),
-    fractions.Fraction: Form(_written(FRACTION, _fraction_state), "a Fraction", "str(x)"),
-    uuid.UUID: Form(_written(UUID, lambda value: value.bytes), "a UUID", "str(x) or x.bytes"),
-    bytearray: Form(_written(BYTEARRAY, bytes, True), "a bytearray", "bytes(x)"),
-    memoryview: Form(_write_view, "a memoryview", "bytes(x)"),
-    datetime.timezone: Form(_written(ZONE, parts_of), "a timezone", "x.utcoffset(None)"),
-    zoneinfo.ZoneInfo: Form(_written(ZONE, parts_of), "a ZoneInfo", "x.key"),
+    complex: ValueForm(_written(COMPLEX, lambda value: (value.real, value.imag)), "a complex", "(x.real, x.imag)"),
+    fractions.Fraction: ValueForm(_written(FRACTION, _fraction_state), "a Fraction", "str(x)"),
+    uuid.UUID: ValueForm(_written(UUID, lambda value: value.bytes), "a UUID", "str(x) or x.bytes"),
+    bytearray: ValueForm(_written(BYTEARRAY, bytes, True), "a bytearray", "bytes(x)"),
+    memoryview: ValueForm(_write_view, "a memoryview", "bytes(x)"),
+    datetime.timezone: ValueForm(_written(ZONE, zone_parts), "a timezone", "x.utcoffset(None)"),
+    zoneinfo.ZoneInfo: ValueForm(_written(ZONE, zone_parts), "a ZoneInfo", "x.key"),
 })  # fmt: skip
 
 HASH_COSTS.update({complex: 1, fractions.Fraction: FRACTION_HASH, uuid.UUID: UUID_HASH})
 ARRIVES.update((complex, fractions.Fraction, uuid.UUID, bytearray, datetime.timezone, zoneinfo.ZoneInfo))
 
 VALUES: Final[dict[bytes, Incoming]] = {
-    COMPLEX: taker(COMPLEX, _read_complex, 0),
-    FRACTION: taker(FRACTION, _read_fraction, ITEMS["fraction"]),
-    UUID: taker(UUID, _read_uuid, ITEMS["uuid"]),
-    BYTEARRAY: taker(BYTEARRAY, _read_bytearray, 0),
-    ZONE: taker(ZONE, _read_zone, 0),
+    COMPLEX: form_taker(COMPLEX, _read_complex, 0),
+    FRACTION: form_taker(FRACTION, _read_fraction, ITEMS["fraction"]),
+    UUID: form_taker(UUID, _read_uuid, ITEMS["uuid"]),
+    BYTEARRAY: form_taker(BYTEARRAY, _read_bytearray, 0),
+    ZONE: form_taker(ZONE, _read_zone, 0),
 }
 """tag -> how it is read."""
 

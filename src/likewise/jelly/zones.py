@@ -27,7 +27,7 @@ _zones: dict[bytes, zoneinfo.ZoneInfo] = {}
 _written: dict[str, bytes] = {}  # the tokens of names that went out
 
 
-def parts_of(zone: datetime.tzinfo) -> tuple[int | bytes, ...]:
+def zone_parts(zone: datetime.tzinfo) -> tuple[int | bytes, ...]:
     """
     What stands for a zone on the wire: its name; or its offset in microseconds, with a name of its own if it has one.
 
@@ -67,7 +67,7 @@ def tokens_of(zone: datetime.tzinfo) -> tuple[int, bytes]:
     known = _written.get(key) if key is not None else None
     if known is not None:
         return 1, known
-    parts = parts_of(zone)
+    parts = zone_parts(zone)
     tokens = b"".join([int_token(part) if isinstance(part, int) else bytes_token(part) for part in parts])
     if key is not None and len(_written) < ZONES:
         _written[key] = tokens
@@ -110,4 +110,4 @@ def _named(name: bytes) -> zoneinfo.ZoneInfo:
     return zone
 
 
-__all__ = ("parts_of", "tokens_of", "zone_of")
+__all__ = ("zone_parts", "tokens_of", "zone_of")

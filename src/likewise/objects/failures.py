@@ -20,7 +20,7 @@ from ..bounded import outline, text_of
 from ..errors import InsecureJelly, RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable, Writing
-from ..jelly.forms import FORMS_OF_ALL, Form, taker
+from ..jelly.forms import FORMS_OF_ALL, ValueForm, form_taker
 from ..jelly.plans import COPY_HOOK, Incoming, wire_name
 from ..jelly.registry import BUILT_IN_PLANS, Registry
 from ..limits import ITEMS
@@ -125,8 +125,8 @@ def read_exception(decoder: Any, state: Any) -> Exception:
     return error_from(told, (decoder.registry,))
 
 
-FORMS_OF_ALL[BaseException] = Form(write_exception, "an exception", "str(x), or raise it")
-BUILT_IN_PLANS[AS_VALUE] = taker(AS_VALUE, read_exception, ITEMS["exception"])
+FORMS_OF_ALL[BaseException] = ValueForm(write_exception, "an exception", "str(x), or raise it")
+BUILT_IN_PLANS[AS_VALUE] = form_taker(AS_VALUE, read_exception, ITEMS["exception"])
 
 
 def to_send(error: BaseException, *, with_traceback: bool = False) -> Failure:
