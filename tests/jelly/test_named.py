@@ -183,8 +183,8 @@ def bomb(levels: int, inner: Any = 1) -> Any:
 
 def test_pairs_that_share_their_parts_are_not_hashed_anew_at_each_use() -> None:
     for jelly in ([b"set", bomb(40)], [b"dictionary", [bomb(40), 1]], [b"frozenset", [b"tuple", bomb(40)]]):
-        with pytest.raises(InsecureJelly, match=r"hash_work|unfolded_tuples"):
-            read(jelly, registry=known)
+        with pytest.raises(InsecureJelly, match="hash_work"):
+            read(jelly, registry=known, limits=Limits(unfolded_tuples=2**53))
 
 
 def test_nor_left_for_a_method_to_print() -> None:
@@ -202,7 +202,7 @@ def test_nor_looked_through_again_by_an_annotation_that_leads_back_to_itself() -
 
 
 def test_nor_compared_again_where_hashes_are_equal() -> None:
-    few = Limits(hash_work=2_000)
+    few = Limits(hash_work=20_000)  # hashing them is worth 6,000
     key = lambda n: [b"rich.Pair", [b"tuple", n * (2**61 - 1), [b"tuple", *range(100)]]]  # noqa: E731
     with pytest.raises(InsecureJelly, match="hash_work"):
         read([b"set", *[key(n) for n in range(60)]], registry=known, limits=few)
