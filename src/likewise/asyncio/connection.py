@@ -180,7 +180,7 @@ class Connection:
     def _name_root(self) -> None:
         """Have the application make the root for this peer, which is let in; without one there is no connection."""
         try:
-            self.broker.tables.name(b"root", self._calls.endpoint.root.rootObject(self))
+            self.broker.tables.name(b"root", self._calls.endpoint.root_entry(self))
         except ENDS_THE_PROGRAM as error:
             end_loop(self._calls.loop, error)
         except BaseException as error:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from ..broker.core import Broker
+from ..broker.entries import Exported
 from ..broker.states import Side
 from ..jelly.registry import Registry
 from ..limits import Limits
@@ -54,6 +55,7 @@ class Endpoint:
     arguments: ArgumentBytes = field(init=False)
     log: Throttle = field(init=False)
     _pace: Pace | None = None
+    _root_entry: Exported | None = None
     _thread_check: Callable[[str], object] | None = None
 
     def __post_init__(self) -> None:
@@ -67,6 +69,15 @@ class Endpoint:
         if self._pace is None:
             self._pace = pace_of(loop)
         return self._pace
+
+    def root_entry(self, connection: Any) -> Exported:
+        """What the tables of this connection have under "root": one for all of them, where the served object is the root."""
+        root = self.root.rootObject(connection)
+        if root is not self.root:
+            return Exported(root, None)
+        if self._root_entry is None:
+            self._root_entry = Exported(root, None)
+        return self._root_entry
 
     def thread_check(self, loop: asyncio.AbstractEventLoop) -> Callable[[str], object]:
         """Refuses a use on another thread than the loop's; one for all connections."""

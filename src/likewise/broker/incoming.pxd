@@ -19,8 +19,8 @@ cdef class IncomingMessages:
     cdef Tables _tables
     cdef Outbox _outbox
     cdef Py_ssize_t _name_limit
-    cdef Py_ssize_t _faults
-    cdef Py_ssize_t _given_back
+    cdef int _faults
+    cdef int _given_back
     cdef public object registry
     cdef public object decoder
     cdef readonly object record

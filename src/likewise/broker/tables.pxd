@@ -17,11 +17,11 @@ cdef class Tables:
     cdef readonly object flavours
     cdef readonly object driver
     cdef public Py_ssize_t next_luid
-    cdef public Py_ssize_t ended
+    cdef public int ended
     cdef public Py_ssize_t next_request
     cdef readonly dict results
     cdef readonly dict exported
-    cdef Py_ssize_t _named
+    cdef int _named
     cdef dict luid_of
     cdef readonly dict observed
     cdef readonly dict observed_ids

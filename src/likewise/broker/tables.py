@@ -154,7 +154,7 @@ class Tables:
         """Make an object known under a name, for as long as the connection lasts."""
         if name not in self.exported:
             self._named += 1
-        self.exported[name] = Exported(target, None)
+        self.exported[name] = target if type(target) is Exported else Exported(target, None)
 
     def release(self, luid: Luid) -> bool:
         """The peer gives back one count of a reference; whether it held it."""
