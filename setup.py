@@ -42,6 +42,7 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/broker/outbox.py",
     "likewise/broker/fanout.py",
     "likewise/objects/by_reference.py",
+    "likewise/serving/calls.py",
     "likewise/asyncio/calls.py",
     "likewise/asyncio/line.py",
 )

@@ -16,12 +16,12 @@ from typing import Any, Protocol
 
 from ..bounded import is_small, text_of
 from ..broker.core import Broker
-from ..broker.events import CallReceived, Later, can_be_awaited
+from ..broker.events import CallReceived
 from ..errors import (
-    ENDS_THE_PROGRAM,
     CallError,
     ConnectionClosed,
     NotExecuted,
+    NotSendable,
     ProtocolError,
 )
 from ..objects.rebuilt import settleable
@@ -30,9 +30,7 @@ from . import aside
 from .endpoint import Endpoint
 from .streams import WithStreams
 from .tasks import Tasks
-from .unread import Unread
 
-PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 
 
@@ -83,7 +81,7 @@ class Writer(Protocol):
 
 class Calls(WithStreams):
     """
-    ``broker`` is the session, ``line`` what carries it now, ``peer`` the address at its other end, ``address`` the place in
+    ``line`` is what carries the session now, ``peer`` the address at its other end, ``address`` the place in
     which that is counted (``None`` while it is not). ``is_ended``: nothing is handled any more, though the transport may
     still have to say so.
     """
@@ -93,23 +91,20 @@ class Calls(WithStreams):
         "_loop",
         "address",
         "awaits_first_step",
-        "backlog",
-        "broker",
         "is_ended",
         "line",
         "one_way_failures",
         "peer",
-        "unread",
     )
 
-    broker: Broker
+    backlog: Tasks | None
 
     def __init__(self, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
         self._endpoint = endpoint
         self._loop = loop
         self.line: Writer | None = None
-        self.backlog: Tasks | None = None  # made with the first call that takes its time
-        self.unread: Unread | None = None  # while the peer does not read
+        self.backlog = None
+        self.unread = None
         self.streams = None
         self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self.is_ended = False
@@ -171,57 +166,16 @@ class Calls(WithStreams):
 
     # --- calls of the peer
 
-    @property
-    def running(self) -> int:
-        """How many calls of the peer run."""
-        return self.backlog.running if self.backlog is not None else 0
+    def new_backlog(self) -> Tasks:
+        return Tasks(self, self.broker, self._endpoint, self._loop)
 
-    def backlog_made(self) -> Tasks:
-        """What holds the calls that take their time."""
-        if self.backlog is None:
-            self.backlog = Tasks(self, self.broker, self._endpoint, self._loop)
-        return self.backlog
+    def call_method(self, call: CallReceived) -> Any:
+        """Run a method in a context of its own."""
+        return copy_context().run(call.method(), *call.args, **call.kwargs)
 
-    def hold(self) -> None:
-        """Start no more calls, until the peer has read what it was answered."""
-        self.backlog_made().hold(True)
-
-    def take(self, call: CallReceived) -> None:
-        """A call has come."""
-        if self.backlog is None:
-            self.run(call)
-        else:
-            self.backlog.take(call)
-
-    def run(self, call: CallReceived) -> None:
-        """Run a method, in a context of its own, and answer with what it returns, now or later."""
-        try:
-            value = copy_context().run(call.method(), *call.args, **call.kwargs)
-        except BaseException as error:
-            self.fail(call, error)
-            if isinstance(error, ENDS_THE_PROGRAM):
-                raise
-            return
-        if type(value) in PLAIN or not (isinstance(value, Later) or can_be_awaited(value)):
-            self.answer(call, value)
-        elif isinstance(value, Later):
-            value.called(self, call)
-        else:
-            self.backlog_made().run_on(call, value)
-
-    def answer(self, call: CallReceived, value: Any) -> None:
-        """A method has returned."""
-        try:
-            refused = self.broker.answer(call, value)
-        except BaseException as error:  # a hook of the value that was to be sent
-            self.fail(call, error)
-            if isinstance(error, ENDS_THE_PROGRAM):
-                raise
-            return
-        if refused is not None:
-            text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)
-            self._endpoint.log.warning(self._loop.call_later, "answers not sendable", text, self.peer, call.name, why)
-        self._consider_holding()
+    def answer_refused(self, call: CallReceived, error: NotSendable) -> None:
+        text, why = "%s: the answer to %s can't be sent: %s", text_of(error, 500)
+        self._endpoint.log.warning(self._loop.call_later, "answers not sendable", text, self.peer, call.name, why)
 
     def fail(self, call: CallReceived, error: BaseException) -> None:
         """A method has raised."""
@@ -241,10 +195,6 @@ class Calls(WithStreams):
         self._endpoint.log.warning(self._loop.call_later, "calls not run", text, self.peer, call.name, why)
         self.broker.fail(call, error)
         self._consider_holding()
-
-    def give_back(self, call: CallReceived) -> None:
-        """Fail a call whose caller has given up on it before it was run."""
-        self.broker.fail(call, NotExecuted("the call was not run: its caller has cancelled it"))
 
     def write_answers(self) -> None:
         """Write what has gathered if it is much."""

@@ -25,13 +25,13 @@ from ..errors import (
     RemoteProtocolError,
 )
 from ..serving.turns import LIGHT, SLICE
+from ..serving.unread import Unread
 from ..sockets import HANDED_ON, keep_alive
 from .addresses import peer_name, place
 from .calls import Calls
 from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE, Endpoint
 from .guard import NOTICED
 from .loops import check_thread, end_loop
-from .unread import Unread
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
 PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest

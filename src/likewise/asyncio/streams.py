@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ..broker.core import Broker
+from ..serving.calls import CallHandler
 from ..serving.streams import Done, Streams
 from .coroutines import start
-from .unread import Unread
 
 
-class WithStreams:
+class WithStreams(CallHandler):
     """What :mod:`likewise.serving.streams` needs of its driver."""
 
     __slots__ = ("_stream_tasks", "_until_writable", "streams")
@@ -22,8 +21,6 @@ class WithStreams:
     _stream_tasks: set[asyncio.Task[Any]]
     streams: Streams | None
     _until_writable: list[Callable[[], None]]
-    broker: Broker
-    unread: Unread | None
 
     def source_of(self, iterator: Any, perspective: Any) -> Any:
         streams = self.streams

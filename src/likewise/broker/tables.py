@@ -132,7 +132,7 @@ class Tables:
         """How many objects the peer holds that have no names."""
         return len(self.exported) - self._named
 
-    def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
+    def observe(self, cacheable: Any, perspective: Any) -> tuple[int, Any]:
         key = cacheable.processUniqueID(), who(perspective)
         luid = self.observed_ids.get(key)
         if luid is not None:
@@ -144,7 +144,7 @@ class Tables:
         if self.observed is NOTHING:
             self.observed, self.observed_ids = {}, {}
         luid = self._new_luid()
-        observer = make_observer(luid)
+        observer = self.flavours.make_observer(self.caller, luid, cacheable, perspective)
         self.observed[luid] = Observed(cacheable, key, perspective, observer)
         self.observed_ids[key] = luid
         self._note(self.observed, luid)

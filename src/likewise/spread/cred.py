@@ -218,7 +218,7 @@ class _PortalWrapper(Referenceable):
         ceiling = self.broker.core.limits.login_attempts
         if self.attempts > ceiling:
             error = LimitExceeded("login_attempts", self.attempts, ceiling)
-            self.broker.broken(error)
+            self.broker.line.drop(error)
             raise Error(str(error))
 
     def succeeded(self, avatar: Any) -> Any:

@@ -78,9 +78,14 @@ def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> An
     try:
         return method(*args, **kw)
     except TypeError:
-        if broker.may_log("calls not accepted"):
-            log.msg(f"{name_of(method)} didn't accept {shown(args)} and {shown(kw)}")
+        note_arguments(broker.calls, method, args, kw)
         raise
+
+
+def note_arguments(calls: Any, method: Any, args: Any, kw: Any) -> None:
+    """A method has raised TypeError: it takes other arguments, as a rule."""
+    if calls.may_log("calls not accepted"):
+        log.msg(f"{name_of(method)} didn't accept {shown(args)} and {shown(kw)}")
 
 
 def name_of(method: Any) -> str:
@@ -246,18 +251,14 @@ class RemoteCacheObserver(by_cache.RemoteCacheObserver):
         """Run ``observe_<name>`` on the mirror; a Deferred of what it returns, ``None`` with ``pbanswer=False``."""
         if not self.is_observing:
             return quiet(defer.fail(Failure(DeadReferenceError("The peer has stopped observing"))))
-        return self.broker.send_call(self.luid, _name, args, kw, self.perspective, True)
+        return self.broker.calls.send(self.luid, _name, args, kw, self.perspective, True)
 
     def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
         self.callRemote(_name, *args, pbanswer=False, **kw)
 
     def end(self, reason: str = "") -> None:
-        broker = self.broker
-        broker._busy += 1
-        try:
+        with self.broker.line:
             super().end(reason)
-        finally:
-            broker._leave()
 
     def remoteMethod(self, key: Any) -> RemoteCacheMethod:
         """One method of the mirror, to be called later."""
@@ -313,21 +314,10 @@ class Cacheable(Copyable, by_cache.Cacheable):
         return jellier.preserve(self, [tag, luid, jellier.jelly(state)])
 
     def jelly_into(self, encoder: Writing) -> None:
-        tables = encoder.tables
-        if has_own_form(self) or tables is None:
+        if has_own_form(self) or encoder.tables is None:
             Copyable.jelly_into(self, encoder)
-            return
-        if not hasattr(tables.caller.owner, "core"):  # a connection of likewise's asyncio driver, with its own observers
-            by_cache.Cacheable.jelly_into(self, encoder)
-            return
-        perspective = encoder.perspective
-        broker = tables.caller.owner
-        luid, observer = tables.observe(self, perspective, lambda luid: RemoteCacheObserver(broker, self, perspective, luid))
-        if observer is None:
-            encoder.write_id(cached_atom, luid)
         else:
-            tag = self.getTypeToCopyFor(perspective)
-            encoder.write_cache(self, tag, luid, self.getStateToCacheAndObserveFor(perspective, observer))
+            by_cache.Cacheable.jelly_into(self, encoder)
 
 
 class RemoteCache(Receiver, RemoteCopy, by_cache.RemoteCache, Serializable):

@@ -107,11 +107,12 @@ class Guard(Account):
 class Visit:
     """One connection, as its factory's Guard knows it."""
 
-    def __init__(self, broker: Any, guard: Guard, address: str) -> None:
-        self._broker = broker
+    __slots__ = ("__weakref__", "_address", "_guard", "_holds", "_is_counted", "_line", "_opened_at", "_watch")
+
+    def __init__(self, line: Any, guard: Guard, address: str) -> None:
+        self._line = line
         self._guard = guard
         self._address = address
-        self._limits: Limits = broker.core.limits
         self._holds = False
         self._opened_at = the_reactor().seconds()
         self._watch = Watch(self._opened_at)
@@ -123,7 +124,7 @@ class Visit:
         """Bytes have come, and what is whole of them was handled."""
         self._watch.heard = True
         self._guard.look()
-        held = self._broker.core.held_bytes
+        held = self._line.protocol.core.held_bytes
         noticed = self._guard.unfinished.noticed
         if held > noticed or self._holds:
             self._holds = held > noticed
@@ -137,7 +138,7 @@ class Visit:
     @property
     def socket(self) -> Any:
         """The socket, where the transport has one."""
-        return socket_of(self._broker.transport)
+        return socket_of(self._line.protocol.transport)
 
     def greeted(self) -> None:
         """Both ends agreed on a dialect, or never will."""
@@ -147,11 +148,11 @@ class Visit:
     def make_way(self, reason: LimitExceeded) -> None:
         """End, and be counted out at once: another one takes the place."""
         self._leave()
-        self._broker.broken(reason)
+        self._line.drop(reason)
 
     def drop(self, reason: RemoteProtocolError) -> None:
         """End, with what is unfinished and unread."""
-        self._broker.give_up(reason)
+        self._line.give_up(reason)
 
     def look(self, now: float, is_late: bool) -> None:
         """
@@ -159,19 +160,19 @@ class Visit:
 
         ``is_late``: it was not looked for long, so that nobody knows when the message that is unfinished began.
         """
-        broker = self._broker
-        core = broker.core
+        line, limits = self._line, self._guard.limits
+        core = line.protocol.core
         if core.is_closed:
             return
-        seconds = self._limits.handshake_seconds
+        seconds = limits.handshake_seconds
         if self in self._guard.newcomers:
             if now - self._opened_at > seconds:
-                broker.broken(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
+                line.drop(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
             return
-        is_waiting = core.held_bytes > 0 and not broker.is_waiting_for_turn and not is_late
-        late = self._watch.verdict(now, self._limits, core.messages, is_waiting, broker.calls.running > 0)
+        is_waiting = core.held_bytes > 0 and not line.is_waiting_for_turn and not is_late
+        late = self._watch.verdict(now, limits, core.messages, is_waiting, line.calls.running > 0)
         if late is not None:
-            broker.broken(late)
+            line.drop(late)
 
     def ended(self, running: int) -> None:
         """The connection has ended; so many of its calls run on."""
@@ -201,25 +202,25 @@ class Visit:
 _guards: weakref.WeakKeyDictionary[Any, Guard] = weakref.WeakKeyDictionary()
 
 
-def visit(broker: Any) -> Visit | None:
+def visit(line: Any) -> Visit | None:
     """
     Count a new connection in; ``None`` for one that is nobody else's: without a factory, or in memory.
 
     Raises:
         LimitExceeded: there are too many already.
     """
-    transport, factory = broker.transport, broker.factory
+    transport, factory = line.protocol.transport, line.protocol.factory
     if factory is None or not interfaces.ISystemHandle.providedBy(transport):
         return None
     guard = _guards.get(factory)
     if guard is None:
-        guard = _guards[factory] = Guard(broker.core.limits)
+        guard = _guards[factory] = Guard(line.protocol.core.limits)
     guard.look()
     address = place(transport)
     refused = guard.let_in(address)
     if refused is not None:
         raise refused
-    return Visit(broker, guard, address)
+    return Visit(line, guard, address)
 
 
 __all__ = ("Guard", "Visit", "visit")

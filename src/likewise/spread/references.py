@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-
 class RemoteMethod:
     """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
 
@@ -65,11 +64,11 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
             DeadReferenceError: the connection has ended.
             BananaError: a number, string or list is larger than the wire carries.
         """
-        return self.broker.send_call(self.luid, _name, args, kw, self.perspective)
+        return self.broker.calls.send(self.luid, _name, args, kw, self.perspective)
 
     def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
         """The same, one way."""
-        self.broker.send_call(self.luid, _name, args, {**kw, "pbanswer": False}, self.perspective)
+        self.broker.calls.send(self.luid, _name, args, {**kw, "pbanswer": False}, self.perspective)
 
     def remoteMethod(self, key: str) -> RemoteMethod:  # type: ignore[override]
         """One method of the remote object, to be called later."""
@@ -102,7 +101,7 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
         try:
             callback(self)
         except BaseException as error:
-            self.broker.report("telling of the end of a connection", error)
+            self.broker.calls.report("telling of the end of a connection", error)
 
     @stock
     def jellyFor(self, jellier: Any) -> Any:
