@@ -34,7 +34,7 @@ from likewise.broker.states import Side  # noqa: E402
 from likewise.errors import InsecureJelly, LikewiseError  # noqa: E402
 from likewise.jelly.decoder import Decoder  # noqa: E402
 from likewise.limits import Limits  # noqa: E402
-from likewise.objects.flavours import Flavours  # noqa: E402
+from likewise.objects.flavours import ObjectFlavours  # noqa: E402
 from likewise.trace import Record  # noqa: E402
 from likewise.wire.framer import Framer  # noqa: E402
 from likewise.wire.tokens import LIKEWISE_1  # noqa: E402
@@ -89,7 +89,9 @@ class Server(End):
     def __init__(self, limits: Limits) -> None:
         super().__init__(Side.SERVER)
         self.refused = ""
-        self.broker = Broker(Side.SERVER, self, Flavours(), REGISTRY, limits, root=self.root, owner=self, trace=self.note)
+        self.broker = Broker(
+            Side.SERVER, self, ObjectFlavours(), REGISTRY, limits, root=self.root, owner=self, trace=self.note
+        )
         self.broker.start()
         self.broker.data_to_send()
         self.receive(recipes.string(LIKEWISE_1.name))

@@ -19,7 +19,7 @@ from likewise.errors import InsecureJelly, NotSendable, RemoteProtocolError
 from likewise.jelly.decoder import Decoder
 from likewise.jelly.encoder import Encoder
 from likewise.limits import Limits
-from likewise.objects.flavours import Flavours
+from likewise.objects.flavours import ObjectFlavours
 from likewise.wire.framer import Frame, Framer
 from likewise.wire.tokens import LIKEWISE_1, NONE, PB
 
@@ -268,7 +268,7 @@ class End:
         self.root = Root()
         self.later: list[CallReceived] = []
         self.faults: list[str] = []
-        self.broker = Broker(side, self, Flavours(), REGISTRY, LIMITS, root=self.root, dialects=(PB, NONE), owner=self)
+        self.broker = Broker(side, self, ObjectFlavours(), REGISTRY, LIMITS, root=self.root, dialects=(PB, NONE), owner=self)
         self.broker.start()
 
     def receive(self, data: bytes) -> None:

@@ -22,7 +22,7 @@ from likewise.broker.states import Side
 from likewise.errors import RemoteProtocolError
 from likewise.jelly.registry import Registry
 from likewise.limits import Limits
-from likewise.objects.flavours import Flavours
+from likewise.objects.flavours import ObjectFlavours
 from likewise.wire.tokens import NONE, PB, Dialect
 from tests import sexp
 
@@ -69,7 +69,7 @@ class End:
         self.is_closed = False
         self.reports: list[BaseException] = []
         self.broker = Broker(
-            side, self, Flavours(), registry, Limits(), root=root, dialects=dialects, owner=self, peer="the recording"
+            side, self, ObjectFlavours(), registry, Limits(), root=root, dialects=dialects, owner=self, peer="the recording"
         )
         self.broker.start()
 

@@ -22,8 +22,8 @@ from likewise.jelly.decoder import Decoder
 from likewise.jelly.encoder import Encoder
 from likewise.jelly.expressions import to_frame
 from likewise.limits import Limits
+from likewise.objects.error_state import error_names, names_and_text
 from likewise.objects.failures import Failure
-from likewise.objects.told import error_names, names_and_text
 from likewise.wire.framer import Framer
 from likewise.wire.tokens import NONE, PB, Dialect
 from likewise.wire.writer import spell_out

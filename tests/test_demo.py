@@ -16,7 +16,7 @@ BY_CACHE = demo.CONVERSATIONS[2]
 
 def test_the_demo_shows_what_each_side_says_and_ends_well(tmp_path: Path) -> None:
     with running("-m", "likewise", "demo", cwd=tmp_path) as program:
-        code, lines, errors = program.end(len(demo.CONVERSATIONS) * demo.SECONDS)
+        code, lines, errors = program.end(len(demo.CONVERSATIONS) * demo.CONVERSATION_SECONDS)
     assert (code, errors) == (0, "")
     said = [line.partition("| ") for line in lines]
     for label, line in [
@@ -78,7 +78,7 @@ def test_a_receiver_that_does_not_come_up_ends_the_conversation(programs: Path) 
 
 
 def test_a_program_that_hangs_is_given_up(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "SECONDS", 2.0)
+    monkeypatch.setattr(demo, "CONVERSATION_SECONDS", 2.0)
     spoil(programs / "cache_sender.py", "master.count()", "master.count(); await asyncio.sleep(1000)")
     faults = asyncio.run(demo.play(BY_CACHE, programs))
     assert faults[0] == "it was not over after 2 s"
@@ -89,7 +89,7 @@ def test_the_demo_fails_if_one_conversation_does(
 ) -> None:
     spoil(programs / "copy_sender.py", '"green", 7', '"green", 8')
     monkeypatch.setattr(demo, "examples", lambda: programs)
-    assert demo.run() == 1
+    assert demo.run_demo() == 1
     assert capsys.readouterr().err.endswith("likewise: 1 of 4 conversations did not go as expected\n")
 
 

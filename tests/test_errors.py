@@ -3,7 +3,7 @@
 import pytest
 
 import likewise
-from likewise.objects.told import error_names
+from likewise.objects.error_state import error_names
 
 
 class PondFull(likewise.Error):

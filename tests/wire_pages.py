@@ -11,7 +11,7 @@ from typing import Any
 import likewise
 from likewise.cli.capture import messages
 from likewise.jelly.encoder import Encoder
-from likewise.jelly.expressions import text_of
+from likewise.jelly.expressions import expression_text
 from likewise.testing import Pair
 from likewise.wire.tokens import NONE, PB
 from tests import sexp
@@ -111,7 +111,7 @@ def shown(data: bytes) -> str:
     """One expression as text."""
     ((_, text),) = messages(data)
     (independent,) = sexp.decode(data)
-    assert text_of(independent, 10_000) == text, "the two readers differ"
+    assert expression_text(independent, 10_000) == text, "the two readers differ"
     return text
 
 

@@ -20,7 +20,7 @@ from collections import deque
 from sys import getsizeof
 from typing import Any, Final
 
-opaque: set[type] = {
+opaque_types: set[type] = {
     logging.Logger,
     types.BuiltinFunctionType,
     types.CodeType,
@@ -38,7 +38,7 @@ Classes whose instances count as they are, without what they lead to: a referenc
 all the others. Modules of the package add theirs.
 """
 
-brief: set[type] = opaque - {types.MethodType}
+brief_types: set[type] = opaque_types - {types.MethodType}
 """Classes whose instances print shortly whatever they lead to; of a bound method the whole object is printed."""
 
 
@@ -53,8 +53,8 @@ def _is_one_of(kind: type, classes: set[type]) -> bool:
 
 POINTER: Final = 8  # bytes of a reference from one object to another
 COLLECTED: Final = 16  # bytes that the garbage collector keeps before an object
-FEW: Final = 16  # arguments that are looked at one by one before a walk is begun
-LARGE: Final = 512  # bytes of a scalar from which on it is looked up whether it was counted before
+FEW_ARGUMENTS: Final = 16  # arguments that are looked at one by one before a walk is begun
+LARGE_SCALAR: Final = 512  # bytes of a scalar from which on it is looked up whether it was counted before
 
 SCALARS: Final = frozenset((bool, bytes, complex, float, int, str, type(None)))
 SIZED: Final = (dict, list, tuple, set, frozenset, bytes, bytearray, str, int, deque)  # their size varies
@@ -68,7 +68,7 @@ def weight(values: object, at_most: float) -> int:
     ``values`` is anything, as a rule the tuple of a call's arguments. What containers and instances hold is counted,
     in slots too, and what is held twice is counted once. No method of a value is called.
     """
-    if type(values) is tuple and len(values) <= FEW:  # the usual case, at some 100 ns for each value
+    if type(values) is tuple and len(values) <= FEW_ARGUMENTS:  # the usual case, at some 100 ns for each value
         total = getsizeof(values)
         for value in values:
             kind = type(value)
@@ -89,7 +89,7 @@ def _weight(values: object, at_most: float) -> int:
         kind = type(value)
         if type(kind) is type and kind in SCALARS:  # a metaclass may be without a hash
             size = getsizeof(value)
-            if size < LARGE:
+            if size < LARGE_SCALAR:
                 total += size
                 continue
             parts: list[Any] | None = []
@@ -97,7 +97,7 @@ def _weight(values: object, at_most: float) -> int:
             continue
         elif kind is list or kind is dict or kind is tuple or kind is set:
             size, parts = getsizeof(value), None
-        elif _is_one_of(kind, opaque):
+        elif _is_one_of(kind, opaque_types):
             size, parts = object.__sizeof__(value) + COLLECTED, []
         else:
             size, parts = _own_size(value, kind) + COLLECTED, None
@@ -205,7 +205,7 @@ def is_small(*values: object, size: int = SMALL) -> bool:
             size -= (str if issubclass(kind, str) else bytes if issubclass(kind, bytes) else bytearray).__len__(value)
         elif issubclass(kind, int):
             size -= int.bit_length(value) // 3
-        elif not _is_one_of(kind, brief):
+        elif not _is_one_of(kind, brief_types):
             parts = gc.get_referents(value)
             size -= len(parts)
             if size >= 0 and issubclass(kind, BaseException):
@@ -359,14 +359,14 @@ __all__ = (
     "CHAIN",
     "CLIP",
     "args_of",
-    "brief",
+    "brief_types",
     "chain_of",
     "clip",
     "is_cheap",
     "is_plain",
     "is_small",
     "one_line",
-    "opaque",
+    "opaque_types",
     "outline",
     "shown",
     "text_of",

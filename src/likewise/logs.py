@@ -2,7 +2,8 @@
 What is logged about peers, in bounds: who can have one line written can have a million written.
 
 Drivers log through a :class:`Throttle`, one for each endpoint. Beyond ``limits.log_lines`` lines or ``limits.log_bytes``
-bytes in :data:`SECONDS` entries are counted instead of written, and one line tells how many of which kind there were.
+bytes in :data:`ALLOWANCE_SECONDS` entries are counted instead of written, and one line tells how many of which kind there
+were.
 
 A peer chooses a part of many texts, of an exception's above all: no such part begins a line, or moves a cursor.
 
@@ -24,16 +25,17 @@ from typing import Any, Final
 
 from .bounded import clip, is_cheap, one_line, outline, text_of
 
-SECONDS: Final = 10.0
-LONGEST: Final = 2_000  # characters of one value in a line
+ALLOWANCE_SECONDS: Final = 10.0
+LONGEST_VALUE: Final = 2_000  # characters of one value in a line
 TRACEBACK: Final = 8_000  # characters of an error with its traceback
 
-Later = Callable[[float, Callable[[], None]], object]
+CallLater = Callable[[float, Callable[[], None]], object]
 
 
 class Allowance:
     """
-    So many ``lines`` and ``size`` bytes in :data:`SECONDS`, and a summary of the others, which ``tell`` is called with.
+    So many ``lines`` and ``size`` bytes in :data:`ALLOWANCE_SECONDS`, and a summary of the others, which ``tell`` is called
+    with.
 
     ``later(seconds, function)`` of each call is how the driver has something run later; ``None`` where nothing can be.
     """
@@ -48,14 +50,16 @@ class Allowance:
         self._runs = False
         self._began = time.monotonic()
 
-    def may_write(self, later: Later | None, kind: str) -> bool:
+    def may_write(self, later: CallLater | None, kind: str) -> bool:
         """Whether to write one more entry; if not, it has been counted."""
         now = time.monotonic()
-        if now - self._began > (2 * SECONDS if self._runs else SECONDS):  # no timer, or one of a loop that has ended
+        if now - self._began > (
+            2 * ALLOWANCE_SECONDS if self._runs else ALLOWANCE_SECONDS
+        ):  # no timer, or one of a loop that has ended
             self._begin_anew()
         if not self._runs and later is not None:
             self._runs = True
-            later(SECONDS, self._begin_anew)
+            later(ALLOWANCE_SECONDS, self._begin_anew)
         if self._left > 0 and self._left_bytes > 0:
             self._left -= 1
             return True
@@ -72,7 +76,7 @@ class Allowance:
             kinds = ", ".join(f"{count} {kind}" for kind, count in self._unwritten.most_common())
             over = "log_bytes" if self._left > 0 else "log_lines"
             self._unwritten.clear()
-            self._tell(f"not logged, over limits.{over} in {SECONDS:g} s: {kinds}")
+            self._tell(f"not logged, over limits.{over} in {ALLOWANCE_SECONDS:g} s: {kinds}")
 
     def _begin_anew(self) -> None:
         self.flush()
@@ -94,15 +98,15 @@ class Throttle(Allowance):
         """What an error that came from a peer of this endpoint gets for a traceback, to be known by."""
         _marks[id(self.mark)] = self
 
-    def warning(self, later: Later, kind: str, text: str, *args: object) -> None:
+    def warning(self, later: CallLater, kind: str, text: str, *args: object) -> None:
         """One line of this kind, or one more that is counted."""
         self._line(logging.WARNING, later, kind, text, args)
 
-    def note(self, later: Later, kind: str, text: str, *args: object) -> None:
+    def note(self, later: CallLater, kind: str, text: str, *args: object) -> None:
         """As :meth:`warning`, what is no fault."""
         self._line(logging.INFO, later, kind, text, args)
 
-    def failure(self, later: Later, kind: str, error: BaseException, text: str, *args: object) -> None:
+    def failure(self, later: CallLater, kind: str, error: BaseException, text: str, *args: object) -> None:
         """
         As :meth:`warning`, an error with its traceback.
 
@@ -114,7 +118,7 @@ class Throttle(Allowance):
         exc_info = (type(error), error, error.__traceback__) if is_cheap(error) else None
         self._write(logging.ERROR, text, args, exc_info, indented(outline(error, TRACEBACK)))
 
-    def _line(self, level: int, later: Later, kind: str, text: str, args: tuple[object, ...]) -> None:
+    def _line(self, level: int, later: CallLater, kind: str, text: str, args: tuple[object, ...]) -> None:
         if self._log.isEnabledFor(level) and self.may_write(later, kind):
             self._write(level, text, args)
 
@@ -129,7 +133,9 @@ class Throttle(Allowance):
 
 
 class Seldom:
-    """Writes one error in :data:`SECONDS` to ``log``: for faults of the set-up that a peer meets as often as it likes."""
+    """
+    Writes one error in :data:`ALLOWANCE_SECONDS` to ``log``: for faults of the set-up, which a peer meets at will.
+    """
 
     __slots__ = ("_clock", "_log", "_next")
 
@@ -142,7 +148,7 @@ class Seldom:
         """Write it, unless one was written lately."""
         now = self._clock()
         if now >= self._next:
-            self._next = now + SECONDS
+            self._next = now + ALLOWANCE_SECONDS
             self._log.error(text, *map(_shown, args), stacklevel=2)
 
 
@@ -157,12 +163,12 @@ def _shown(value: object) -> object:
     if kind is float or (kind is int and -1 << 64 < value < 1 << 64):  # type: ignore[operator]
         return value
     if kind is str:
-        text: str = value[:LONGEST]  # type: ignore[index]
+        text: str = value[:LONGEST_VALUE]  # type: ignore[index]
     elif issubclass(kind, BaseException):
-        text = text_of(value, LONGEST)  # type: ignore[arg-type]
+        text = text_of(value, LONGEST_VALUE)  # type: ignore[arg-type]
     else:
         text = clip(value)
-    return one_line(text)[:LONGEST]
+    return one_line(text)[:LONGEST_VALUE]
 
 
 # --- what asyncio says of peers
@@ -237,7 +243,7 @@ class _AboutPeers(logging.Filter):
             if not its.sockets.isdisjoint(lines):
                 if now < its.next or not throttle.may_write(None, "connections that could not be taken"):
                     return False
-                its.next = now + SECONDS
+                its.next = now + ALLOWANCE_SECONDS
                 record.msg, record.args = "connections wait to be taken: %s (%s)", (text_of(error, 200), its.remedy)
                 record.exc_info = None
                 throttle.wrote(len(record.getMessage()))

@@ -42,7 +42,7 @@ from .errors import ENDS_THE_PROGRAM, LikewiseError, RemoteProtocolError
 from .jelly.registry import Registry, registry_from
 from .limits import Limits
 from .objects.by_reference import RemoteReference
-from .objects.flavours import Flavours
+from .objects.flavours import ObjectFlavours
 from .objects.streams import Stream, stream_of_call
 from .serving.streams import Done, Streams
 from .trace import Tracer
@@ -135,7 +135,7 @@ class End:
     def __init__(
         self,
         side: Side,
-        flavours: Flavours,
+        flavours: ObjectFlavours,
         registry: Registry,
         limits: Limits,
         dialects: tuple[Dialect, ...],
@@ -413,7 +413,7 @@ class Pair:
     ) -> None:
         registry = registry_from(accept)
         client_registry = registry if client_accept is None else registry_from(client_accept)
-        flavours = Flavours(with_traceback=tracebacks)
+        flavours = ObjectFlavours(with_traceback=tracebacks)
         limits = limits or Limits()
         self.server = End(Side.SERVER, flavours, registry, limits, dialects, trace)
         self.client = End(
@@ -556,7 +556,7 @@ async def pair(
     """
     loop = asyncio.get_running_loop()
     registry = registry_from(accept)
-    flavours = Flavours(with_traceback=tracebacks)
+    flavours = ObjectFlavours(with_traceback=tracebacks)
     limits = limits or Limits()
     serving = Endpoint(registry, limits, flavours, trace, root=root, on_open=on_connect, on_close=on_disconnect)
     calling = Endpoint(

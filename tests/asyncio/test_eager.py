@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from likewise.asyncio.coroutines import start
+from likewise.asyncio.coroutines import start_coroutine
 from likewise.asyncio.eager import IS_BUILT_IN, eager_task, is_eager
 
 SECONDS = 20.0
@@ -125,7 +125,7 @@ def test_what_ends_the_program_is_raised_here_once(kind: type[BaseException], ca
         outer = asyncio.current_task()
         ended: list[Any] = []
         with pytest.raises(kind, match="as asked"):
-            start(loop, end(), "a name", lambda value, error: ended.append(type(error)))
+            start_coroutine(loop, end(), "a name", lambda value, error: ended.append(type(error)))
         assert ended == [kind] and asyncio.current_task() is outer
         gc.collect()
 
@@ -142,7 +142,7 @@ def test_a_loop_with_a_factory_makes_its_tasks_itself() -> None:
         assert not is_eager(loop)
         lines: list[Any] = []
         done: list[Any] = []
-        task = start(loop, say(lines, 1), "a name", lambda *ended: done.append(ended))
+        task = start_coroutine(loop, say(lines, 1), "a name", lambda *ended: done.append(ended))
         assert task is not None and lines == []
         await task
         await asyncio.sleep(0)

@@ -9,6 +9,7 @@ import pytest
 
 import likewise
 from likewise.broker import messages
+from likewise.broker.fanout import publish
 from likewise.broker.names import check_keywords, method_name
 from likewise.broker.states import Move, Side, State, following
 from likewise.testing import Pair
@@ -193,7 +194,7 @@ def test_an_observer_whose_connection_has_ended_is_passed_over() -> None:
         mirrors.append(answer(joined, "pond"))
     members = tuple(pond.observers)
     one.cut()
-    other.server.broker.publish(members, "see", (1,), {})
+    publish(members, "see", (1,), {})
     other.run()
     assert mirrors[1].seen == [1] and len(pond.stopped) == 1
 

@@ -9,7 +9,7 @@ import pytest
 import likewise
 from likewise.broker import names
 from likewise.broker.ceilings import ceilings_for
-from likewise.broker.fanout import write
+from likewise.broker.fanout import write_change
 from likewise.broker.messages import name_token
 from likewise.errors import InsecureJelly, LocalProtocolError, NotSendable
 from likewise.jelly.encoder import Encoder
@@ -30,7 +30,7 @@ def test_a_method_name_that_is_no_text_is_refused() -> None:
 
 
 def test_a_peer_can_not_make_the_kept_names_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "NAMES_KEPT", 0)
+    monkeypatch.setattr(names, "METHOD_NAMES_KEPT", 0)
     assert names.method_name(b"never_kept", 64) == "never_kept"
     assert b"never_kept" not in names._method_names
 
@@ -49,9 +49,9 @@ def test_keywords_are_text_and_have_a_longest() -> None:
 
 def test_what_belongs_to_one_connection_is_not_shared_by_its_observers() -> None:
     ceilings = ceilings_for(LIKEWISE_1, Encoder)
-    alone = write(ceilings, "change", (likewise.Referenceable(),), {}, None)
+    alone = write_change(ceilings, "change", (likewise.Referenceable(),), {}, None)
     assert alone.tail is None and alone.error is None
-    together = write(ceilings, "change", (1,), {"by": 2}, None)
+    together = write_change(ceilings, "change", (1,), {"by": 2}, None)
     assert together.tail is not None and b"change" in together.tail and not together.is_for_one
 
 

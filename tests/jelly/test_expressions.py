@@ -4,7 +4,7 @@ import pytest
 from twisted.spread import jelly as theirs
 
 from likewise.errors import InsecureJelly, LimitExceeded, NotSendable
-from likewise.jelly.expressions import jelly, text_of, to_frame, unjelly
+from likewise.jelly.expressions import expression_text, jelly, to_frame, unjelly
 from likewise.limits import Limits
 from tests import sexp
 
@@ -47,7 +47,7 @@ def test_a_frame_is_made_of_exactly_one_expression(data: bytes) -> None:
     ],
 )
 def test_the_text_that_people_read(expression: object, shown: str) -> None:
-    assert text_of(expression) == shown  # type: ignore[arg-type]
+    assert expression_text(expression) == shown  # type: ignore[arg-type]
 
 
 AMBIGUOUS = (b'"', b"it's", b'the word "b"', b"\\", b"a\nb", b"-5", b"inf", b"nan", b".", bytes(range(256)))
@@ -55,20 +55,20 @@ AMBIGUOUS = (b'"', b"it's", b'the word "b"', b"\\", b"a\nb", b"-5", b"inf", b"na
 
 @pytest.mark.parametrize("data", AMBIGUOUS)
 def test_the_text_of_bytes_is_that_of_nothing_else(data: bytes) -> None:
-    assert sexp.parse(text_of([data, b"end"])) == [data, b"end"]
-    assert text_of(data).isprintable()
+    assert sexp.parse(expression_text([data, b"end"])) == [data, b"end"]
+    assert expression_text(data).isprintable()
 
 
 def test_a_long_text_is_cut() -> None:
-    shown = text_of([b"x" * 50] * 1_000, size=100)
+    shown = expression_text([b"x" * 50] * 1_000, size=100)
     assert shown.startswith("(xxx") and shown.endswith("...") and len(shown) <= 103
-    assert len(text_of([[b"a"] * 10_000_0], size=50)) <= 53
+    assert len(expression_text([[b"a"] * 10_000_0], size=50)) <= 53
     deep: object = b"core"
     for _ in range(5_000):
         deep = [deep]
-    assert text_of(deep, size=20) == "(" * 20 + "..."  # type: ignore[arg-type]
+    assert expression_text(deep, size=20) == "(" * 20 + "..."  # type: ignore[arg-type]
 
 
 def test_it_reads_as_the_tests_own_reader_does() -> None:
     expression = jelly({"a": [1, 2.5, (None, True)], b"raw": {3}})
-    assert sexp.parse(text_of(expression)) == expression
+    assert sexp.parse(expression_text(expression)) == expression

@@ -38,7 +38,7 @@ def test_the_right_password_convinces_both_ends() -> None:
 
 def test_a_wrong_one_does_not() -> None:
     server, final, _ = exchange("open sesame")
-    with pytest.raises(LoginRefused, match=login.REFUSED):
+    with pytest.raises(LoginRefused, match=login.LOGIN_REFUSED):
         server.finish(final)
 
 
@@ -168,7 +168,7 @@ def test_unknown_users_look_like_known_ones() -> None:
         len(getattr(VERIFIER, part)) for part in ("salt", "stored_key", "server_key")
     ]
     server, final, _ = exchange(verifier=login.Verifier.imaginary("alice", secret, FEW))
-    with pytest.raises(LoginRefused, match=login.REFUSED):
+    with pytest.raises(LoginRefused, match=login.LOGIN_REFUSED):
         server.finish(final)
 
 

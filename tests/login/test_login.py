@@ -17,7 +17,7 @@ import pytest
 
 import likewise
 from likewise.asyncio import private
-from likewise.asyncio.addresses import place
+from likewise.asyncio.addresses import peer_place
 from likewise.asyncio.login_root import LoggedIn, LoginRoot
 from likewise.asyncio.login_steps import ScramStep
 from tests.login import doors
@@ -557,7 +557,7 @@ class At:
 def test_where_the_other_end_is(peername: Any, is_private: bool, network: str) -> None:
     assert private.is_private(At(peername)) is is_private  # type: ignore[arg-type]
     assert private.is_private(At(peername, object())) is True  # type: ignore[arg-type]
-    assert place(At(peername)) == network
+    assert peer_place(At(peername)) == network
 
 
 # --- before the login

@@ -112,7 +112,7 @@ def test_the_text_about_a_missing_method_is_short_however_long_its_name() -> Non
 
 def test_a_peer_cannot_make_the_table_of_names_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_reference, "_full_names", {})
-    monkeypatch.setattr(by_reference, "NAMES_KEPT", 3)
+    monkeypatch.setattr(by_reference, "FULL_NAMES_KEPT", 3)
     for i in range(10):
         with pytest.raises(NoSuchMethod):
             find_method(Tool(), "remote_", f"guess{i}")

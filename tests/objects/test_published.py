@@ -93,7 +93,7 @@ def test_it_is_fetched_once_and_read_from_its_file_after_that(tmp_path: Path) ->
 
 def test_files_are_read_and_written_on_another_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
-    for name in ("read", "write"):
+    for name in ("read_file", "write_file"):
         used = getattr(files, name)
         monkeypatch.setattr(files, name, lambda *args, used=used: (threads.append(threading.get_ident()), used(*args))[1])
     root = Root()

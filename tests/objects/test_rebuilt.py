@@ -11,9 +11,9 @@ import pytest
 
 import likewise
 from likewise.jelly.registry import Registry
+from likewise.objects.error_state import ARGS, FIELDS, ITSELF, carried_by, is_plain_data, written_alone
 from likewise.objects.published import RemotePublished
-from likewise.objects.rebuilt import Described, check, error_from, settleable
-from likewise.objects.told import ARGS, FIELDS, ITSELF, carried_by, is_plain, written_alone
+from likewise.objects.rebuilt import Described, check_error, error_from, settleable
 
 
 @likewise.copyable(name="tests.Late")
@@ -76,7 +76,7 @@ def test_more_bytes_than_an_error_may_have_are_not_read() -> None:
     ],
 )
 def test_plain_values_are_told_from_others_at_little_cost(value: Any, expected: bool) -> None:
-    assert is_plain(value) is expected
+    assert is_plain_data(value) is expected
 
 
 def test_an_error_with_more_than_may_cross_is_told_without_it() -> None:
@@ -93,7 +93,7 @@ def test_what_no_future_takes_settles_a_call_as_an_error_that_names_it(made: Cal
     got = settleable(error)
     assert type(got) is likewise.CallError and got.__cause__ is error and "why" in str(got)
     with pytest.raises(likewise.CallError):
-        check(error)
+        check_error(error)
 
 
 def test_an_error_that_is_not_small_is_not_printed_to_see_whether_it_can_be() -> None:
@@ -104,10 +104,10 @@ def test_an_error_that_is_not_small_is_not_printed_to_see_whether_it_can_be() ->
             type(self).printed += 1
             return "printed"
 
-    check(Counting("small"))
+    check_error(Counting("small"))
     assert Counting.printed
     Counting.printed = 0
-    check(Counting(*range(100_000)))
+    check_error(Counting(*range(100_000)))
     assert not Counting.printed
 
 

@@ -12,7 +12,7 @@ from twisted.internet import defer, endpoints, protocol, reactor, task
 
 from likewise.spread import factories, pb
 
-factories.PATIENCE = 0.2
+factories.RECONNECT_SECONDS = 0.2
 
 
 class Reconnecting(pb.PBClientFactory, protocol.ReconnectingClientFactory):

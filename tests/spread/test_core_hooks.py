@@ -17,7 +17,7 @@ from likewise.jelly.encoder import Encoder
 from likewise.jelly.expressions import to_frame
 from likewise.jelly.plans import FILLED, TAKER, Incoming
 from likewise.limits import Limits
-from likewise.objects.flavours import Flavours
+from likewise.objects.flavours import ObjectFlavours
 from likewise.wire.tokens import PB
 from likewise.wire.writer import encode
 from tests.replay import Result
@@ -27,7 +27,9 @@ class AtOnce:
     """One end that hands each message over the moment it is queued, as Twisted's driver does."""
 
     def __init__(self, side: Side, registry: Registry, root: Any = None, **how: Any) -> None:
-        self.broker = Broker(side, self, Flavours(), registry, how.pop("limits", Limits()), root=root, owner=self, **how)
+        self.broker = Broker(
+            side, self, ObjectFlavours(), registry, how.pop("limits", Limits()), root=root, owner=self, **how
+        )
         self.other: AtOnce
         self.inbox: list[bytes] = []
         self.is_reading = False

@@ -98,13 +98,13 @@ def nested(tag: bytes, depth: int, inner: Any) -> Any:
 
 def test_each_level_gets_the_very_lists_that_the_level_around_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
-    begin = parts.Written._begin
+    begin = parts.WrittenParts._begin
 
     def counted(self: Any, items: Any) -> Any:
         made.append(0)
         return begin(self, items)
 
-    monkeypatch.setattr(parts.Written, "_begin", counted)
+    monkeypatch.setattr(parts.WrittenParts, "_begin", counted)
     send(nested(b"parts.Own", 50, [b"list", *([b"list", 1],) * 1_000]))
     (top,) = seen.pop()
     lists = list(reversed(seen))

@@ -12,7 +12,7 @@ pytest.importorskip("twisted")
 
 from twisted.internet import defer
 
-from likewise.objects.kept import decoded, encoded, file_name, path_in, read, write
+from likewise.objects.kept import file_name, path_in, read_file, state_as_bytes, state_from_bytes, write_file
 from likewise.spread import banana, jelly, pb, publish
 from tests.spread.ends import Logged, Pair
 
@@ -119,12 +119,14 @@ def test_what_lies_in_a_file_is_admitted_like_what_comes(directory: Path) -> Non
     path = directory / "state"
     evil = jelly.jelly({"timestamp": 1.0, "state": {"x": Path}})
     path.write_bytes(banana.encode(evil))
-    assert decoded(read(path), RArticle.registry) is None
+    assert state_from_bytes(read_file(path), RArticle.registry) is None
     path.write_bytes(b"no banana")
-    assert decoded(read(path), RArticle.registry) is None
-    assert read(directory / "not there") is None and decoded(None) is None
-    assert write(path, encoded({"x": 1}) or b"") is None and decoded(read(path), RArticle.registry) == {"x": 1}
-    assert encoded({"x": pb.Referenceable()}) is None
+    assert state_from_bytes(read_file(path), RArticle.registry) is None
+    assert read_file(directory / "not there") is None and state_from_bytes(None) is None
+    assert write_file(path, state_as_bytes({"x": 1}) or b"") is None and state_from_bytes(
+        read_file(path), RArticle.registry
+    ) == {"x": 1}
+    assert state_as_bytes({"x": pb.Referenceable()}) is None
     assert os.listdir(directory) == ["state"]
 
 

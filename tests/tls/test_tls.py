@@ -404,7 +404,7 @@ def test_a_server_that_stops_does_not_wait_for_who_is_at_the_door() -> None:
 
 @pytest.mark.skipif(not hasattr(_ssl, "err_codes_to_names"), reason="Python keeps OpenSSL's names to itself since 3.12")
 def test_every_refusal_that_is_named_is_one_that_ssl_knows() -> None:
-    assert set(tls_module.REFUSALS) <= set(vars(_ssl)["err_codes_to_names"].values())
+    assert set(tls_module.TLS_REFUSALS) <= set(vars(_ssl)["err_codes_to_names"].values())
 
 
 def test_what_has_no_name_is_told_as_it_is() -> None:

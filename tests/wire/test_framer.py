@@ -8,7 +8,7 @@ import pytest
 
 from likewise.errors import LimitExceeded, RemoteProtocolError
 from likewise.limits import Limits
-from likewise.wire.framer import LARGE, Framer
+from likewise.wire.framer import LARGE_STRING, Framer
 from likewise.wire.reader import Reader
 from likewise.wire.tokens import LIKEWISE_1, NONE, PB, SIZE_LIMIT, base128
 from tests import sexp
@@ -46,11 +46,11 @@ SAMPLES = {
     "an empty list": [],
     "nested empty lists": [[], [[]], []],
     "a message": [b"message", 1, b"root", b"echo", 1, [b"tuple", [b"unicode", b"duck"]], [b"dictionary"]],
-    "a string just below large": [b"a", b"x" * (LARGE - 1), b"b"],
-    "a large string alone": b"y" * LARGE,
-    "a large string last in its lists": [[1, [b"z" * LARGE]]],
-    "a large string first": [b"z" * (LARGE + 1), 7, b"tail"],
-    "two large strings": [b"p" * LARGE, 1, b"q" * (LARGE + 5)],
+    "a string just below large": [b"a", b"x" * (LARGE_STRING - 1), b"b"],
+    "a large string alone": b"y" * LARGE_STRING,
+    "a large string last in its lists": [[1, [b"z" * LARGE_STRING]]],
+    "a large string first": [b"z" * (LARGE_STRING + 1), 7, b"tail"],
+    "two large strings": [b"p" * LARGE_STRING, 1, b"q" * (LARGE_STRING + 5)],
 }
 SAMPLE = pytest.mark.parametrize("value", SAMPLES.values(), ids=SAMPLES.keys())
 
@@ -61,7 +61,7 @@ def test_a_frame_arrives_whole(value: object) -> None:
 
 
 @SAMPLE
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 63, 64, 65, 1_000, 4_096, LARGE - 1])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 63, 64, 65, 1_000, 4_096, LARGE_STRING - 1])
 def test_a_frame_arrives_in_pieces(value: object, size: int) -> None:
     data = sexp.encode(value)
     if size < 7 and len(data) > 10_000:
@@ -94,7 +94,7 @@ def test_a_large_string_that_arrives_is_in_memory_once() -> None:
 
 
 def test_a_large_string_is_lifted_out_of_its_frame() -> None:
-    body = b"x" * (LARGE + 1)
+    body = b"x" * (LARGE_STRING + 1)
     of = framer()
     of.feed(sexp.encode([1, body, 2]))
     frame = of.next_frame()
@@ -142,7 +142,7 @@ def test_it_can_tell_whether_it_is_between_frames() -> None:
     assert of.is_between_frames
     of.feed(b"\x01\x80\x05\x82ab")
     assert of.next_frame() is None and not of.is_between_frames
-    for unfinished in (b"\x05", b"\x05\x82", b"\x05\x82ab", b"\x84" + b"1234567", base128(LARGE) + b"\x82"):
+    for unfinished in (b"\x05", b"\x05\x82", b"\x05\x82ab", b"\x84" + b"1234567", base128(LARGE_STRING) + b"\x82"):
         of = framer()
         of.feed(unfinished)
         assert of.next_frame() is None and not of.is_between_frames
@@ -248,9 +248,9 @@ def test_frame_bytes_bound_a_string_that_only_goes_on() -> None:
 
 
 def test_a_large_string_over_frame_bytes_is_refused_at_its_head() -> None:
-    of = framer(frame_bytes=LARGE)
-    error = refused(of, b"\x02\x80" + base128(LARGE) + b"\x82")
-    assert (error.limit, error.value) == ("frame_bytes", LARGE + 6)
+    of = framer(frame_bytes=LARGE_STRING)
+    error = refused(of, b"\x02\x80" + base128(LARGE_STRING) + b"\x82")
+    assert (error.limit, error.value) == ("frame_bytes", LARGE_STRING + 6)
 
 
 def test_the_greeting_is_bounded_until_a_dialect_is_agreed() -> None:

@@ -78,13 +78,13 @@ def parse(text: str) -> Address:
     return Address(parts.scheme, parts.hostname, port)
 
 
-class Told(Protocol):
+class HasExtraInfo(Protocol):
     """A transport, or a connection over one."""
 
     def get_extra_info(self, name: str, default: Any = None) -> Any: ...
 
 
-def place(transport: Told) -> str:
+def peer_place(transport: HasExtraInfo) -> str:
     """Where the peer is counted: its IPv4 address, the first half of an IPv6 one, the user at a UNIX socket."""
     name = transport.get_extra_info("peername")
     return network(str(name[0])) if isinstance(name, tuple) else user_at(transport.get_extra_info("socket"))

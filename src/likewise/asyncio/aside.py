@@ -14,7 +14,7 @@ from typing import Any
 _thread: ThreadPoolExecutor | None = None
 
 
-def run(loop: asyncio.AbstractEventLoop, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+def run_on_file_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
     """Run ``work()`` on the thread, which it must not be left by an exception, and then ``done(what it returned)`` here."""
     global _thread
     if _thread is None:
@@ -27,4 +27,4 @@ def run(loop: asyncio.AbstractEventLoop, work: Callable[[], Any], done: Callable
     loop.run_in_executor(_thread, work).add_done_callback(ended)
 
 
-__all__ = ("run",)
+__all__ = ("run_on_file_thread",)

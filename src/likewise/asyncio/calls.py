@@ -34,7 +34,7 @@ from .tasks import Tasks
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 
 
-class CallResult(asyncio.Future[Any]):
+class CallFuture(asyncio.Future[Any]):
     """
     What a call returns: await it, or read it, if it is answered with a stream: ``async for item in reference.callRemote()``.
 
@@ -117,7 +117,7 @@ class Calls(WithStreams):
     def new_result(self, request: int) -> asyncio.Future[Any]:
         if not request:
             return self._loop.create_future()
-        result = CallResult(loop=self._loop)
+        result = CallFuture(loop=self._loop)
         result.core = self.broker
         result.request = request
         return result
@@ -162,7 +162,7 @@ class Calls(WithStreams):
         return self.line.unsent_bytes() if self.line is not None else 0
 
     def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
-        aside.run(self._loop, work, done)
+        aside.run_on_file_thread(self._loop, work, done)
 
     # --- calls of the peer
 
@@ -217,7 +217,7 @@ class Calls(WithStreams):
     def orphan_ended(self) -> None:
         """A call has ended after its connection has."""
         if self.address is not None:
-            self._endpoint.guard.orphaned(self.address, -1)
+            self._endpoint.account.orphaned(self.address, -1)
 
     def drop(self, error: ProtocolError) -> None:
         """The peer asks for more than it may."""
@@ -265,4 +265,4 @@ def _look_at(result: asyncio.Future[Any]) -> None:
         result.exception()
 
 
-__all__ = ("CallResult", "Calls")
+__all__ = ("CallFuture", "Calls")

@@ -13,7 +13,7 @@ from ..broker.states import Side
 from ..errors import CannotConnect, ConnectionClosed
 from ..jelly.registry import Registry, registry_from
 from ..limits import Limits
-from ..objects.flavours import Flavours
+from ..objects.flavours import ObjectFlavours
 from ..trace import Tracer
 from .addresses import parse
 from .connecting import cannot_connect, plugged
@@ -67,7 +67,7 @@ class connect:
         self._login = login
         self._mind = mind
         self._timeout = timeout
-        flavours = Flavours(with_traceback=tracebacks)
+        flavours = ObjectFlavours(with_traceback=tracebacks)
         self._endpoint = Endpoint(registry_from(accept), limits or Limits(), flavours, trace)
         self._connection: Connection | None = None
 

@@ -111,7 +111,7 @@ UNREACHABLE: Final = "{} can't be reached: {}"
 FORBIDDEN: Final = "this process may not connect to {}: {}"
 BUSY: Final = "{} takes no further connections now: {}"
 UNKNOWN_HOST: Final = "{}: the host's name can't be resolved: {}"
-FAILED: Final = "can't connect to {}: {}"
+CANNOT_CONNECT: Final = "can't connect to {}: {}"
 BROKEN_OFF: Final = "{} broke off the connection while it was made: {}"
 
 TEXTS: Final = {
@@ -134,11 +134,11 @@ TEXTS: Final = {
 
 def cannot_connect(address: Address, error: OSError) -> CannotConnect:
     """What has kept us from an address, by its true name."""
-    text = FAILED
+    text = CANNOT_CONNECT
     if isinstance(error, socket.gaierror):
         text = UNKNOWN_HOST
     elif error.errno is not None:
-        text = TEXTS.get(error.errno, FAILED)
+        text = TEXTS.get(error.errno, CANNOT_CONNECT)
     return CannotConnect(text.format(address, _cause(error)))
 
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from ..errors import ENDS_THE_PROGRAM
+from ..serving.streams import Done
 from .eager import eager_task, is_eager
 
-Done = Callable[[Any, BaseException | None], None]
 
-
-def start(
+def start_coroutine(
     loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], name: str, done: Done, *, is_ours: bool = False
 ) -> asyncio.Task[Any] | None:
     """
@@ -66,4 +65,4 @@ def _ended(done: Done, task: asyncio.Task[Any]) -> None:
     done(task.result() if error is None else None, error)
 
 
-__all__ = ("is_eager", "start")
+__all__ = ("is_eager", "start_coroutine")

@@ -12,11 +12,11 @@ from ..broker.core import Broker
 from ..jelly.registry import Registry
 from ..limits import Limits
 from ..logs import Throttle, restrain
-from ..objects.flavours import Flavours
+from ..objects.flavours import ObjectFlavours
 from ..serving.flow import ArgumentBytes
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
-from .guard import Guard
+from .endpoint_account import EndpointAccount
 from .pace import Pace, pace_of
 
 log = logging.getLogger("likewise")
@@ -35,7 +35,7 @@ class Endpoint:
 
     registry: Registry
     limits: Limits
-    flavours: Flavours
+    flavours: ObjectFlavours
     trace: Tracer | None = None
     dialects: tuple[Dialect, ...] = DIALECTS
     root: Any = None
@@ -46,13 +46,13 @@ class Endpoint:
     is_closing: bool = False  # who is being accepted now is not let in any more
     logouts: set[asyncio.Task[None]] = field(default_factory=set)  # those that are coroutines, while they run
     thread: int = 0  # the loop's; connections are made on it
-    guard: Guard = field(init=False)
+    account: EndpointAccount = field(init=False)
     arguments: ArgumentBytes = field(init=False)
     log: Throttle = field(init=False)
     _pace: Pace | None = None
 
     def __post_init__(self) -> None:
-        self.guard = Guard(self.limits)
+        self.account = EndpointAccount(self.limits)
         self.arguments = ArgumentBytes(self.limits)
         restrain()
         self.log = Throttle(log, self.limits.log_lines, self.limits.log_bytes)

@@ -12,7 +12,7 @@ import sys
 from functools import partial
 from typing import Any, Protocol, cast
 
-from ..broker.account import Pool, Watch
+from ..broker.account import NOTICED_BYTES, Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallCancelled, CallReceived, Opened
 from ..broker.states import Side
@@ -27,17 +27,16 @@ from ..errors import (
 from ..serving.turns import LIGHT, SLICE
 from ..serving.unread import Unread
 from ..sockets import HANDED_ON, keep_alive
-from .addresses import peer_name, place
+from .addresses import peer_name, peer_place
 from .calls import Calls
 from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE, Endpoint
-from .guard import NOTICED
 from .loops import check_thread, end_loop
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
-PATIENCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
+MESSAGES_AT_ONCE = 4  # messages that the core handles on its own before it comes back to be asked for the rest
 
 
-class Owner(Protocol):
+class LineOwner(Protocol):
     """What the user holds, as its line sees it."""
 
     @property
@@ -75,7 +74,9 @@ class Line(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, owner: Owner, calls: Calls, endpoint: Endpoint, side: Side, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, owner: LineOwner, calls: Calls, endpoint: Endpoint, side: Side, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.owner = owner
         self._calls = calls
         self._endpoint = endpoint
@@ -112,8 +113,8 @@ class Line(asyncio.Protocol):
         if endpoint.is_closing:
             self.abort(LocalProtocolError("the server is being closed"))
             return
-        address = place(transport)
-        refused = endpoint.guard.let_in(self, address, endpoint.lines)
+        address = peer_place(transport)
+        refused = endpoint.account.let_in(self, address, endpoint.lines)
         if refused is not None:
             self._warn("connections refused", "%s: refused: %s", refused)
             self.abort(refused)
@@ -121,11 +122,11 @@ class Line(asyncio.Protocol):
         calls.address = sys.intern(address)  # one for all its connections
         self._watch = Watch(self._loop.time())
         endpoint.lines.add(self)
-        endpoint.guard.watch(self._loop, endpoint.lines)
+        endpoint.account.watch(self._loop, endpoint.lines)
         if self._side is Side.CLIENT or not HANDED_ON:
             keep_alive(self.socket, endpoint.limits.keepalive_seconds)
-        if endpoint.guard.unread.noticed < NOTICED:
-            self.transport.set_write_buffer_limits(endpoint.guard.unread.noticed)
+        if endpoint.account.unread.noticed < NOTICED_BYTES:
+            self.transport.set_write_buffer_limits(endpoint.account.unread.noticed)
         self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
         broker.start()
 
@@ -142,7 +143,7 @@ class Line(asyncio.Protocol):
             trace=endpoint.trace,
             peer=self._calls.peer,
         )
-        broker.patience = PATIENCE
+        broker.patience = MESSAGES_AT_ONCE
         broker.outbox.keep_to_thread(partial(check_thread, self._loop))
         return broker
 
@@ -178,7 +179,7 @@ class Line(asyncio.Protocol):
         if calls.unread is not None:
             calls.unread.end()
             calls.unread = None
-        self._endpoint.guard.unread.hold(self, 0)
+        self._endpoint.account.unread.hold(self, 0)
         calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:
             calls.backlog.hold(False)
@@ -232,7 +233,7 @@ class Line(asyncio.Protocol):
         finally:
             self._in_turn = False
         self.flush()
-        held, unfinished = broker.held_bytes, self._endpoint.guard.unfinished
+        held, unfinished = broker.held_bytes, self._endpoint.account.unfinished
         if held > unfinished.noticed or self._held > unfinished.noticed:
             self._note(unfinished, held)
         self._held = held
@@ -273,7 +274,7 @@ class Line(asyncio.Protocol):
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
-            self._endpoint.guard.greeted_by(self)
+            self._endpoint.account.greeted_by(self)
         self.owner._line_opened()
 
     # --- writing
@@ -304,7 +305,7 @@ class Line(asyncio.Protocol):
                 transport.write(piece)
             if calls.unread is not None:
                 calls.unread.wrote(sum(map(len, pieces)))
-                self._note(self._endpoint.guard.unread, transport.get_write_buffer_size())
+                self._note(self._endpoint.account.unread, transport.get_write_buffer_size())
             else:
                 calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:
@@ -373,9 +374,9 @@ class Line(asyncio.Protocol):
         endpoint.lines.discard(self)
         if calls.address is not None and not self._is_counted_out:
             self._is_counted_out = True
-            endpoint.guard.leave(self, calls.address)
-            endpoint.guard.orphaned(calls.address, calls.running)
-            endpoint.guard.greeted_by(self)
+            endpoint.account.leave(self, calls.address)
+            endpoint.account.orphaned(calls.address, calls.running)
+            endpoint.account.greeted_by(self)
 
     def _warn(self, kind: str, text: str, what: object) -> None:
         self._endpoint.log.warning(self._loop.call_later, kind, text, self._calls.peer, what)

@@ -33,7 +33,7 @@ from ..limits import Limits
 from ..logs import Seldom
 from ..objects.by_reference import AsReferenceable, Avatar, Referenceable
 from ..trace import Record
-from .addresses import place
+from .addresses import peer_place
 from .connection import Connection
 from .endpoint import Endpoint
 from .login import Login
@@ -44,7 +44,7 @@ from .strangers import ForStrangers
 
 log = Seldom(logging.getLogger("likewise"))
 
-REFUSED = login.REFUSED
+LOGIN_REFUSED = login.LOGIN_REFUSED
 
 
 class Admission:
@@ -247,12 +247,12 @@ class LoginRoot(ForStrangers):
         """A step is to be finished: once, and only the latest. Raises LoginRefused."""
         latest, self._step = self._step, None
         if latest is not step or self._is_busy:
-            raise LoginRefused(REFUSED)
+            raise LoginRefused(LOGIN_REFUSED)
 
     async def _judge(self, user: str, check: Callable[[], Awaitable[str | None]]) -> str:
         """Who it is, when its turn has come. Raises LoginRefused if it is not who it says."""
         backoff, loop = self.admission.backoff, asyncio.get_running_loop()
-        address: str = place(self.connection)
+        address: str = peer_place(self.connection)
         name = user or f"\0{address}"  # a token has no user until it is right
         self._is_busy = True
         try:
@@ -270,7 +270,7 @@ class LoginRoot(ForStrangers):
             self._is_busy = False
         if found is None:
             self._note_refusal("", user)
-            raise LoginRefused(REFUSED)
+            raise LoginRefused(LOGIN_REFUSED)
         return found
 
     async def _wait_for_turn(self, user: str, name: str, address: str) -> None:
@@ -287,7 +287,7 @@ class LoginRoot(ForStrangers):
             else:
                 await ended
             if self.connection.broker.is_closed:
-                raise LoginRefused(REFUSED)
+                raise LoginRefused(LOGIN_REFUSED)
 
     async def finish(self, way: str, user: str, check: Callable[[], bool], mind: Any) -> Referenceable:
         """The second half of a login in two steps."""
@@ -311,7 +311,7 @@ class LoginRoot(ForStrangers):
             self._is_busy = False
         if avatar is None:
             self._refused(way, user or "")
-            raise LoginRefused(REFUSED)
+            raise LoginRefused(LOGIN_REFUSED)
         logged_in = LoggedIn(self, avatar, mind)
         self._attempts = 0
         self._logins.setdefault(logged_in.key, []).append(logged_in)

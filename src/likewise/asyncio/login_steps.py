@@ -14,7 +14,7 @@ from .connection import Connection
 from .strangers import ForStrangers
 
 
-class Root(Protocol):
+class LoginSteps(Protocol):
     """The root of the connection that the challenge was given out by."""
 
     connection: Connection
@@ -29,7 +29,7 @@ class Root(Protocol):
 class ScramStep(ForStrangers):
     """Takes one proof."""
 
-    def __init__(self, root: Root, exchange: login.ScramServer, user: str) -> None:
+    def __init__(self, root: LoginSteps, exchange: login.ScramServer, user: str) -> None:
         self._root = root
         self.connection = root.connection
         self._exchange = exchange
@@ -55,7 +55,7 @@ class ScramStep(ForStrangers):
 class Md5Step(ForStrangers):
     """Takes one response, as Twisted's clients give it."""
 
-    def __init__(self, root: Root, user: str, record: str | None, nobody: str) -> None:
+    def __init__(self, root: LoginSteps, user: str, record: str | None, nobody: str) -> None:
         self._root = root
         self.connection = root.connection
         self._user = user

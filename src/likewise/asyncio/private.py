@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Protocol
+
+from .addresses import HasExtraInfo
 
 
-class Told(Protocol):
-    """A connection, or its transport."""
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
-
-
-def ip_of(connection: Told) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def ip_of(connection: HasExtraInfo) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The peer's IP address, ``None`` for a UNIX socket."""
     peer = connection.get_extra_info("peername")
     if not isinstance(peer, tuple):
@@ -21,7 +16,7 @@ def ip_of(connection: Told) -> ipaddress.IPv4Address | ipaddress.IPv6Address | N
     return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
 
 
-def is_private(connection: Told) -> bool:
+def is_private(connection: HasExtraInfo) -> bool:
     """Whether nobody else can listen: TLS, a UNIX socket, or the same machine."""
     address = ip_of(connection)
     return connection.get_extra_info("ssl_object") is not None or address is None or address.is_loopback

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from ..broker.states import Side
 from ..jelly.registry import Registry, registry_from
 from ..limits import Limits
-from ..objects.flavours import Flavours
+from ..objects.flavours import ObjectFlavours
 from ..sockets import HANDED_ON, keep_alive
 from ..trace import Tracer
 from . import accepting
@@ -195,7 +195,7 @@ class serve:
         self._endpoint = Endpoint(
             registry_from(accept),
             limits or Limits(),
-            Flavours(with_traceback=tracebacks),
+            ObjectFlavours(with_traceback=tracebacks),
             trace,
             root=root,
             on_open=on_connect,

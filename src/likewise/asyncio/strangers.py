@@ -13,7 +13,7 @@ from ..errors import ENDS_THE_PROGRAM, Error, LoginFailed, NoSuchMethod
 from ..objects.by_reference import Referenceable
 from .connection import Connection
 
-FAILED: Final = "the login failed at the server, whose log says why"
+LOGIN_FAILED_THERE: Final = "the login failed at the server, whose log says why"
 LOG_IN: Final = "this server wants a login before anything else is called: likewise.connect(..., login=...) ({})"
 
 
@@ -48,7 +48,7 @@ class ForStrangers(Referenceable):
             raise
         except BaseException as error:
             self.connection.broker.driver.report(f"running {name}", error)
-            raise LoginFailed(FAILED) from None
+            raise LoginFailed(LOGIN_FAILED_THERE) from None
 
 
 __all__ = ("ForStrangers",)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..serving.calls import CallHandler
 from ..serving.streams import Done, Streams
-from .coroutines import start
+from .coroutines import start_coroutine
 
 
 class WithStreams(CallHandler):
@@ -47,7 +47,7 @@ class WithStreams(CallHandler):
         if self._loop.is_closed():
             coroutine.close()
             return None
-        task = start(self._loop, coroutine, name, done)
+        task = start_coroutine(self._loop, coroutine, name, done)
         if task is not None:
             self._stream_tasks.add(task)
             task.add_done_callback(self._stream_tasks.discard)

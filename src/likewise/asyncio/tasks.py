@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 from ..broker.core import Broker
 from ..broker.events import CallReceived
-from ..serving.backlog import Backlog, Runner
-from .coroutines import is_eager, start
+from ..serving.backlog import Backlog, CallRunner
+from .coroutines import is_eager, start_coroutine
 from .endpoint import Endpoint
 
 AT_LEAST = 1.0  # seconds that a method has to end once it is cancelled
 
 
-class TaskRunner(Runner, Protocol):
+class TaskRunner(CallRunner, Protocol):
     """What is needed of the connection."""
 
     def await_first_step(self) -> None: ...
@@ -43,7 +43,7 @@ class Tasks(Backlog):
                 self._by_request.pop(str(call.request), None)
             self.end(call, value, error)
 
-        task = start(self._loop, value, call.name, done)
+        task = start_coroutine(self._loop, value, call.name, done)
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

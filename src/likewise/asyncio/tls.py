@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ..errors import LimitExceeded
-from .addresses import peer_name, place
-from .coroutines import start
+from .addresses import peer_name, peer_place
+from .coroutines import start_coroutine
 from .endpoint import Endpoint
 from .line import Line
 
@@ -28,7 +28,7 @@ PLAIN_TEXT: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_L
 WRONG_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 OUT_OF_TIME: Final = {9: "is not valid yet", 10: "has expired"}
 UNKNOWN_ISSUER: Final = frozenset({18, 19, 20, 21})  # self-signed, or no issuer that is believed here
-REFUSALS: Final = {
+TLS_REFUSALS: Final = {
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it asks for a client certificate: TLS(certificate=..., key=...)",
     "TLSV1_ALERT_UNKNOWN_CA": "it does not know who issued our certificate",
     "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it finds that our certificate has expired",
@@ -115,7 +115,7 @@ def server_context(tls: TLS) -> ServerContext:
         raise ValueError("TLS(ca=..., server_name=...) are for a client: a server believes who is in TLS(client_ca=...)")
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslobject_class = Watched
+    context.sslobject_class = CheckedSSLObject
     _show(context, tls)
     with open(tls.certificate, encoding="ascii", errors="replace") as file:
         context.certificate_pem = file.read()
@@ -151,7 +151,7 @@ def _naming(setting: str, file: str | os.PathLike[str]) -> Iterator[None]:
         raise type(error)(error.errno, f"{error.strerror}: {where}") from None
 
 
-class Watched(ssl.SSLObject):
+class CheckedSSLObject(ssl.SSLObject):
     """One connection's TLS at a server, which lets the client know why it is refused."""
 
     failure: ssl.SSLError | None = None
@@ -213,11 +213,11 @@ class Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         entrance, endpoint = self._entrance, self._entrance.endpoint
         self._transport = cast(asyncio.Transport, transport)
-        self._address, self._peer = place(transport), peer_name(transport)
+        self._address, self._peer = peer_place(transport), peer_name(transport)
         if endpoint.is_closing:
             self._transport.abort()
             return
-        refused = endpoint.guard.let_in(self, self._address, endpoint.lines)
+        refused = endpoint.account.let_in(self, self._address, endpoint.lines)
         if refused is not None:
             self._warn("connections refused", "%s: refused: %s", refused)
             self._transport.abort()
@@ -225,7 +225,7 @@ class Handshake(asyncio.Protocol):
         entrance.handshakes.add(self)
         loop = asyncio.get_running_loop()
         # Its first step runs now: what the client sends is for TLS from the first byte on.
-        self._task = start(loop, self._shake_hands(self._transport), "TLS handshake", self._settled, is_ours=True)
+        self._task = start_coroutine(loop, self._shake_hands(self._transport), "TLS handshake", self._settled, is_ours=True)
 
     async def _shake_hands(self, transport: asyncio.Transport) -> None:
         entrance = self._entrance
@@ -263,11 +263,11 @@ class Handshake(asyncio.Protocol):
         self.end()
 
     def _count_out(self) -> None:
-        guard = self._entrance.endpoint.guard
+        account = self._entrance.endpoint.account
         if not self._is_counted_out:
             self._is_counted_out = True
-            guard.greeted_by(self)
-            guard.leave(None, self._address)
+            account.greeted_by(self)
+            account.leave(None, self._address)
 
     def end(self) -> None:
         """Hang up."""
@@ -296,7 +296,7 @@ def explain(error: BaseException) -> str:
         reason = getattr(error, "reason", None) or ""  # one that OpenSSL did not raise has none
         if reason in PLAIN_TEXT:
             return "it sends plain text where TLS is expected; tcp:// is for that"
-        return REFUSALS.get(reason, f"TLS failed: {reason or error}")
+        return TLS_REFUSALS.get(reason, f"TLS failed: {reason or error}")
     return str(error) or type(error).__name__
 
 

@@ -15,7 +15,7 @@ from ..errors import LimitExceeded
 from ..limits import Limits
 
 LEFT_BEHIND: Final = 10  # times running_calls: what the ended connections of one address may leave running
-NOTICED: Final = 65_536  # bytes from which on it is looked at what a connection holds, at the most
+NOTICED_BYTES: Final = 65_536  # bytes from which on it is looked at what a connection holds, at the most
 
 
 class Pool:
@@ -146,7 +146,7 @@ def noticed(ceiling: int) -> int:
 
     A thousand that stay below it hold no more than that together.
     """
-    return max(4_096, min(NOTICED, ceiling // 1_024))
+    return max(4_096, min(NOTICED_BYTES, ceiling // 1_024))
 
 
 def period(limits: Limits) -> float:
@@ -154,4 +154,4 @@ def period(limits: Limits) -> float:
     return min(15.0, max(0.01, min(limits.idle_seconds, limits.message_seconds) / 8))
 
 
-__all__ = ("NOTICED", "Account", "Pool", "Watch", "noticed", "period")
+__all__ = ("NOTICED_BYTES", "Account", "Pool", "Watch", "noticed", "period")

@@ -18,17 +18,17 @@ from ..jelly.expressions import to_frame
 from ..jelly.salvage import Salvage
 from ..limits import Limits
 from ..wire.sink import LARGE_PIECE
-from ..wire.tokens import HUGE
+from ..wire.tokens import LARGE_NUMBER
 from ..wire.writer import Pieces, int_token, list_head
 from .core import Broker
 from .entries import Observed
 from .events import CallReceived
 from .messages import ANSWER_HEAD
 
-SHORT: Final = 4_096  # bytes, or characters, of what may wait for others
+SHORT_ITEM: Final = 4_096  # bytes, or characters, of what may wait for others
 NUMBER: Final = 9  # bytes that a small value is taken to need
 LIST_OF_ONE: Final = b"\x02\x80\x08\x87"
-LIST: Final = b"\x08\x87"
+LIST_WORD: Final = b"\x08\x87"
 NAMED: Final = b"\x03\x80\x04\x87"  # (reference n X)
 BY_ID: Final = (b"\x02\x80\x0f\x87", b"\x02\x80\x11\x87", b"\x02\x80\x12\x87")  # (cached n), (local n), (lcache n)
 UNSHARED: Final = (bytes, str, int)  # in which nothing is shared, whatever it says
@@ -93,9 +93,9 @@ class Batch:
             NotSendable: it can't cross. What was put in before stays.
         """
         kind = type(item)
-        if kind is float or kind is bool or item is None or (kind is int and -HUGE < item < HUGE):
+        if kind is float or kind is bool or item is None or (kind is int and -LARGE_NUMBER < item < LARGE_NUMBER):
             self.size += NUMBER
-        elif (kind is bytes or (kind is str and item.isascii())) and len(item) < SHORT:
+        elif (kind is bytes or (kind is str and item.isascii())) and len(item) < SHORT_ITEM:
             self.size += len(item) + NUMBER
         else:
             return self._write(item)
@@ -106,7 +106,7 @@ class Batch:
     def answer(self, call: CallReceived) -> None:
         """Send what is there as the answer to this call, and begin anew."""
         self._write_plain()
-        pieces = [ANSWER_HEAD + int_token(call.request) + list_head(self.count + 1) + LIST, *self._pieces]
+        pieces = [ANSWER_HEAD + int_token(call.request) + list_head(self.count + 1) + LIST_WORD, *self._pieces]
         outbox = self._broker.outbox
         if call.want_answer and outbox.may_send:
             outbox.queue_answer(pieces, any(len(piece) >= LARGE_PIECE for piece in pieces))
@@ -155,7 +155,7 @@ class Batch:
         if plain:
             self._plain = []
             pieces = self._broker.outbox.jelly(plain, None)
-            pieces[0] = pieces[0][len(list_head(len(plain) + 1) + LIST) :]
+            pieces[0] = pieces[0][len(list_head(len(plain) + 1) + LIST_WORD) :]
             self._pieces += pieces
 
     def _give_back(self, pieces: Pieces, count: int) -> None:
@@ -163,7 +163,7 @@ class Batch:
         tables, driver = self._broker.tables, self._broker.driver
         if not count or self._broker.is_closed:
             return
-        frame = to_frame(list_head(count + 1) + LIST + b"".join(pieces), READER)
+        frame = to_frame(list_head(count + 1) + LIST_WORD + b"".join(pieces), READER)
         found = Salvage(frame, frame.start, 0).walk()
         for luid in found.references:
             tables.release(luid)

@@ -20,9 +20,9 @@ from ..wire.writer import Pieces
 
 JELLY_MARGIN: Final = 4  # lists of limits.depth that the message itself and the innermost atom take
 HEAD_ITEMS: Final = 16  # of limits.frame_items, at most: what stands in a message besides its jellies
-KEPT: Final = 64  # sets of ceilings of which there is one object each; a peer may tell others as often as it likes
+CEILINGS_KEPT: Final = 64  # sets of ceilings of which there is one object each; a peer may tell others as often as it likes
 
-TOLD: Final = ("frame_bytes", "frame_items", "string_bytes", "list_items", "depth", "name_bytes")
+LIMITS_TOLD: Final = ("frame_bytes", "frame_items", "string_bytes", "list_items", "depth", "name_bytes")
 """What an end says of its Limits, in the order of ``(limits ...)``."""
 
 LEAST: Final = (4 * KIB, 200, KIB, 64, 16, 64)  # a short error fits: a peer that takes less is sent it all the same
@@ -84,21 +84,21 @@ def ceilings_for(dialect: Dialect, encoder: type[Encoder], told: Limits | None =
     found = _known.get(key)
     if found is None:
         found = Ceilings(dialect, limits, encoder)
-        if told is None or len(_known) < KEPT:  # of those that nobody has told there are a few
+        if told is None or len(_known) < CEILINGS_KEPT:  # of those that nobody has told there are a few
             _known[key] = found
     return found
 
 
 def numbers_of(limits: Limits) -> tuple[int, ...]:
     """What an end with these Limits takes, as it says it."""
-    return tuple(getattr(limits, name) for name in TOLD)
+    return tuple(getattr(limits, name) for name in LIMITS_TOLD)
 
 
 def limits_of(numbers: list[int]) -> Limits:
     """What a peer takes that says so: not less than :data:`LEAST`, nor more than anybody is sent."""
     most = numbers_of(OF_PB)
     bounded = (max(least, min(number, top)) for least, number, top in zip(LEAST, numbers, most, strict=True))
-    return dataclasses.replace(DEFAULTS, **dict(zip(TOLD, bounded, strict=True)))
+    return dataclasses.replace(DEFAULTS, **dict(zip(LIMITS_TOLD, bounded, strict=True)))
 
 
-__all__ = ("DEFAULTS", "TOLD", "Ceilings", "ceilings_for", "limits_of", "numbers_of")
+__all__ = ("DEFAULTS", "LIMITS_TOLD", "Ceilings", "ceilings_for", "limits_of", "numbers_of")

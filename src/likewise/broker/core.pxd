@@ -4,7 +4,7 @@
 cimport cython
 
 from likewise.broker.events cimport CallReceived
-from likewise.broker.incoming cimport Incoming
+from likewise.broker.incoming cimport IncomingMessages
 from likewise.broker.link cimport Link
 from likewise.broker.messages cimport luid_token, name_token
 from likewise.broker.outbox cimport Outbox
@@ -25,7 +25,7 @@ cdef class Broker:
     cdef readonly Link link
     cdef readonly Tables tables
     cdef readonly Outbox outbox
-    cdef readonly Incoming incoming
+    cdef readonly IncomingMessages incoming
     cdef Unanswered _unanswered
     cdef object _accepted
     cdef object _unless_asked

@@ -30,16 +30,17 @@ from ..trace import Tracer, recorder
 from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import DIALECTS, LIKEWISE_1, Dialect
 from ..wire.writer import Pieces, int_token
-from . import fanout, messages, ours
+from . import messages, ours
 from .answers import send_error
+from .callbacks import run_callbacks
 from .events import CallReceived, Driver, Event, Opened
-from .incoming import Incoming
+from .fanout import Subscription
+from .incoming import IncomingMessages
 from .link import Link
 from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, MESSAGE_HEAD, luid_token, name_token
 from .outbox import Outbox
 from .states import Side, State, closed_error, not_open
 from .tables import Tables
-from .telling import tell_all
 from .unanswered import Unanswered
 
 OPEN = State.OPEN  # looked up once: to find a member of an enum costs as much as to read a token
@@ -104,7 +105,7 @@ class Broker:
             self.tables.name(b"root", root)
         self.outbox = Outbox(driver, self.tables, encoder)
         self._unanswered = Unanswered()
-        self.incoming = Incoming(
+        self.incoming = IncomingMessages(
             self.tables, self.outbox, self._unanswered, registry, decoder, recorder(trace, peer) if trace else None
         )
         self._accepted = limits
@@ -230,9 +231,9 @@ class Broker:
         self._unanswered.next_number += 1
         return self._unanswered.next_number - 1
 
-    def publish(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """As :func:`likewise.broker.fanout.publish`, which is not about this connection alone."""
-        fanout.publish(observers, name, args, kwargs)
+    def subscribe(self, luid: int, perspective: Any) -> Subscription:
+        """What the observer of a mirror of the peer's is published to by."""
+        return Subscription(self, self.outbox, luid, perspective)
 
     def end_mirror(self, luid: int, reason: str) -> None:
         """As :func:`likewise.broker.ours.end_mirror`; of what is just being written, when that is done."""
@@ -250,7 +251,7 @@ class Broker:
         """Have ``callback()`` run once when the connection ends; at once if it has."""
         self.outbox.check_thread()
         if self.is_closed:
-            tell_all(self.driver, "running a disconnect callback", [callback])
+            run_callbacks(self.driver, "running a disconnect callback", [callback])
         else:
             if self._callbacks is None:
                 self._callbacks = []
@@ -381,7 +382,7 @@ class Broker:
         stops = [partial(entry.stop, self.driver) for entry in self.tables.clear(text_of(closed_error(reason)))]
         callbacks, self._callbacks = self._callbacks or (), None
         try:
-            tell_all(self.driver, "running a disconnect callback", [*stops, *callbacks])
+            run_callbacks(self.driver, "running a disconnect callback", [*stops, *callbacks])
         finally:
             self._record("closed", reason=text_of(reason, CLIP) if reason else "")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from typing import Any, Protocol
 
-from ..bounded import opaque
+from ..bounded import opaque_types
 from ..errors import ENDS_THE_PROGRAM, InsecureJelly
 from ..jelly.context import Luid
 from ..jelly.plans import set_state
@@ -17,7 +17,7 @@ from ..wire import native
 from .events import Driver
 
 
-class Owner(Protocol):
+class MirrorTables(Protocol):
     """The tables that an entry stands in."""
 
     def mirror_ended(self, ref: Any) -> None:
@@ -95,8 +95,8 @@ class MirrorEntry:
 
     __slots__ = ("because", "cls", "count", "failures", "is_filled", "luid", "ref", "state", "tables")
 
-    def __init__(self, tables: Owner, luid: int, mirror: Any, is_filled: bool) -> None:
-        self.tables: Owner | None = tables
+    def __init__(self, tables: MirrorTables, luid: int, mirror: Any, is_filled: bool) -> None:
+        self.tables: MirrorTables | None = tables
         self.luid = luid
         self.cls: Any = type(mirror)
         self.count = 1
@@ -151,7 +151,7 @@ class MirrorEntry:
             driver.report("running mirror_ended", error)
 
 
-opaque.add(MirrorEntry)
+opaque_types.add(MirrorEntry)
 
 
 __all__ = ("Exported", "Held", "MirrorEntry", "MirrorRef", "Observed", "takes_expressions")

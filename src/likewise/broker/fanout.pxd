@@ -8,7 +8,7 @@ from likewise.broker.outbox cimport Outbox
 cdef dict _idle
 
 
-cdef class Written:
+cdef class WrittenChange:
     cdef readonly bytes tail
     cdef readonly object error
     cdef readonly bint is_for_one
@@ -22,13 +22,20 @@ cdef class Change:
     cdef dict _for_all
     cdef dict _for_one
 
-    @cython.locals(found=Written)
-    cdef Written written(self, ceilings, perspective)
+    @cython.locals(found=WrittenChange)
+    cdef WrittenChange written(self, ceilings, perspective)
 
 
-@cython.locals(change=Change, outbox=Outbox, written=Written, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
-cpdef publish(observers, name, tuple args, dict kwargs)
-cdef Written within(ceilings, Written written)
-cdef queue(Outbox outbox, bytes head, bytes tail)
-cdef tell_alone(observer, Change change)
-cpdef Written write(ceilings, name, tuple args, dict kwargs, perspective)
+cdef class Subscription:
+    cdef readonly object session
+    cdef readonly Outbox outbox
+    cdef readonly object luid
+    cdef readonly object perspective
+    cdef bytes head
+
+
+@cython.locals(change=Change, subscription=Subscription, outbox=Outbox, head=bytes, written=WrittenChange, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
+cpdef publish(tuple observers, name, tuple args, dict kwargs)
+cdef WrittenChange within_ceilings(ceilings, WrittenChange written)
+cdef tell_alone(Subscription to, Change change)
+cpdef WrittenChange write_change(ceilings, name, tuple args, dict kwargs, perspective)

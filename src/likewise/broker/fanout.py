@@ -11,12 +11,11 @@ What is written can be shared by all whose peers take the same, unless
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from threading import get_ident
 from typing import Any
 
 from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, NotSendable, WrongThread
-from ..jelly.context import who
+from ..jelly.context import Caller, Publish, who
 from ..jelly.encoder import Encoder
 from .ceilings import Ceilings
 from .messages import CACHEMESSAGE_HEAD, luid_token, name_token
@@ -44,7 +43,7 @@ class NoTables:
 NO_TABLES = NoTables()
 
 
-class Written:
+class WrittenChange:
     """
     What becomes of a change for one view: its ``tail``, all of the message behind the id; or the ``error`` that writing
     it has raised; or neither, where each observer's message is written for it alone.
@@ -67,11 +66,11 @@ class Change:
         self.name = name
         self.args = args
         self.kwargs = kwargs
-        self._first: tuple[Ceilings, Written] | None = None  # what was written for all at first
-        self._for_all: dict[Ceilings, Written] | None = None
-        self._for_one: dict[tuple[Ceilings, object], Written] | None = None
+        self._first: tuple[Ceilings, WrittenChange] | None = None  # what was written for all at first
+        self._for_all: dict[Ceilings, WrittenChange] | None = None
+        self._for_one: dict[tuple[Ceilings, object], WrittenChange] | None = None
 
-    def written(self, ceilings: Ceilings, perspective: Any) -> Written:
+    def written(self, ceilings: Ceilings, perspective: Any) -> WrittenChange:
         """What to send to who this is, at a peer that takes so much."""
         if self._for_all is not None and ceilings in self._for_all:
             return self._for_all[ceilings]
@@ -79,9 +78,9 @@ class Change:
         if found is not None:
             return found
         if self._first is not None and self._first[0].is_like(ceilings):
-            found = within(ceilings, self._first[1])
+            found = within_ceilings(ceilings, self._first[1])
         if found is None:
-            found = write(ceilings, self.name, self.args, self.kwargs, perspective)
+            found = write_change(ceilings, self.name, self.args, self.kwargs, perspective)
         if found.is_for_one:
             if self._for_one is None:
                 self._for_one = {}
@@ -95,7 +94,7 @@ class Change:
         return found
 
 
-def within(ceilings: Ceilings, written: Written) -> Written | None:
+def within_ceilings(ceilings: Ceilings, written: WrittenChange) -> WrittenChange | None:
     """What was written for other peers, if these take it: no hook is asked once more."""
     assert written.tail is not None
     try:
@@ -105,7 +104,32 @@ def within(ceilings: Ceilings, written: Written) -> Written | None:
     return written
 
 
-def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+class Subscription:
+    """
+    One mirror of a peer's, as :func:`publish` sees it; the mirror's observer keeps it.
+
+    A change goes into ``outbox``, behind ``head``, whose few bytes are all that is written for this mirror alone.
+    """
+
+    __slots__ = ("head", "luid", "outbox", "perspective", "session")
+
+    def __init__(self, session: Caller, outbox: Outbox, luid: int, perspective: Any) -> None:
+        self.session = session
+        self.outbox = outbox
+        self.luid = luid
+        self.perspective = perspective
+        self.head: bytes | None = None  # made when it is first needed: few observers are published to
+
+    @property
+    def publisher(self) -> Publish:
+        return publish
+
+    @property
+    def queued_bytes(self) -> int:
+        return self.outbox.queued_bytes
+
+
+def publish(observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """
     Call ``observe_<name>`` on the mirrors of these observers, one way.
 
@@ -122,8 +146,11 @@ def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: 
     count = 0
     thread = get_ident()
     for observer in observers:
-        outbox = observer.outbox
-        if outbox is None or not outbox.may_send:
+        subscription = observer.subscription
+        if subscription is None:
+            continue
+        outbox = subscription.outbox
+        if not outbox.may_send:
             continue
         count += 1
         if outbox.thread != thread:
@@ -135,34 +162,28 @@ def publish(observers: Iterable[Any], name: str, args: tuple[Any, ...], kwargs: 
         if (
             written is None
             or outbox.ceilings is not ceilings
-            or (written.is_for_one and observer.perspective is not perspective)
+            or (written.is_for_one and subscription.perspective is not perspective)
         ):
-            ceilings, perspective = outbox.ceilings, observer.perspective
+            ceilings, perspective = outbox.ceilings, subscription.perspective
             written = change.written(ceilings, perspective)
         tail = written.tail
         if tail is None:
-            failed = written.error or tell_alone(observer, change)
+            failed = written.error or tell_alone(subscription, change)
             if failed is not None:
                 untold.append((observer, failed))
             continue
-        head = observer.head
+        head = subscription.head
         if head is None:
-            head = observer.head = CACHEMESSAGE_HEAD + NO_REQUEST + luid_token(observer.luid)
-        queue(outbox, head, tail)
+            head = subscription.head = CACHEMESSAGE_HEAD + NO_REQUEST + luid_token(subscription.luid)
+        outbox.queue_shared(head, tail)
     if untold:
         raise summary(untold, count)
 
 
-def queue(outbox: Outbox, head: bytes, tail: bytes) -> None:
-    """Hand one shared message to one connection."""
-    outbox.queue_shared(head, tail)
-
-
-def tell_alone(observer: Any, change: Change) -> BaseException | None:
-    """Write the message for one observer; what that has raised."""
+def tell_alone(to: Subscription, change: Change) -> BaseException | None:
+    """Write the message for one mirror; what that has raised."""
     try:
-        caller = observer.connection_core
-        caller.call(observer.luid, change.name, change.args, change.kwargs, observer.perspective, False, True)
+        to.session.call(to.luid, change.name, change.args, change.kwargs, to.perspective, False, True)
     except ENDS_THE_PROGRAM:
         raise
     except ConnectionClosed:  # a hook has ended it
@@ -185,7 +206,9 @@ def summary(untold: list[tuple[Any, BaseException]], count: int) -> BaseExceptio
     return together
 
 
-def write(ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any) -> Written:
+def write_change(
+    ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], perspective: Any
+) -> WrittenChange:
     """Write a change as it is for all observers of this view."""
     kind: Any = ceilings.encoder
     encoder: Any = _idle.pop(kind, None)
@@ -203,16 +226,16 @@ def write(ceilings: Ceilings, name: str, args: tuple[Any, ...], kwargs: dict[str
         if is_to_be_framed or len(tail) > ceilings.bytes_limit:
             ceilings.measure([LONGEST_HEAD, tail], is_to_be_framed)
     except NotShared:
-        return Written(None, None, False)
+        return WrittenChange(None, None, False)
     except ENDS_THE_PROGRAM:
         raise
     except BaseException as error:
-        return Written(None, error, encoder.is_asked)
+        return WrittenChange(None, error, encoder.is_asked)
     finally:
         encoder.let_go()
         encoder.viewer = None
         _idle[kind] = encoder
-    return Written(tail, None, encoder.is_asked)
+    return WrittenChange(tail, None, encoder.is_asked)
 
 
 _idle: dict[type[Encoder], Encoder] = {}  # to be used again, by whatever change is next

@@ -16,7 +16,7 @@ from likewise.wire.framer cimport Frame
 cdef list _idle
 
 
-cdef class Incoming:
+cdef class IncomingMessages:
     cdef Tables _tables
     cdef Outbox _outbox
     cdef Unanswered _unanswered

@@ -30,11 +30,11 @@ from .states import for_caller
 from .tables import Tables
 from .unanswered import Unanswered
 
-IDLE_KEPT = 4
+IDLE_DECODERS_KEPT = 4
 _idle: list[Decoder] = []  # to be used again, by whatever connection is next
 
 
-class Incoming:
+class IncomingMessages:
     """
     What comes in over one session.
 
@@ -92,7 +92,7 @@ class Incoming:
             return self._by_word(decoder, frame)
         finally:
             decoder.let_go()
-            if len(_idle) < IDLE_KEPT:
+            if len(_idle) < IDLE_DECODERS_KEPT:
                 _idle.append(decoder)
 
     def _by_word(self, decoder: Decoder, frame: Frame) -> Event | None:
@@ -111,7 +111,7 @@ class Incoming:
             return None
         if count != 2:
             if self._outbox.dialect is LIKEWISE_1:
-                if word == ours.LIMITS:
+                if word == ours.LIMITS_WORD:
                     told = ours.read_limits(decoder, count)
                     if not self._outbox.take_told(told):
                         self._fault("limits, which were told already")
@@ -252,4 +252,4 @@ class Incoming:
             raise LimitExceeded("faults", self._faults, self._tables.limits.faults)
 
 
-__all__ = ("Incoming",)
+__all__ = ("IncomingMessages",)

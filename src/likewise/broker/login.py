@@ -43,7 +43,7 @@ MOST_ITERATIONS: Final = 10_000_000  # some seconds: more is refused by clients
 SHORTEST_SALT: Final = 12
 DIGEST_BYTES: Final = 32
 
-REFUSED: Final = "the login is refused"  # one text for whatever is wrong
+LOGIN_REFUSED: Final = "the login is refused"  # one text for whatever is wrong
 
 
 def scramp() -> Any:
@@ -149,12 +149,12 @@ class ScramServer:
         """The server's last message. Raises LoginRefused, also when it is asked again."""
         server, self._server = self._server, None
         if server is None:
-            raise LoginRefused(REFUSED)
+            raise LoginRefused(LOGIN_REFUSED)
         try:
             server.set_client_final(client_final)
             proof: str = server.get_server_final()
         except self._module.ScramException:
-            raise LoginRefused(REFUSED) from None
+            raise LoginRefused(LOGIN_REFUSED) from None
         return proof
 
     def _begin(self, look_up: Any) -> Any:

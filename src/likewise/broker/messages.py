@@ -29,7 +29,7 @@ RELEASE_HEADS: Final = {
     word: b"\x02\x80" + bytes_token(word) for word in (atoms.DECREF, atoms.DECACHE, atoms.UNCACHE)
 }
 CANCEL_HEAD: Final = b"\x02\x80" + bytes_token(atoms.CANCEL)
-NAMES_KEPT: Final = 4_096
+NAME_TOKENS_KEPT: Final = 4_096
 
 ROOT = bytes_token(b"root")
 
@@ -51,7 +51,7 @@ def name_token(name: str | bytes, limit: int) -> bytes:
         if len(raw) > limit:
             raise NotSendable(f"a method name of {len(raw)} bytes: at most {limit} are accepted (limits.name_bytes)")
         token = bytes_token(raw)
-        if len(_names) < NAMES_KEPT:
+        if len(_names) < NAME_TOKENS_KEPT:
             _names[name] = token
     return token
 

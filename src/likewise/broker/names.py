@@ -7,7 +7,7 @@ from typing import Any
 from ..bounded import clip
 from ..errors import InsecureJelly
 
-NAMES_KEPT = 4_096
+METHOD_NAMES_KEPT = 4_096
 _method_names: dict[bytes, str] = {}  # as they come from the wire; few in any program, and a peer can't make it grow further
 
 
@@ -22,7 +22,7 @@ def method_name(raw: bytes, limit: int) -> str:
         name = raw.decode()
     except UnicodeDecodeError:
         raise InsecureJelly(f"the method name {clip(raw)} is not UTF-8") from None
-    if len(_method_names) < NAMES_KEPT:
+    if len(_method_names) < METHOD_NAMES_KEPT:
         _method_names[raw] = name
     return name
 

@@ -20,12 +20,12 @@ from ..wire.framer import Framer
 from ..wire.sink import LARGE_PIECE
 from ..wire.tokens import PB, Dialect
 from ..wire.writer import Pieces, gather, spell_out, write_expression
+from .callbacks import run_callbacks
 from .ceilings import ceilings_for
 from .events import Driver
 from .tables import Tables
-from .telling import tell_all
 
-IDLE_KEPT = 4
+IDLE_ENCODERS_KEPT = 4
 _idle: list[Encoder] = []  # to be used again, by whatever message is next
 
 
@@ -146,13 +146,13 @@ class Outbox:
             return has_large
         except BaseException:
             stops = [partial(entry.stop, self._driver) for entry in tables.undo()]
-            tell_all(self._driver, "running stoppedObserving", stops)
+            run_callbacks(self._driver, "running stoppedObserving", stops)
             raise
         finally:
             tables.journal = outer
             self._writing -= 1
             encoder.let_go()
-            if len(_idle) < IDLE_KEPT and make is None:
+            if len(_idle) < IDLE_ENCODERS_KEPT and make is None:
                 _idle.append(encoder)
             if self._after is not None and not self._writing and not self._pieces:
                 self._driver.output_ready()  # nobody may queue the message that they wait for

@@ -17,19 +17,19 @@ from ..errors import CallError, InsecureJelly, NotSendable
 from ..jelly.context import Caller, Flavours, Luid, who
 from ..limits import Limits
 from ..wire.keys import keyed
-from ..wire.tokens import HUGE
+from ..wire.tokens import LARGE_NUMBER
 from .entries import Exported, Held, MirrorEntry, MirrorRef, Observed
 from .events import Driver
 
 RELEASED_KEPT = 32  # released objects remembered while calls of ours are unanswered
 SURPLUS = 1_000  # counts of one reference or mirror, beyond one, that are given back while it lives
-FEW = 8  # objects: up to so many are looked through, which takes no memory
+FEW_OBJECTS = 8  # objects: up to so many are looked through, which takes no memory
 
 
 Release = tuple[bool, Luid, int]  # is it a cache, its id, how many counts are given back
 
 
-def key_of(luid: Luid) -> Luid:
+def luid_key(luid: Luid) -> Luid:
     """What stands for an id of the peer's choice in a table of ours."""
     return keyed(luid) if type(luid) is int else luid
 
@@ -116,7 +116,7 @@ class Tables:
     def _known_luid(self, key: object) -> int | None:
         """The id of an object that the peer holds already."""
         if self.luid_of is None:
-            if len(self.exported) <= FEW:
+            if len(self.exported) <= FEW_OBJECTS:
                 for luid, entry in self.exported.items():
                     if entry.key == key:
                         return cast(int, luid)
@@ -268,7 +268,7 @@ class Tables:
     def reference(self, luid: Luid, perspective: Any) -> Any:
         if not self._may_be_held(luid):
             raise InsecureJelly(f"{clip(luid)} can't be an id: they are small numbers, or short names")
-        key = key_of(luid)
+        key = luid_key(luid)
         held = self.references.get(key)
         reference = held() if held is not None else None
         if held is not None and reference is not None:
@@ -368,25 +368,25 @@ class Tables:
     def _may_be_held(self, luid: Luid) -> bool:
         """Whether an id of the peer's choice may become a key: large ints can be made to collide, large names cost."""
         if isinstance(luid, int):
-            return -HUGE < luid < HUGE
+            return -LARGE_NUMBER < luid < LARGE_NUMBER
         return len(luid) <= self.incoming.name_bytes
 
     def uncache(self, luid: Luid, because: str) -> MirrorEntry | None:
         """The peer has stopped keeping a mirror up to date: its entry; ``None`` if there was none."""
         if not self.has_mirror(luid):
             return None
-        entry = self.mirrors.pop(cast(int, key_of(luid)))
+        entry = self.mirrors.pop(cast(int, luid_key(luid)))
         entry.end(because)
         return entry
 
     def _mirror_entry(self, luid: Luid) -> MirrorEntry:
         if not self.has_mirror(luid):
             raise InsecureJelly(f"no cache {clip(luid)} is here")
-        return self.mirrors[cast(int, key_of(luid))]
+        return self.mirrors[cast(int, luid_key(luid))]
 
     def has_mirror(self, luid: Luid) -> bool:
         """Whether a mirror with this id is here, or its end was not told yet."""
-        return type(luid) is int and -HUGE < luid < HUGE and keyed(luid) in self.mirrors
+        return type(luid) is int and -LARGE_NUMBER < luid < LARGE_NUMBER and keyed(luid) in self.mirrors
 
     # --- finalizers: they only queue
 
@@ -409,7 +409,7 @@ class Tables:
                 releases.append(ref)
                 continue
             if isinstance(ref, Held):
-                key = key_of(ref.luid)
+                key = luid_key(ref.luid)
                 if self.references.get(key) is ref:
                     del self.references[key]
                 releases.append((False, ref.luid, ref.count))

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import RemoteProtocolError
-from ..jelly.expressions import text_of
+from ..jelly.expressions import expression_text
 from ..limits import Limits
 from ..wire.framer import Framer
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 
-LIMITS: Final = Limits()
-LINE: Final = 10_000  # characters of one message that are shown
+CAPTURE_LIMITS: Final = Limits()
+MESSAGE_CHARACTERS: Final = 10_000  # characters of one message that are shown
 
 
 def messages(data: bytes) -> Iterator[tuple[int, str]]:
@@ -25,12 +25,12 @@ def messages(data: bytes) -> Iterator[tuple[int, str]]:
     Raises:
         RemoteProtocolError: after the last message that is whole, if there is more.
     """
-    framer = Framer(LIMITS)
+    framer = Framer(CAPTURE_LIMITS)
     framer.speak(LIKEWISE_1)  # its ceilings are the widest, and words spelled out are understood as well
     framer.feed(data)
     place = 0
     while (frame := framer.next_frame()) is not None:
-        yield place, text_of(Reader(frame).read_expression(), LINE)
+        yield place, expression_text(Reader(frame).read_expression(), MESSAGE_CHARACTERS)
         place += frame.end - frame.start + sum(map(len, frame.large or ()))
     if place < len(data):
         raise RemoteProtocolError(f"{len(data) - place} bytes at {place:#06x} are only the beginning of a message")

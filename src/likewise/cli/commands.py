@@ -31,11 +31,11 @@ from .identity import Unusable, add_options, login_of, tls_of
 from .words import typed
 
 DONE: Final = 0
-FAILED: Final = 1
+EXIT_FAILED: Final = 1
 USAGE: Final = 2
 NO_CONNECTION: Final = 3
 
-LONGEST: Final = 2_000  # characters of an error's text that are looked through for what a program would write
+LONGEST_ERROR: Final = 2_000  # characters of an error's text that are looked through for what a program would write
 MOST_SHOWN: Final = 5_000_000  # parts and characters of an answer that is printed: shared, 800 bytes can be 2**40
 
 
@@ -46,16 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         return code
     except KeyboardInterrupt:
-        return fail("interrupted", FAILED)
+        return fail("interrupted", EXIT_FAILED)
     except BrokenPipeError:  # whoever reads our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return EXIT_FAILED
     except Unusable as error:
         return fail(str(error), USAGE)
     except (CannotConnect, ConnectionClosed) as error:
-        return fail(typed(text_of(error, LONGEST)), NO_CONNECTION)
+        return fail(typed(text_of(error, LONGEST_ERROR)), NO_CONNECTION)
     except Exception as error:  # whatever a method has raised, and what can't be read or sent: never a traceback of ours
-        return fail(described(error), FAILED)
+        return fail(described(error), EXIT_FAILED)
 
 
 def fail(text: str, code: int) -> int:
@@ -70,11 +70,11 @@ def parser() -> argparse.ArgumentParser:
         description="Live Python objects between processes.",
         epilog="exit codes: 0 done, 1 failed, 2 usage, 3 no connection",
     )
-    top.add_argument("--version", action="version", version=f"likewise {version()}")
+    top.add_argument("--version", action="version", version=f"likewise {version_text()}")
     verbs = top.add_subparsers(required=True, metavar="COMMAND")
 
     verb = verbs.add_parser("demo", help="run the example programs as real processes and show what both sides say")
-    verb.set_defaults(run=lambda options: demo.run())
+    verb.set_defaults(run=lambda options: demo.run_demo())
 
     verb = verbs.add_parser("call", help="call a method of a server's root object and print what it returns")
     verb.add_argument(
@@ -100,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def version() -> str:
+def version_text() -> str:
     try:
         return metadata.version("likewise")
     except metadata.PackageNotFoundError:
@@ -142,10 +142,10 @@ def call(options: argparse.Namespace) -> int:
         load(name)
     answer = asyncio.run(answer_to(options, tls, login))
     if isinstance(answer, Failed):
-        return fail(answer.text, FAILED)
+        return fail(answer.text, EXIT_FAILED)
     if not is_small(answer, size=MOST_SHOWN):
-        return fail(f"the answer has over {MOST_SHOWN:,} parts and characters: too much to print", FAILED)
-    print(shown(answer))
+        return fail(f"the answer has over {MOST_SHOWN:,} parts and characters: too much to print", EXIT_FAILED)
+    print(answer_text(answer))
     return DONE
 
 
@@ -200,10 +200,10 @@ def described(error: BaseException) -> str:
     """What went wrong; in the words of the command line, unless they are the peer's."""
     if type(error) in (Error, RemoteError):
         return f"{type(error).__name__}: {text_of(error)}"
-    return f"{type(error).__name__}: {typed(text_of(error, LONGEST))}"
+    return f"{type(error).__name__}: {typed(text_of(error, LONGEST_ERROR))}"
 
 
-def shown(answer: Any) -> str:
+def answer_text(answer: Any) -> str:
     """A value as JSON, with the ``repr`` of what JSON has no form for."""
     try:
         return json.dumps(answer, default=repr)

@@ -19,14 +19,14 @@ from typing import Final
 
 from ..asyncio.client import connect
 
-SECONDS: Final = 30.0  # for one conversation; a second is enough where nothing else runs
+CONVERSATION_SECONDS: Final = 30.0  # for one conversation; a second is enough where nothing else runs
 OBJECT: Final = re.compile(r"<[\w.]*\.(\w+) object at 0x[0-9A-Fa-f]+>")
 LISTENING: Final = re.compile(r"listening on (\d+)$")
 WIDTH: Final = 20  # of a label
 
 
 @dataclass(frozen=True)
-class Part:
+class DemoPart:
     """One program of a conversation: how it is labelled, and the lines that it has to print."""
 
     label: str
@@ -40,8 +40,8 @@ class Conversation:
     """A sender, and the receivers that it is given the ports of, in this order."""
 
     title: str
-    sender: Part
-    receivers: tuple[Part, ...]
+    sender: DemoPart
+    receivers: tuple[DemoPart, ...]
 
 
 FOLLOWED: Final = (
@@ -58,9 +58,9 @@ END: Final = "Main loop terminated."
 CONVERSATIONS: Final = (
     Conversation(
         "By copy: an object arrives as another one, with the same contents.",
-        Part("sender", "copy_sender", ("7 frogs", "copy_sender.CopyPond", "pond arrived safe and sound", END)),
+        DemoPart("sender", "copy_sender", ("7 frogs", "copy_sender.CopyPond", "pond arrived safe and sound", END)),
         (
-            Part(
+            DemoPart(
                 "receiver",
                 "copy_receiver",
                 ("listening on PORT", " got pond: <ReceiverPond>", "7 frogs"),
@@ -70,9 +70,9 @@ CONVERSATIONS: Final = (
     ),
     Conversation(
         "By copy, with a state of its own making: the sender chooses what crosses.",
-        Part("sender", "copy2_sender", ("count 7", "pond arrived safe and sound", END)),
+        DemoPart("sender", "copy2_sender", ("count 7", "pond arrived safe and sound", END)),
         (
-            Part(
+            DemoPart(
                 "receiver",
                 "copy2_receiver",
                 ("listening on PORT", " got pond: <ReceiverPond>", " count 7"),
@@ -82,13 +82,16 @@ CONVERSATIONS: Final = (
     ),
     Conversation(
         "By cache: a mirror that follows the original, until it is dropped.",
-        Part("sender", "cache_sender", ("I have [2] ducks", "I have [3] ducks", "I have [2] ducks", END)),
-        (Part("receiver", "cache_receiver", (*FOLLOWED_ON, "dropping pond")),),
+        DemoPart("sender", "cache_sender", ("I have [2] ducks", "I have [3] ducks", "I have [2] ducks", END)),
+        (DemoPart("receiver", "cache_receiver", (*FOLLOWED_ON, "dropping pond")),),
     ),
     Conversation(
         "Two receivers follow one pond. One of them leaves, the other keeps following.",
-        Part("sender", "cache2_sender", ("I have [2] ducks", "observers: 2", "observers: 1", "I have [2] ducks", END)),
-        (Part("receiver that stays", "cache_receiver", FOLLOWED_ON), Part("receiver that goes", "cache_receiver", FOLLOWED)),
+        DemoPart("sender", "cache2_sender", ("I have [2] ducks", "observers: 2", "observers: 1", "I have [2] ducks", END)),
+        (
+            DemoPart("receiver that stays", "cache_receiver", FOLLOWED_ON),
+            DemoPart("receiver that goes", "cache_receiver", FOLLOWED),
+        ),
     ),
 )
 
@@ -117,7 +120,7 @@ def examples() -> Path:
 class Actor:
     """A part while it is played: the process, and what it has said."""
 
-    def __init__(self, part: Part, process: Process) -> None:
+    def __init__(self, part: DemoPart, process: Process) -> None:
         self.part = part
         self.said: list[str] = []
         self.complaints: list[str] = []
@@ -165,7 +168,7 @@ class Actor:
         await asyncio.gather(self._readers, self._process.wait(), return_exceptions=True)
 
 
-async def start(part: Part, place: Path, *options: str) -> Actor:
+async def start_part(part: DemoPart, place: Path, *options: str) -> Actor:
     command = [sys.executable, str(place / f"{part.program}.py"), *options]
     process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment())
     return Actor(part, process)
@@ -185,13 +188,13 @@ async def play(conversation: Conversation, place: Path) -> list[str]:
     print(f"\n{conversation.title}", flush=True)
     actors: list[Actor] = []
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(CONVERSATION_SECONDS):
             for part in conversation.receivers:
-                actors.append(await start(part, place, "--port", "0"))
+                actors.append(await start_part(part, place, "--port", "0"))
             ports = [await actor.port for actor in actors]
             names = ("--port", "--other-port")
             options = [text for pair in zip(names, ports, strict=False) for text in pair]
-            sender = await start(conversation.sender, place, *options)
+            sender = await start_part(conversation.sender, place, *options)
             actors.append(sender)
             if await sender.end():  # then nobody stops the receivers
                 return [fault for actor in actors for fault in actor.faults()]
@@ -201,7 +204,10 @@ async def play(conversation: Conversation, place: Path) -> list[str]:
                         await connection.root.callRemote("shutdown")
                 await actor.end()
     except TimeoutError:
-        return [f"it was not over after {SECONDS:g} s", *(fault for actor in actors for fault in actor.faults())]
+        return [
+            f"it was not over after {CONVERSATION_SECONDS:g} s",
+            *(fault for actor in actors for fault in actor.faults()),
+        ]
     except (EOFError, OSError) as error:
         return [str(error), *(fault for actor in actors for fault in actor.faults())]
     finally:
@@ -221,7 +227,7 @@ async def play_all(place: Path) -> int:
     return failed
 
 
-def run() -> int:
+def run_demo() -> int:
     """Play all conversations; 0 if every line came as expected, else 1."""
     place = examples()
     print(f"Each program below is a process of its own; they lie in {place}.", flush=True)

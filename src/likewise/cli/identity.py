@@ -11,7 +11,7 @@ from typing import Final
 from ..asyncio.credentials import Anonymous, Certificate, Credential, Password, Token
 from ..asyncio.tls import TLS
 
-LONGEST: Final = 65_536  # characters of a secret's file that are read
+LONGEST_SECRET: Final = 65_536  # characters of a secret's file that are read
 
 
 class Unusable(Exception):
@@ -86,10 +86,10 @@ def _secret(option: str, file: str) -> str:
     """The first line of a file. What was typed in place of a file's name may be the secret: it is not shown."""
     try:
         if file == "-":
-            line = sys.stdin.readline(LONGEST)
+            line = sys.stdin.readline(LONGEST_SECRET)
         else:
             with Path(file).open(encoding="utf-8") as opened:
-                line = opened.readline(LONGEST)
+                line = opened.readline(LONGEST_SECRET)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "no text"
         raise Unusable(f"the file that {option} names can't be read: {why}") from None

@@ -16,7 +16,7 @@ REGISTER: Final = (
     r" an endpoint with accept=\.\.\. counts only what is listed there"
 )
 
-WORDS: Final = tuple(
+SECRET_WORDS: Final = tuple(
     (re.compile(said), typed)
     for said, typed in (
         (r"TLS\(server_name=\.\.\.\) names", "--server-name says"),
@@ -35,7 +35,7 @@ WORDS: Final = tuple(
 
 def typed(text: str) -> str:
     """A text of the library's in the words of the command line."""
-    for said, instead in WORDS:
+    for said, instead in SECRET_WORDS:
         text = said.sub(instead, text)
     return text
 

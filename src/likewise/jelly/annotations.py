@@ -28,7 +28,7 @@ from .checks import (
     Fields,
     Fixed,
     Items,
-    Keys,
+    KeysCheck,
     Literal,
     Named,
 )
@@ -40,7 +40,7 @@ WRAPPERS: Final = frozenset(
 )
 
 
-def shown(annotation: Any) -> str:
+def annotation_text(annotation: Any) -> str:
     """An annotation as people write it."""
     if annotation is ...:
         return "..."
@@ -54,15 +54,15 @@ def shown(annotation: Any) -> str:
     if origin is typing.Literal:
         return f"Literal[{', '.join(map(repr, arguments))}]"
     if origin is typing.Union or origin is types.UnionType:
-        return " | ".join(map(shown, arguments))
+        return " | ".join(map(annotation_text, arguments))
     if arguments:
-        text = f"{shown(origin)}[{', '.join(map(shown, arguments))}]"
+        text = f"{annotation_text(origin)}[{', '.join(map(annotation_text, arguments))}]"
         return f"*{text}" if getattr(annotation, "__unpacked__", False) else text
     name = getattr(annotation, "__qualname__", None) or getattr(annotation, "__name__", None)
     return str(name or annotation).replace("typing.", "")
 
 
-class Reader:
+class AnnotationReader:
     """
     Makes Checks of the annotations of one class or function.
 
@@ -94,7 +94,7 @@ class Reader:
             return self._by_name(annotation)
         if type(annotation).__name__ == "TypeAliasType":
             return self._alias(annotation)
-        origin, arguments, text = typing.get_origin(annotation), typing.get_args(annotation), shown(annotation)
+        origin, arguments, text = typing.get_origin(annotation), typing.get_args(annotation), annotation_text(annotation)
         if annotation is None:
             return Check(text, types.NoneType)
         if type(origin).__name__ == "TypeAliasType":  # a generic one: its type variables are not checked
@@ -218,10 +218,10 @@ class Reader:
             return self._done[cls]
         if cls in self._open:
             return self._again(cls, text)
-        keys = Keys(text)
+        keys = KeysCheck(text)
         self._open.add(cls)
         required = set(cls.__required_keys__)
-        reader = Reader(names_of(cls))
+        reader = AnnotationReader(names_of(cls))
         reader._named, reader._open, reader._done = self._named, self._open, self._done
         for name, annotation in annotations_of(cls).items():
             resolved = reader.outermost(annotation)
@@ -251,13 +251,13 @@ class _Rest:
         self.annotation = annotation
 
 
-def parts_of(check: Check) -> list[Check | None]:
+def parts_of_check(check: Check) -> list[Check | None]:
     """The Checks that a Check is made of."""
     if isinstance(check, (Items, Either)):
         return list(check.parts)
     if isinstance(check, Fixed):
         return [*check.before, check.rest, *check.after]
-    if isinstance(check, Keys):
+    if isinstance(check, KeysCheck):
         return list(check.parts.values())
     return [check.target] if isinstance(check, Named) else []
 
@@ -267,7 +267,7 @@ def settle_floats(check: Check) -> None:
     found: dict[int, Check] = {id(check): check}
     waiting = [check]
     while waiting:
-        for part in parts_of(waiting.pop()):
+        for part in parts_of_check(waiting.pop()):
             if part is not None and id(part) not in found:
                 found[id(part)] = part
                 waiting.append(part)
@@ -275,7 +275,7 @@ def settle_floats(check: Check) -> None:
     while not is_settled:
         is_settled = True
         for each in found.values():
-            if not each.floats and any(part is not None and part.floats for part in parts_of(each)):
+            if not each.floats and any(part is not None and part.floats for part in parts_of_check(each)):
                 each.floats = True
                 is_settled = False
 
@@ -303,7 +303,7 @@ def _check_for_class(cls: Any, text: str) -> Check | None:
 
 def check_for(annotation: Any, names: Mapping[str, Any] | None = None) -> Check | None:
     """The Check of one annotation; ``None`` if there is nothing to check."""
-    return Reader(names or {}).check(annotation)
+    return AnnotationReader(names or {}).check(annotation)
 
 
 def or_none(check: Check | None, default: Any) -> Check | None:
@@ -341,17 +341,17 @@ def annotations_of(cls: Any) -> dict[str, Any]:
 def fields_of(cls: Any, name: str) -> Fields:
     """The Checks of a dataclass, which is called ``name`` in errors."""
     owners = [(base, annotations_of(base)) for base in cls.__mro__]
-    readers: dict[type, Reader] = {}
+    readers: dict[type, AnnotationReader] = {}
     checks: dict[str, Check] = {}
     for field in dataclasses.fields(cls):
         owner = next((base for base, annotations in owners if field.name in annotations), cls)
         reader = readers.get(owner)
         if reader is None:
-            reader = readers[owner] = Reader(names_of(owner))
+            reader = readers[owner] = AnnotationReader(names_of(owner))
         check = or_none(reader.check(field.type), field.default)
         if check is not None:
             checks[field.name] = check
     return Fields(name, checks)
 
 
-__all__ = ("Reader", "check_for", "fields_of", "names_of", "or_none", "shown", "unpacked")
+__all__ = ("AnnotationReader", "check_for", "fields_of", "names_of", "or_none", "annotation_text", "unpacked")

@@ -12,49 +12,46 @@ from typing import Final
 from ..wire.tokens import VOCABULARY
 
 # Values. A number below 32 is the word's place in the vocabulary; the others are ours alone and never travel.
-NONE: Final = 1
-CLASS: Final = 2
-DEREFERENCE: Final = 3
-REFERENCE: Final = 4
-DICTIONARY: Final = 5
-FUNCTION: Final = 6
-INSTANCE: Final = 7
-LIST: Final = 8
-MODULE: Final = 9
-PERSISTENT: Final = 10
-TUPLE: Final = 11
-UNPERSISTABLE: Final = 12
-CACHED: Final = 15
-REMOTE: Final = 16
-LOCAL: Final = 17
-LCACHE: Final = 18
-UNICODE: Final = 40
-BOOLEAN: Final = 41
-SET: Final = 42
-FROZENSET: Final = 43
-DECIMAL: Final = 44
-DATETIME: Final = 45
-DATE: Final = 46
-TIME: Final = 47
-TIMEDELTA: Final = 48
-METHOD: Final = 49
+NONE_CODE: Final = 1
+CLASS_CODE: Final = 2
+DEREFERENCE_CODE: Final = 3
+REFERENCE_CODE: Final = 4
+DICTIONARY_CODE: Final = 5
+FUNCTION_CODE: Final = 6
+INSTANCE_CODE: Final = 7
+LIST_CODE: Final = 8
+MODULE_CODE: Final = 9
+PERSISTENT_CODE: Final = 10
+TUPLE_CODE: Final = 11
+UNPERSISTABLE_CODE: Final = 12
+CACHED_CODE: Final = 15
+REMOTE_CODE: Final = 16
+LOCAL_CODE: Final = 17
+LCACHE_CODE: Final = 18
+UNICODE_CODE: Final = 40
+BOOLEAN_CODE: Final = 41
+SET_CODE: Final = 42
+FROZENSET_CODE: Final = 43
+DECIMAL_CODE: Final = 44
+DATETIME_CODE: Final = 45
+DATE_CODE: Final = 46
+TIME_CODE: Final = 47
+TIMEDELTA_CODE: Final = 48
+METHOD_CODE: Final = 49
 
 CODES: Final[dict[bytes, int]] = {word: number for number, word in enumerate(VOCABULARY) if number} | {
-    b"unicode": UNICODE,
-    b"boolean": BOOLEAN,
-    b"set": SET,
-    b"frozenset": FROZENSET,
-    b"decimal": DECIMAL,
-    b"datetime": DATETIME,
-    b"date": DATE,
-    b"time": TIME,
-    b"timedelta": TIMEDELTA,
-    b"method": METHOD,
+    b"unicode": UNICODE_CODE,
+    b"boolean": BOOLEAN_CODE,
+    b"set": SET_CODE,
+    b"frozenset": FROZENSET_CODE,
+    b"decimal": DECIMAL_CODE,
+    b"datetime": DATETIME_CODE,
+    b"date": DATE_CODE,
+    b"time": TIME_CODE,
+    b"timedelta": TIMEDELTA_CODE,
+    b"method": METHOD_CODE,
 }
 """word -> the number by which the decoder knows it."""
-
-REFUSED: Final = frozenset((CLASS, FUNCTION, INSTANCE, MODULE, PERSISTENT, METHOD))
-"""Words that would have the receiver look something up by name: never honoured."""
 
 # Whole atoms, as they lie on the wire in a dialect with a vocabulary.
 NONE_ATOM: Final = b"\x01\x80\x01\x87"

@@ -152,12 +152,12 @@ def _read_unpersistable(items: list[Expression], limit: int) -> Unpersistable:
 
 
 READ: Final[dict[int, Callable[[list[Expression], int], object]]] = {
-    atoms.DATETIME: _read_datetime,
-    atoms.DATE: _read_date,
-    atoms.TIME: _read_time,
-    atoms.TIMEDELTA: _read_timedelta,
-    atoms.DECIMAL: _read_decimal,
-    atoms.UNPERSISTABLE: _read_unpersistable,
+    atoms.DATETIME_CODE: _read_datetime,
+    atoms.DATE_CODE: _read_date,
+    atoms.TIME_CODE: _read_time,
+    atoms.TIMEDELTA_CODE: _read_timedelta,
+    atoms.DECIMAL_CODE: _read_decimal,
+    atoms.UNPERSISTABLE_CODE: _read_unpersistable,
 }
 """word -> value; ValueError, TypeError or OverflowError where the items don't fit. The int is the exponent's ceiling."""
 
@@ -165,10 +165,10 @@ READ: Final[dict[int, Callable[[list[Expression], int], object]]] = {
 # --- reading, fast: how nearly all of them are spelled; whatever is odd about them is left to the table above
 
 PLAIN_TIMES: Final[dict[int, tuple[int, Callable[..., object]]]] = {
-    atoms.DATETIME: (7, datetime.datetime),
-    atoms.DATE: (3, datetime.date),
-    atoms.TIME: (4, datetime.time),
-    atoms.TIMEDELTA: (3, datetime.timedelta),
+    atoms.DATETIME_CODE: (7, datetime.datetime),
+    atoms.DATE_CODE: (3, datetime.date),
+    atoms.TIME_CODE: (4, datetime.time),
+    atoms.TIMEDELTA_CODE: (3, datetime.timedelta),
 }
 EXACT: Final = decimal.Context(prec=1_000, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)  # no number here is rounded by it
 EXPONENTS: Final = {number: decimal.Decimal(number) for number in range(-64, 65)}

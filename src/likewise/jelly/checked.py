@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from .annotations import Reader, names_of, or_none, unpacked
+from .annotations import AnnotationReader, names_of, or_none, unpacked
 from .checks import Check, Seen, require
 from .plans import is_ours
 
@@ -76,7 +76,7 @@ class _Plan:
     """The Checks of a function's parameters, made when it is called first."""
 
     def __init__(self, function: Any, parameters: list[inspect.Parameter]) -> None:
-        reader = Reader(names_of(inspect.unwrap(getattr(function, "func", function))))
+        reader = AnnotationReader(names_of(inspect.unwrap(getattr(function, "func", function))))
         self.positional: list[Check | None] = []
         self.by_name: dict[str, Check | None] = {}
         self.more: Check | None = None  # each further positional argument

@@ -41,7 +41,7 @@ cdef class Fixed(Check):
     cdef tuple _parts(self, Py_ssize_t size)
 
 
-cdef class Keys(Check):
+cdef class KeysCheck(Check):
     cdef public dict parts
     cdef public object required
 

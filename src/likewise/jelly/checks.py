@@ -52,9 +52,9 @@ SEQUENCES: Final = {list, set, frozenset} | {
     getattr(collections.abc, name) for name in ("Sequence", "MutableSequence", "Collection", "Iterable", "Set", "MutableSet")
 }
 MAPPINGS: Final = {dict, collections.abc.Mapping, collections.abc.MutableMapping}
-FEW: Final = 8  # items that are looked at again rather than remembered
+FEW_ITEMS: Final = 8  # items that are looked at again rather than remembered
 FEW_LEVELS: Final = 4  # of an annotation that leads back to itself, in the path that an error tells
-TOLD: Final = (0, 1)  # where ``seen`` counts those
+NAMED_LEVELS: Final = (0, 1)  # where ``seen`` counts those
 DEPTH: Final = (0, 0)  # where ``seen`` counts the levels of annotations that lead back to themselves
 
 
@@ -105,7 +105,7 @@ class Items(Check):
         if not isinstance(value, self.classes):
             return False
         container: Any = value
-        if seen is None or len(container) <= FEW:
+        if seen is None or len(container) <= FEW_ITEMS:
             return self._all_hold(container, seen)
         known = seen.get((id(value), id(self)))
         if known is None:
@@ -133,7 +133,7 @@ class Items(Check):
 
     def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
         kind = type(value)
-        if not self.floats or not isinstance(value, self.classes) or kind not in BUILT_IN:
+        if not self.floats or not isinstance(value, self.classes) or kind not in CHECKED_CONTAINERS:
             return value
         known = seen.get((id(value), -id(self))) if seen is not None else None
         if known is not None:
@@ -198,7 +198,7 @@ class Fixed(Check):
     def holds(self, value: Any, seen: Seen | None) -> bool:
         if not self._fits(value):
             return False
-        if seen is None or not self.has_rest or len(value) <= FEW:
+        if seen is None or not self.has_rest or len(value) <= FEW_ITEMS:
             return self._all_hold(value, seen)
         known = seen.get((id(value), id(self)))
         if known is None:
@@ -234,7 +234,7 @@ class Fixed(Check):
     def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
         if not self.floats or type(value) is not tuple or not self._fits(value):
             return value
-        if seen is None or not self.has_rest or len(value) <= FEW:
+        if seen is None or not self.has_rest or len(value) <= FEW_ITEMS:
             return self._with_floats(value, seen, in_place)
         known = seen.get((id(value), -id(self)))
         if known is None:
@@ -253,7 +253,7 @@ class Fixed(Check):
         return value
 
 
-class Keys(Check):
+class KeysCheck(Check):
     """A dict with a Check for each key that is known, as a TypedDict has it; others may be there, too."""
 
     __slots__ = ("parts", "required")
@@ -354,7 +354,7 @@ class Named(Check):
         target = self.target
         if target is None:
             return True
-        if type(value) not in BUILT_IN:
+        if type(value) not in CHECKED_CONTAINERS:
             return target.holds(value, seen)
         if seen is None:
             seen = {}
@@ -372,19 +372,19 @@ class Named(Check):
         return holds
 
     def offender(self, value: Any, seen: Seen) -> tuple[str, Any]:
-        level: int = seen.get(TOLD, (0, None))[0]
+        level: int = seen.get(NAMED_LEVELS, (0, None))[0]
         if self.target is None or level >= FEW_LEVELS:
             return "", value
-        seen[TOLD] = (level + 1, None)
+        seen[NAMED_LEVELS] = (level + 1, None)
         found = self.target.offender(value, seen)
-        seen[TOLD] = (level, None)
+        seen[NAMED_LEVELS] = (level, None)
         return found
 
     def to_float(self, value: Any, seen: Seen | None, in_place: bool) -> Any:
         target = self.target
         if target is None or not self.floats:
             return value
-        if seen is None or type(value) not in BUILT_IN:  # it holds, so that this has an end
+        if seen is None or type(value) not in CHECKED_CONTAINERS:  # it holds, so that this has an end
             return target.to_float(value, seen, in_place)
         known = seen.get((id(value), -id(self)))
         if known is None:
@@ -392,7 +392,7 @@ class Named(Check):
         return known[0]
 
 
-BUILT_IN: Final = frozenset((list, tuple, dict, set, frozenset))
+CHECKED_CONTAINERS: Final = frozenset((list, tuple, dict, set, frozenset))
 
 
 def wants_floats(parts: tuple[Check | None, ...]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from ..wire.tokens import Dialect
 from .checks import BASES
-from .plans import STOCK, admit_state, set_state
+from .plans import STOCK_STATE_SETTERS, admit_state, set_state
 
 Luid = int | bytes
 """Locally unique id: an int counted by its owner, or the bytes of a well-known name such as ``root``."""
@@ -92,7 +92,25 @@ class Receivable:
 
 
 BASES.append(Receivable)
-STOCK.append(Receivable.setCopyableState)
+STOCK_STATE_SETTERS.append(Receivable.setCopyableState)
+
+
+class Subscribed(Protocol):
+    """One mirror, as publishing sees it: made by the mirror's session, kept by the mirror's observer."""
+
+    @property
+    def publisher(self) -> Publish:
+        """The function that publishes; it is the same for all sessions, and belongs to none."""
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the peer have not left this process."""
+
+
+class Publish(Protocol):
+    """Tells observers of a change, on whatever connections they are: each has what it was subscribed with."""
+
+    def __call__(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> None: ...
 
 
 class Caller(Protocol):
@@ -116,12 +134,8 @@ class Caller(Protocol):
         to_cache: bool = False,
     ) -> Any: ...
 
-    @property
-    def outbox(self) -> Any:
-        """Where messages wait; closed when the connection ends."""
-
-    def publish(self, observers: tuple[Any, ...], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Tell observers of a change, whatever connections they are on."""
+    def subscribe(self, luid: int, perspective: Any) -> Subscribed:
+        """What the observer of the mirror with this id is published to by."""
 
     def end_mirror(self, luid: int, reason: str) -> None:
         """The owner of a Cacheable has the mirror with this id followed no longer."""

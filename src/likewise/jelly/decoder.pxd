@@ -12,9 +12,9 @@ from likewise.wire.framer cimport Frame
 from likewise.wire.keys cimport keyed
 
 
-cdef long long HUGE
+cdef long long LARGE_NUMBER
 cdef Py_ssize_t FEW_KEYS
-cdef Py_ssize_t MESSAGES
+cdef Py_ssize_t MESSAGES_READ
 cdef Py_ssize_t BYTES_OF_ITEM, BYTES_OF_INSTANCE, ITEMS_OF_INSTANCE, ITEMS_OF_ODD, ROOMY
 
 

@@ -17,7 +17,7 @@ from ..limits import BYTES, ITEMS, Limits
 from ..wire import native
 from ..wire.framer import Frame
 from ..wire.keys import keyed
-from ..wire.tokens import HUGE, VOCABULARY
+from ..wire.tokens import LARGE_NUMBER, VOCABULARY
 from .atoms import CODES
 from .basics import read_basic
 from .context import ReceivingTables
@@ -25,14 +25,14 @@ from .graph import FEW_KEYS, ITEM, KEY, MEMBER, Pending
 from .hashing import Keys
 from .leaves import Leaves
 from .plans import Incoming, refuse_async
-from .registry import BUILT_IN, Registry
+from .registry import BUILT_IN_PLANS, Registry
 
 WORDS = VOCABULARY  # number -> word
-KNOWN = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
+KNOWN_CODES = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
 BYTES_OF_ITEM, BYTES_OF_INSTANCE = BYTES["item"], BYTES["instance"]
 ROOMY = ITEMS["digits"]
 ITEMS_OF_INSTANCE, ITEMS_OF_ODD = ITEMS["instance"], ITEMS["odd"]
-MESSAGES = 0  # numbers messages, so that the hooks of a class are looked at once in each
+MESSAGES_READ = 0  # numbers messages, so that the hooks of a class are looked at once in each
 TOO_DEEP = "depth: nested deeper than the stack allows here"
 
 
@@ -68,9 +68,9 @@ class Decoder(Leaves):
         """Start on another frame, as new; making a Decoder costs more than this."""
         if self._data:  # nobody let go of the last one
             self.forget_graph()
-        global MESSAGES
-        MESSAGES += 1
-        self._message = MESSAGES
+        global MESSAGES_READ
+        MESSAGES_READ += 1
+        self._message = MESSAGES_READ
         self.open_frame(frame)
         self.tables = tables
         self.perspective = perspective
@@ -195,11 +195,11 @@ class Decoder(Leaves):
             if count == 1:
                 return None
             raise self._refuse(start, "(None) takes nothing more")
-        if code in KNOWN:
+        if code in KNOWN_CODES:
             return self._rare(code, count, reference, start)
         if code:
             word = WORDS[code]
-        plan = (self._incoming.get(word) or BUILT_IN.get(word)) if type(word) is bytes else None
+        plan = (self._incoming.get(word) or BUILT_IN_PLANS.get(word)) if type(word) is bytes else None
         if plan is None:
             try:
                 plan = self.plan_for(word)
@@ -368,7 +368,7 @@ class Decoder(Leaves):
         """``(reference n X)``"""
         kind = self._token() if count == 3 else 0
         number = self._number
-        if (kind != 0x81 and kind != 0x85) or number >= HUGE:
+        if (kind != 0x81 and kind != 0x85) or number >= LARGE_NUMBER:
             raise self._refuse(start, "(reference n X) takes a number and a value")
         name = keyed(number)
         if self._references is not None and name in self._references:

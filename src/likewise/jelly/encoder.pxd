@@ -7,17 +7,17 @@ from likewise.jelly.plans cimport Outgoing, Plain
 from likewise.wire.sink cimport Sink
 
 cdef list TEXT_HEADS
-cdef list LIST_HEADS
-cdef list TUPLE_HEADS
-cdef list DICTIONARY_HEADS
-cdef frozenset WORDS
+cdef list LIST_ATOM_HEADS
+cdef list TUPLE_ATOM_HEADS
+cdef list DICTIONARY_ATOM_HEADS
+cdef frozenset WORD_TEXTS
 cdef bytes KEY_HEAD
 cdef list KEY_HEADS
 cdef list SMALL_INTS
 cdef bint COMPILED
 cdef dict ATTRIBUTES
-cdef dict PLAIN
-cdef Py_ssize_t MESSAGES
+cdef dict PLAIN_CLASSES
+cdef Py_ssize_t MESSAGES_WRITTEN
 
 
 cdef class Encoder:

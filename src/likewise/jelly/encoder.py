@@ -32,20 +32,20 @@ from .plans import Outgoing, Plain, field_of, refuse_to_wait, wire_name
 from .registry import outgoing
 
 SMALL_INTS = [int_token(n) for n in range(128)]
-LIST_HEADS = [list_head(n + 1) + b"\x08\x87" for n in range(64)]  # up to the first of n items
-TUPLE_HEADS = [list_head(n + 1) + b"\x0b\x87" for n in range(64)]
-DICTIONARY_HEADS = [list_head(n + 1) + b"\x05\x87" for n in range(64)]
-WORDS = frozenset(word.decode() for word in VOCAB_TOKENS)
-PLAIN: dict[type, Plain] = {}  # Copyable classes without hooks; filled by the classes themselves
-PLAIN_KEPT = 4_096
+LIST_ATOM_HEADS = [list_head(n + 1) + b"\x08\x87" for n in range(64)]  # up to the first of n items
+TUPLE_ATOM_HEADS = [list_head(n + 1) + b"\x0b\x87" for n in range(64)]
+DICTIONARY_ATOM_HEADS = [list_head(n + 1) + b"\x05\x87" for n in range(64)]
+WORD_TEXTS = frozenset(word.decode() for word in VOCAB_TOKENS)
+PLAIN_CLASSES: dict[type, Plain] = {}  # Copyable classes without hooks; filled by the classes themselves
+PLAIN_CLASSES_KEPT = 4_096
 HOOKS = frozenset(("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor"))
 TEXT_HEADS = [UNICODE_HEAD + string_head(n) for n in range(128)]  # up to the first byte of a short text
 KEY_HEAD = b"\x02\x80" + UNICODE_HEAD  # the same behind the head of a dictionary's pair
 KEY_HEADS = [b"\x02\x80" + head for head in TEXT_HEADS]
 ATTRIBUTES: dict[str, bytes] = {}  # attribute name -> "(name" of its pair in a state; names of our own classes only
 ATTRIBUTES_KEPT = 4_096
-SHORT = 128
-MESSAGES = 0  # numbers messages, and within one what follows a hook, so that hooks are looked for once in each
+SHORT_TEXT = 128
+MESSAGES_WRITTEN = 0  # numbers messages, and within one what follows a hook, so that hooks are looked for once in each
 
 
 def text_atom(text: str) -> bytes:
@@ -106,9 +106,9 @@ class Encoder:
 
     def _look_again(self) -> None:
         """Code of the application may have run since hooks were looked for."""
-        global MESSAGES
-        MESSAGES += 1
-        self._message = MESSAGES
+        global MESSAGES_WRITTEN
+        MESSAGES_WRITTEN += 1
+        self._message = MESSAGES_WRITTEN
 
     def _begin_jelly(self) -> None:
         """Numbers of references start again, as each jelly has its own."""
@@ -152,10 +152,10 @@ class Encoder:
                 self._dictionary(value, len(value), False)
         elif kind is list:
             if self._begin(value):
-                self._sequence(LIST_HEADS, b"\x08\x87", value, len(value))
+                self._sequence(LIST_ATOM_HEADS, b"\x08\x87", value, len(value))
         elif kind is tuple:
             if self._begin(value):
-                self._sequence(TUPLE_HEADS, b"\x0b\x87", value, len(value))
+                self._sequence(TUPLE_ATOM_HEADS, b"\x0b\x87", value, len(value))
         elif kind is set:
             if self._begin(value):
                 self._sequence(None, b"\x03\x82set", value, len(value))
@@ -178,7 +178,7 @@ class Encoder:
         self._enter(1)
         self.items_at_most += 4 * len(args) + 1
         self._top = args
-        self._sink.put(TUPLE_HEADS[len(args)] if len(args) < 64 else list_head(len(args) + 1) + b"\x0b\x87")
+        self._sink.put(TUPLE_ATOM_HEADS[len(args)] if len(args) < 64 else list_head(len(args) + 1) + b"\x0b\x87")
         value = None
         try:
             for value in args:  # the tuple itself is new and can't be met again: it needs no number
@@ -222,8 +222,8 @@ class Encoder:
 
     def has_no_hooks(self, kind: type, hooks: tuple[str, ...]) -> None:
         """Instances of this class cross as their ``__dict__`` under the class's name, as long as these are what they are."""
-        if len(PLAIN) < PLAIN_KEPT:
-            PLAIN[kind] = Plain(kind, hooks)
+        if len(PLAIN_CLASSES) < PLAIN_CLASSES_KEPT:
+            PLAIN_CLASSES[kind] = Plain(kind, hooks)
 
     def write_cache(self, instance: object, tag: str | bytes, luid: int, state: Any) -> None:
         """Write ``(tag luid state)``."""
@@ -314,7 +314,7 @@ class Encoder:
             raise NotSendable(f"a str that UTF-8 can't spell: {error.reason}") from None
         size = len(data)
         if size < 128:
-            self._sink.put(head + VOCAB_TOKENS[data] if size < 14 and text in WORDS else heads[size] + data)
+            self._sink.put(head + VOCAB_TOKENS[data] if size < 14 and text in WORD_TEXTS else heads[size] + data)
             return
         if size > self._string_limit:
             check_size("a str", size, "bytes", self._string_limit, self.dialect)
@@ -363,7 +363,7 @@ class Encoder:
         self.items_at_most += 9 * size + 1
         sink = self._sink
         if size < 64:
-            sink.put(DICTIONARY_HEADS[size])
+            sink.put(DICTIONARY_ATOM_HEADS[size])
         else:
             if size >= self._list_limit:
                 check_size("a dict", size + 1, "items", self._list_limit, self.dialect)
@@ -402,7 +402,7 @@ class Encoder:
         if self._memo is not None and id(instance) in self._memo:
             self._met_again(self._memo, id(instance))
             return
-        plain = PLAIN.get(kind)
+        plain = PLAIN_CLASSES.get(kind)
         if plain is not None and (plain.seen_in == self._message or self._is_plain(plain, kind)):
             self._remember(instance)
             self._sink.put(plain.head)
@@ -426,7 +426,7 @@ class Encoder:
     def _is_plain(self, plain: Plain, kind: type) -> bool:
         """Whether the class is without hooks still."""
         if not plain.holds(kind):
-            PLAIN.pop(kind, None)
+            PLAIN_CLASSES.pop(kind, None)
             return False
         plain.seen_in = self._message
         return True
@@ -439,7 +439,7 @@ class Encoder:
         pairs = plan.pairs
         size = len(pairs)
         self.items_at_most += 9 * size + 1
-        sink.put(DICTIONARY_HEADS[size] if size < 64 else list_head(size + 1) + b"\x05\x87")
+        sink.put(DICTIONARY_ATOM_HEADS[size] if size < 64 else list_head(size + 1) + b"\x05\x87")
         values = instance.__dict__ if plan.is_plain else None
         name = None
         try:
@@ -531,7 +531,7 @@ def _attribute(name: str, of_instance: bool) -> bytes:
         pair = b"\x02\x80" + text_atom(name)
     except UnicodeEncodeError as error:
         raise NotSendable(f"an attribute name that UTF-8 can't spell: {error.reason}") from None
-    if len(ATTRIBUTES) < ATTRIBUTES_KEPT and len(name) < SHORT and name not in HOOKS:
+    if len(ATTRIBUTES) < ATTRIBUTES_KEPT and len(name) < SHORT_TEXT and name not in HOOKS:
         ATTRIBUTES[name] = pair
     return pair
 

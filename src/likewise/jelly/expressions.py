@@ -21,12 +21,12 @@ from .decoder import Decoder
 from .encoder import Encoder
 from .registry import Registry, default_registry
 
-LIMITS = Limits()
+EXPRESSION_LIMITS = Limits()
 WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_.\-]*")  # what needs no quotes
 ESCAPED = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 
 
-def to_frame(data: bytes, limits: Limits = LIMITS) -> Frame:
+def to_frame(data: bytes, limits: Limits = EXPRESSION_LIMITS) -> Frame:
     """
     The one whole expression that ``data`` holds.
 
@@ -43,7 +43,9 @@ def to_frame(data: bytes, limits: Limits = LIMITS) -> Frame:
     return frame
 
 
-def jelly(value: Any, tables: SendingTables | None = None, perspective: Any = None, limits: Limits = LIMITS) -> Expression:
+def jelly(
+    value: Any, tables: SendingTables | None = None, perspective: Any = None, limits: Limits = EXPRESSION_LIMITS
+) -> Expression:
     """A value as an s-expression. Raises NotSendable as sending it would."""
     encoder = Encoder(tables, perspective, limits.depth - 4, LIKEWISE_1)
     encoder.encode(value)
@@ -55,7 +57,7 @@ def unjelly(
     registry: Registry = default_registry,
     tables: ReceivingTables | None = None,
     perspective: Any = None,
-    limits: Limits = LIMITS,
+    limits: Limits = EXPRESSION_LIMITS,
 ) -> Any:
     """The value of an s-expression. Raises InsecureJelly as receiving it would."""
     pieces: Pieces = []
@@ -63,7 +65,7 @@ def unjelly(
     return Decoder(to_frame(b"".join(pieces), limits), registry, tables, limits, perspective).decode()
 
 
-def text_of(expression: Expression, size: int = 2_000) -> str:
+def expression_text(expression: Expression, size: int = 2_000) -> str:
     """An s-expression as people read it, ``(message 1 root echo 1 (tuple 5) (dictionary))``, cut to ``size`` characters."""
     parts: list[str] = []
     left = size

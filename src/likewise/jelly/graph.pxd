@@ -9,7 +9,7 @@ from likewise.wire.keys cimport keyed
 from likewise.wire.reader cimport Reader
 
 
-cdef long long HUGE
+cdef long long LARGE_NUMBER
 cdef dict LEAVES
 
 

@@ -22,7 +22,7 @@ from ..errors import InsecureJelly
 from ..limits import DECIMAL_HASH, INSTANCE_HASH, TIME_HASH, Limits
 from ..wire.keys import keyed
 from ..wire.reader import Reader
-from ..wire.tokens import HUGE
+from ..wire.tokens import LARGE_NUMBER
 from .checks import Seen
 from .hashing import Keys
 from .plans import Incoming
@@ -184,7 +184,7 @@ class Graph(Reader):
         """
         kind = type(key)
         leaf = LEAVES.get(kind)
-        if kind is int and -HUGE < key < HUGE:
+        if kind is int and -LARGE_NUMBER < key < LARGE_NUMBER:
             if size < 0:
                 return keys
             value = key
@@ -207,7 +207,9 @@ class Graph(Reader):
             self._probes_left -= found
             if self._probes_left < 0:
                 raise self._refuse(start, f"hash_probes: over {self._probes_limit} places looked at in vain for the keys")
-        if leaf is None or (found and (kind is not int or not -HUGE < key < HUGE)):  # a place of its own, a hash of its own
+        if leaf is None or (
+            found and (kind is not int or not -LARGE_NUMBER < key < LARGE_NUMBER)
+        ):  # a place of its own, a hash of its own
             self._count_equal(keys.times(value), key, leaf, start)
         return keys
 
@@ -326,7 +328,7 @@ class Graph(Reader):
                 height = 1 + max([weights[id(part)][1] for part in inner], default=0)
                 if height > TALLEST:
                     raise self._refuse(start, f"over {TALLEST} tuples, each within the next")
-                weights[id(top)] = (min(parts, HUGE), height)
+                weights[id(top)] = (min(parts, LARGE_NUMBER), height)
             stack.pop()
         return weights[id(value)][0]
 

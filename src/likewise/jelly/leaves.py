@@ -11,7 +11,7 @@ from ..errors import InsecureJelly
 from ..limits import BYTES, ITEMS
 from ..wire import native
 from ..wire.keys import keyed
-from ..wire.tokens import HUGE, VOCABULARY
+from ..wire.tokens import LARGE_NUMBER, VOCABULARY
 from .basics import plain_decimal, plain_time, read_basic
 from .context import ReceivingTables
 from .graph import Graph, Pending
@@ -57,7 +57,7 @@ class Leaves(Graph):
         """``(dereference n)``"""
         kind = self._token() if count == 2 else 0
         number = self._number
-        if (kind != 0x81 and kind != 0x85) or number >= HUGE:
+        if (kind != 0x81 and kind != 0x85) or number >= LARGE_NUMBER:
             raise self._refuse(start, "(dereference n) takes a number")
         key = keyed(number)
         if self._references is None or key not in self._references:

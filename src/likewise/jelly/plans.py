@@ -29,8 +29,10 @@ TAKER: Final = 5  # takes the open decoder: for a driver with forms of its own
 FILLED: Final = 6  # a blank instance that the plan's own fill() gives its state, whatever that is
 
 SHAPE_KEPT: Final = 64
-LONGEST_HEAD: Final = 128
-NAMES_KEPT: Final = 1_024  # verdicts on attribute names remembered for a class; a peer can't make it grow further
+LONGEST_STATE_HEAD: Final = 128
+ATTRIBUTE_VERDICTS_KEPT: Final = (
+    1_024  # verdicts on attribute names remembered for a class; a peer can't make it grow further
+)
 
 
 def wire_name(cls: type) -> str:
@@ -228,7 +230,7 @@ class Incoming:
         """Another message is read: hooks may have been put on the class, or taken off it, since the last one."""
         self.seen_in = message
         if self.kind == COPY or self.kind == COPY_HOOK:
-            self.kind = COPY if getattr(self.make, "setCopyableState", None) in (None, *STOCK) else COPY_HOOK
+            self.kind = COPY if getattr(self.make, "setCopyableState", None) in (None, *STOCK_STATE_SETTERS) else COPY_HOOK
             self.has_slots = self.kind == COPY and bool(slots_of(self.make))
             self.dict_slot = native.dict_slot(self.make)
         self.post = hasattr(self.make, "postUnjelly")
@@ -259,13 +261,13 @@ class Incoming:
                 raise InsecureJelly(f"{wire_name(self.make)} has no field {clip(raw)}")
             return name
         name = admit_name(self.make, raw)
-        if len(self.names) < NAMES_KEPT:
+        if len(self.names) < ATTRIBUTE_VERDICTS_KEPT:
             self.names[raw] = name
         return name
 
     def learn(self, head: bytes, name: str) -> None:
         """Remember how the next pair of a state begins, to know it again at a glance."""
-        if len(self.shape) < SHAPE_KEPT and len(head) < LONGEST_HEAD:
+        if len(self.shape) < SHAPE_KEPT and len(head) < LONGEST_STATE_HEAD:
             self.shape.append((head, name, len(head)))
 
     def build(self, state: dict[str, Any]) -> Any:
@@ -314,7 +316,7 @@ class Incoming:
             object.__setattr__(instance, name, state[name])  # for frozen ones refuse plain assignment
 
 
-STOCK: Final[list[Any]] = []
+STOCK_STATE_SETTERS: Final[list[Any]] = []
 """The ``setCopyableState`` that a class has unless it has its own; put here by :mod:`~likewise.jelly.context`."""
 
 

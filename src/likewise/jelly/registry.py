@@ -145,7 +145,7 @@ class Registry:
 outgoing: Final[dict[type, Outgoing]] = {}
 """The classes made by :func:`copyable`, for sending."""
 
-BUILT_IN: Final[dict[bytes, Incoming]] = {}
+BUILT_IN_PLANS: Final[dict[bytes, Incoming]] = {}
 """What every registry admits: the forms of PB itself, as failures are. Filled by ``objects/``."""
 
 default_registry: Final = Registry()

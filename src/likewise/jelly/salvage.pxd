@@ -7,7 +7,7 @@ from likewise.wire.framer cimport Frame
 from likewise.wire.reader cimport Reader
 
 
-cdef long long HUGE
+cdef long long LARGE_NUMBER
 
 
 cdef class Salvage(Reader):

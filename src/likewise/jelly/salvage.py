@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
-from ..wire.tokens import HUGE
+from ..wire.tokens import LARGE_NUMBER
 
-DICTIONARY = b"dictionary"
-REMOTE = b"remote"
-CACHED = b"cached"
+DICTIONARY_WORD = b"dictionary"
+REMOTE_WORD = b"remote"
+CACHED_WORD = b"cached"
 NO_TAGS = frozenset((b"reference", b"decimal", b"tuple", b"list", b"set", b"frozenset"))  # words that a number may follow
 
 
@@ -41,13 +41,13 @@ class Salvage(Reader):
         pos = self.pos
         number = shift = 0
         while data[pos] < 0x80:
-            if data[pos] and number < HUGE:
-                number = number | data[pos] << shift if shift < 56 else HUGE
+            if data[pos] and number < LARGE_NUMBER:
+                number = number | data[pos] << shift if shift < 56 else LARGE_NUMBER
             shift += 7
             pos += 1
         self.pos = pos + 1
         self._number = number
-        self._big = HUGE
+        self._big = LARGE_NUMBER
         return data[pos]
 
     def _expression(self, is_pair: bool) -> None:
@@ -70,7 +70,7 @@ class Salvage(Reader):
         if type(word) is bytes and number - items_read in (1, 2):
             items_read += self._id(word, number, place)
         for _ in range(number - items_read):
-            self._expression(word == DICTIONARY)
+            self._expression(word == DICTIONARY_WORD)
 
     def _id(self, word: bytes, count: int, place: int) -> int:
         """Note the id of ``(word id ...)`` if it is one; how many items were read (1 or 0)."""
@@ -81,8 +81,8 @@ class Salvage(Reader):
             return 0
         number = self._number
         if place >= self.not_before:
-            if word == REMOTE and count == 2:
+            if word == REMOTE_WORD and count == 2:
                 self.references.append(number)
-            elif word == CACHED if count == 2 else word not in NO_TAGS:
+            elif word == CACHED_WORD if count == 2 else word not in NO_TAGS:
                 self.caches.append(number)
         return 1

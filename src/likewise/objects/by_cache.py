@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
-from ..bounded import opaque
+from ..bounded import opaque_types
 from ..errors import ConnectionClosed
-from ..jelly.atoms import CACHED, LCACHE
-from ..jelly.context import Caller, Sendable, Writing
+from ..jelly.atoms import CACHED_CODE, LCACHE_CODE
+from ..jelly.context import Caller, Sendable, Subscribed, Writing
 from ..jelly.plans import state_of, wire_name
 from ..wire.tokens import VOCABULARY
 from .by_copy import Copyable, RemoteCopy
@@ -29,12 +29,11 @@ class RemoteCacheObserver(WithTyped):
     ``failures`` counts the changes that the mirror has answered with an error; those sent one way have no answers.
     """
 
-    __slots__ = ("__weakref__", "_caller", "cached", "failures", "head", "luid", "outbox", "perspective")
+    __slots__ = ("__weakref__", "_caller", "cached", "failures", "luid", "perspective", "subscription")
 
     def __init__(self, caller: Caller, luid: int, cached: Cacheable, perspective: Any) -> None:
         self._caller: Caller | None = caller
-        self.outbox = caller.outbox  # where what is published to many is put, and
-        self.head: bytes | None = None  # what stands before it for this mirror; both are the broker's
+        self.subscription: Subscribed | None = caller.subscribe(luid, perspective)
         self.luid = luid
         self.cached = cached
         self.perspective = perspective
@@ -80,7 +79,7 @@ class RemoteCacheObserver(WithTyped):
     @property
     def queued_bytes(self) -> int:
         """How many bytes for its peer have not left this process: how far its connection lags. 0 once it has stopped."""
-        return self.outbox.queued_bytes if self.outbox is not None else 0
+        return self.subscription.queued_bytes if self.subscription is not None else 0
 
     def end(self, reason: str = "") -> None:
         """
@@ -100,7 +99,7 @@ class RemoteCacheObserver(WithTyped):
 
     def stop(self) -> None:
         """Called once by the owner of the tables, after ``stoppedObserving``."""
-        self._caller = self.outbox = None
+        self._caller = self.subscription = None
 
     def __copy__(self) -> RemoteCacheObserver:
         return self  # equal only to itself, so there is no other
@@ -155,7 +154,7 @@ class Cacheable(Copyable):
         perspective = encoder.perspective
         luid, observer = tables.observe(self, perspective)
         if observer is None:
-            encoder.write_id(VOCABULARY[CACHED], luid)
+            encoder.write_id(VOCABULARY[CACHED_CODE], luid)
         else:
             tag = self.getTypeToCopyFor(perspective)
             encoder.write_cache(self, tag, luid, self.getStateToCacheAndObserveFor(perspective, observer))
@@ -199,7 +198,7 @@ class RemoteCache(RemoteCopy, Sendable):
         if encoder.tables is None:
             encoder.write_copy(self, wire_name(type(self)), state_of(self))
         else:
-            encoder.write_id(VOCABULARY[LCACHE], encoder.tables.home_cache(self))
+            encoder.write_id(VOCABULARY[LCACHE_CODE], encoder.tables.home_cache(self))
 
     def __getstate__(self) -> Any:
         # For copy and pickle, which make a thing of the moment: it has the state, and no tie to the original.
@@ -216,6 +215,6 @@ class RemoteCache(RemoteCopy, Sendable):
             mirror.keep(state_of(self))
 
 
-opaque.update((Cacheable, RemoteCacheObserver))
+opaque_types.update((Cacheable, RemoteCacheObserver))
 
 __all__ = ("Cacheable", "RemoteCache", "RemoteCacheObserver")

@@ -34,7 +34,7 @@ class Copyable(Sendable):
 
     def jelly_into(self, encoder: Writing) -> None:
         if _has_no_hooks(type(self)):
-            encoder.has_no_hooks(type(self), HOOKS)
+            encoder.has_no_hooks(type(self), HOOKS_OF_COPYABLE)
         perspective = encoder.perspective if asks_who(self) else None
         tag_for = self.getTypeToCopyFor(perspective)
         encoder.write_copy(self, tag_for, self.getStateToCopyFor(perspective))
@@ -43,15 +43,17 @@ class Copyable(Sendable):
 def asks_who(instance: Copyable) -> bool:
     """Whether a hook of it may depend on the perspective: what is published to many is written for each, then."""
     hooks = ("getStateToCopyFor", "getTypeToCopyFor")
-    return any(getattr(getattr(instance, hook), "__func__", None) is not STOCK[hook] for hook in hooks)
+    return any(getattr(getattr(instance, hook), "__func__", None) is not STOCK_HOOKS[hook] for hook in hooks)
 
 
-HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor", "jelly_into")
-STOCK = {hook: getattr(Copyable, hook) for hook in HOOKS}  # kept here: even those of Copyable may be replaced
+HOOKS_OF_COPYABLE = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor", "jelly_into")
+STOCK_HOOKS = {
+    hook: getattr(Copyable, hook) for hook in HOOKS_OF_COPYABLE
+}  # kept here: even those of Copyable may be replaced
 
 
 def _has_no_hooks(cls: type) -> bool:
-    return not slots_of(cls) and all(getattr(cls, hook) is stock for hook, stock in STOCK.items())
+    return not slots_of(cls) and all(getattr(cls, hook) is stock for hook, stock in STOCK_HOOKS.items())
 
 
 class RemoteCopy(Receivable):

@@ -8,9 +8,9 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from ..bounded import brief, clip, opaque
+from ..bounded import brief_types, clip, opaque_types
 from ..errors import NoSuchMethod, WrongThread
-from ..jelly.atoms import LOCAL, REMOTE
+from ..jelly.atoms import LOCAL_CODE, REMOTE_CODE
 from ..jelly.checks import ARRIVES
 from ..jelly.context import Caller, Luid, Receivable, Sendable, Writing
 from ..wire.tokens import VOCABULARY
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
         def __aiter__(self) -> AsyncIterator[Any]: ...
 
-NAMES_KEPT: Final = 4_096
+FULL_NAMES_KEPT: Final = 4_096
 NEVER_ARRIVE: Final = frozenset((FunctionType, MethodType, BuiltinFunctionType, partial))  # what a peer can't have put there
 _full_names: dict[tuple[str, str], str] = {}  # (prefix, name) -> both, interned; a peer can't make it grow further
 
@@ -42,7 +42,7 @@ def find_method(target: Any, prefix: str, name: str) -> Callable[..., Any]:
         if not name.isidentifier():
             raise NoSuchMethod(f"No such method: {prefix}{clip(name)}")
         full_name = sys.intern(prefix + name)
-        if len(_full_names) < NAMES_KEPT:
+        if len(_full_names) < FULL_NAMES_KEPT:
             _full_names[prefix, name] = full_name
     method: Any = getattr(target, full_name, None)
     if type(method) is not MethodType and not may_be_called(target, full_name, method):
@@ -71,7 +71,7 @@ class Referenceable(Sendable):
         if encoder.tables is None:
             encoder.unsendable(self, type(self))
         else:
-            encoder.write_id(VOCABULARY[REMOTE], encoder.tables.export(self))
+            encoder.write_id(VOCABULARY[REMOTE_CODE], encoder.tables.export(self))
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:
         """The method that the peer calls ``name``: ``remote_<name>``. Raises NoSuchMethod."""
@@ -238,7 +238,7 @@ class RemoteReference(WithTyped, Sendable):
         if encoder.tables is None:
             encoder.unsendable(self, type(self))
         else:
-            encoder.write_id(VOCABULARY[LOCAL], encoder.tables.home_luid(self))
+            encoder.write_id(VOCABULARY[LOCAL_CODE], encoder.tables.home_luid(self))
 
     def __copy__(self) -> RemoteReference:
         return self  # it stands for one object, as a weak reference does
@@ -257,8 +257,8 @@ class RemoteReference(WithTyped, Sendable):
 
 
 ARRIVES.add(RemoteReference)
-opaque.update((Referenceable, RemoteReference, Viewable))
-brief.add(RemoteReference)
+opaque_types.update((Referenceable, RemoteReference, Viewable))
+brief_types.add(RemoteReference)
 
 
 class RemoteMethod:

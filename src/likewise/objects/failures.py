@@ -2,9 +2,10 @@
 How an exception crosses.
 
 It travels as Twisted's ``CopyableFailure``: class name, text, names of the base classes, a traceback where that is
-switched on, and under one key more what it takes along (see :mod:`~likewise.objects.told`). One that is itself Sendable
-travels as itself to a peer that speaks ``pb``, as Twisted has it. On arrival a registered class is raised as itself, any
-other as :class:`~likewise.errors.RemoteError`. Names on the wire are Twisted's, so a Twisted peer's ``trap()`` works.
+switched on, and under one key more what it takes along (see :mod:`~likewise.objects.error_state`). One that is itself
+Sendable travels as itself to a peer that speaks ``pb``, as Twisted has it. On arrival a registered class is raised as
+itself, any other as :class:`~likewise.errors.RemoteError`. Names on the wire are Twisted's, so a Twisted peer's ``trap()``
+works.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from ..errors import RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable, Writing
 from ..jelly.plans import COPY_HOOK, Incoming, wire_name
-from ..jelly.registry import BUILT_IN, Registry
+from ..jelly.registry import BUILT_IN_PLANS, Registry
 from ..wire.tokens import LIKEWISE_1
 from .by_copy import RemoteCopy
+from .error_state import ITSELF, NOTES, names_and_text, parts_in, state_not_sent, written_alone
 from .rebuilt import LONGEST_TRACEBACK, NO_TRACEBACK, Described, as_text, error_from
-from .told import ITSELF, NOTES, names_and_text, parts_in, state_not_sent, written_alone
 
 _count = itertools.count(1)
 
@@ -86,7 +87,7 @@ class ReceivedFailure(RemoteCopy):
         self.told = Described(state)
 
 
-BUILT_IN[COPYABLE_FAILURE] = Incoming(COPY_HOOK, ReceivedFailure)
+BUILT_IN_PLANS[COPYABLE_FAILURE] = Incoming(COPY_HOOK, ReceivedFailure)
 
 
 def to_send(error: BaseException, *, with_traceback: bool = False) -> Failure:

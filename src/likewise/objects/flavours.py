@@ -11,7 +11,7 @@ from .by_cache import RemoteCacheObserver
 from .by_reference import RemoteReference
 
 
-class Flavours:
+class ObjectFlavours:
     """
     What one endpoint makes of references and errors.
 
@@ -37,4 +37,4 @@ class Flavours:
         return failures.to_raise(received, registry)
 
 
-__all__ = ("Flavours",)
+__all__ = ("ObjectFlavours",)

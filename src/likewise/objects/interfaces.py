@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from ..bounded import clip
-from ..jelly.annotations import shown
+from ..jelly.annotations import annotation_text
 
 F = TypeVar("F", bound=Callable[..., None])
 
 EMPTY: Final = inspect.Parameter.empty
 ONE_WAY: Final = "_is_one_way_by_likewise"
-KEPT: Final = 1_024  # interfaces that are remembered
+INTERFACES_KEPT: Final = 1_024  # interfaces that are remembered
 TYPING: Final = (object, Generic, Protocol)  # bases that say nothing of their own
 
 Fits = Callable[..., None]
@@ -102,7 +102,7 @@ class Method:
         if returns is EMPTY or (isinstance(cls, type) and issubclass(cls, collections.abc.Awaitable)):
             return Kind.AWAITED
         text = _bare(self.signature.return_annotation)
-        text = repr(text) if isinstance(text, _Bare) else shown(text)
+        text = repr(text) if isinstance(text, _Bare) else annotation_text(text)
         way = "`@likewise.one_way` above it if no answer is wanted, else " if returns in (None, types.NoneType) else ""
         raise TypeError(
             f"{self.shown} returns {text} at once, but a remote answer is awaited: write {way}`async def {self.name}(...) "
@@ -120,7 +120,7 @@ class Method:
         if not any(each.kind is inspect.Parameter.POSITIONAL_ONLY for each in self.signature.parameters.values()):
             own = [each.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for each in own]
         signature = self.signature.replace(parameters=[*own, *self.signature.parameters.values()])
-        return f"def {prefix}{self.name}{as_text(signature)}"
+        return f"def {prefix}{self.name}{signature_text(signature)}"
 
 
 class _Bare:
@@ -138,7 +138,7 @@ def _bare(annotation: Any) -> Any:
     return _Bare(text) if isinstance(text, str) else annotation
 
 
-def as_text(signature: inspect.Signature) -> str:
+def signature_text(signature: inspect.Signature) -> str:
     """A signature as people write it."""
     parameters = [each.replace(annotation=_bare(each.annotation)) for each in signature.parameters.values()]
     return str(signature.replace(parameters=parameters, return_annotation=_bare(signature.return_annotation)))
@@ -294,10 +294,10 @@ def _name(interface: Any) -> str:
     """An interface as people write it."""
     arguments = typing.get_args(interface)
     cls = typing.get_origin(interface) or interface
-    return f"{cls.__name__}[{', '.join(map(shown, arguments))}]" if arguments else str(cls.__name__)
+    return f"{cls.__name__}[{', '.join(map(annotation_text, arguments))}]" if arguments else str(cls.__name__)
 
 
-@functools.lru_cache(KEPT)
+@functools.lru_cache(INTERFACES_KEPT)
 def _read(interface: Any) -> Interface:
     return Interface(interface)
 
@@ -317,7 +317,7 @@ __all__ = (
     "Interface",
     "Kind",
     "Method",
-    "as_text",
+    "signature_text",
     "function_of",
     "interface_of",
     "one_way",

@@ -24,8 +24,8 @@ from ..jelly.registry import Registry, default_registry
 from ..limits import Limits
 from ..wire.tokens import LIKEWISE_1
 
-LIMITS: Final = Limits()
-OURS: Final = re.compile(r"[0-9a-f]{40}\.")  # how the names of our files begin, unfinished ones too
+FILE_LIMITS: Final = Limits()
+OUR_FILE_NAMES: Final = re.compile(r"[0-9a-f]{40}\.")  # how the names of our files begin, unfinished ones too
 UNFINISHED: Final = ".new"
 
 
@@ -58,7 +58,7 @@ def path_in(directory: str | Path, name: str) -> Path:
 # --- what may take its time: no more is done here than with files
 
 
-def read(path: Path, limits: Limits = LIMITS) -> bytes | None:
+def read_file(path: Path, limits: Limits = FILE_LIMITS) -> bytes | None:
     """The bytes of a file, ``None`` if there is none that can be read, or it is no file, or too large."""
     try:
         with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
@@ -70,7 +70,7 @@ def read(path: Path, limits: Limits = LIMITS) -> bytes | None:
         return None
 
 
-def write(path: Path, data: bytes, limits: Limits = LIMITS) -> OSError | None:
+def write_file(path: Path, data: bytes, limits: Limits = FILE_LIMITS) -> OSError | None:
     """
     Put bytes into a file, whole or not at all; the error if they could not be, as on a full disk.
 
@@ -104,8 +104,10 @@ def make_room(path: Path, size: int, limits: Limits) -> bool:
     total, count = size, 1
     with os.scandir(path.parent) as entries:
         for entry in entries:
-            is_ours = OURS.match(entry.name) is not None
-            if entry.name == path.name or not (is_ours or (entry.name.endswith(path.suffix) and not OURS.match(path.name))):
+            is_ours = OUR_FILE_NAMES.match(entry.name) is not None
+            if entry.name == path.name or not (
+                is_ours or (entry.name.endswith(path.suffix) and not OUR_FILE_NAMES.match(path.name))
+            ):
                 continue
             about = entry.stat(follow_symlinks=False)
             if stat.S_ISREG(about.st_mode):
@@ -125,7 +127,9 @@ def make_room(path: Path, size: int, limits: Limits) -> bool:
 # --- what is in them
 
 
-def decoded(data: bytes | None, registry: Registry = default_registry, limits: Limits = LIMITS) -> dict[str, Any] | None:
+def state_from_bytes(
+    data: bytes | None, registry: Registry = default_registry, limits: Limits = FILE_LIMITS
+) -> dict[str, Any] | None:
     """The state that these bytes hold; ``None`` if they hold none that the registry admits."""
     if data is None:
         return None
@@ -136,7 +140,7 @@ def decoded(data: bytes | None, registry: Registry = default_registry, limits: L
     return state if isinstance(state, dict) else None
 
 
-def encoded(state: dict[str, Any], limits: Limits = LIMITS) -> bytes | None:
+def state_as_bytes(state: dict[str, Any], limits: Limits = FILE_LIMITS) -> bytes | None:
     """The bytes for a state; ``None`` for one that can't be kept, as references can't."""
     encoder = Encoder(None, None, limits.depth - 4, LIKEWISE_1)
     try:
@@ -146,4 +150,4 @@ def encoded(state: dict[str, Any], limits: Limits = LIMITS) -> bytes | None:
     return b"".join(encoder.written())
 
 
-__all__ = ("decoded", "encoded", "file_name", "path_in", "read", "write")
+__all__ = ("state_from_bytes", "state_as_bytes", "file_name", "path_in", "read_file", "write_file")

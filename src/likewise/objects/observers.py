@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from ..errors import CallError
+from ..jelly.context import Publish
 from .by_cache import RemoteCacheObserver
 
 
@@ -17,9 +18,10 @@ class Observers:
     :meth:`callRemote`. They may be on any connections; one that is leaving costs the others nothing.
     """
 
-    __slots__ = ("_members",)
+    __slots__ = ("_members", "_publish")
 
     def __init__(self) -> None:
+        self._publish: Publish | None = None  # one and the same for all; it comes with the first observer
         self._members: dict[RemoteCacheObserver, None] = {}
 
     def add(self, observer: RemoteCacheObserver) -> None:
@@ -32,6 +34,8 @@ class Observers:
         if not isinstance(observer, RemoteCacheObserver):
             text = "an Observers holds what getStateToCacheAndObserveFor is given: call"
             raise TypeError(f"{text} a {type(observer).__name__} by itself")
+        if self._publish is None and observer.subscription is not None:
+            self._publish = observer.subscription.publisher
         self._members[observer] = None
 
     def discard(self, observer: RemoteCacheObserver) -> None:
@@ -55,10 +59,8 @@ class Observers:
             NotSendable: an argument can't cross, or is larger than a peer takes. Who could be told was told; ``untold``
                 are the observers that were not, and the text says how many: their mirrors lack this change.
         """
-        members = tuple(self._members)
-        caller = next((each.connection_core for each in members if each.is_observing), None)
-        if caller is not None:
-            caller.publish(members, _name, args, kwargs)
+        if self._publish is not None:
+            self._publish(tuple(self._members), _name, args, kwargs)
 
     def callRemoteForAnswers(self, _name: str, /, *args: Any, **kwargs: Any) -> dict[RemoteCacheObserver, Awaitable[Any]]:
         """

@@ -98,7 +98,7 @@ class FollowingPublished:
             setattr(self, name, admitted[name])
         self._listeners = []
         path, caller = self._path(), self.remote._caller
-        caller.driver.aside(lambda: kept.read(path, caller.limits), self._read)
+        caller.driver.aside(lambda: kept.read_file(path, caller.limits), self._read)
 
     def activated(self) -> None:
         """The state is there. For subclasses."""
@@ -121,7 +121,7 @@ class FollowingPublished:
 
     def _read(self, data: bytes | None) -> None:
         """The file has been read, if there is one: use it if it is up to date and the class still admits what it holds."""
-        found = kept.decoded(data, self.registry, self.remote._caller.limits)
+        found = kept.state_from_bytes(data, self.registry, self.remote._caller.limits)
         if found is not None and found.get("timestamp") == self.timestamp:
             try:
                 state = self._admitted(found.get("state"))
@@ -153,7 +153,7 @@ class FollowingPublished:
     def _fetched(self, answer: Any) -> None:
         try:
             state = self._admitted(answer)
-            data = kept.encoded({"timestamp": self.timestamp, "state": answer})
+            data = kept.state_as_bytes({"timestamp": self.timestamp, "state": answer})
         except Exception as error:
             self._not_fetched(error)
             return
@@ -165,7 +165,7 @@ class FollowingPublished:
                 if error is not None:
                     caller.driver.report("keeping the state of a RemotePublished", error)
 
-            caller.driver.aside(lambda: kept.write(path, whole, caller.limits), written)
+            caller.driver.aside(lambda: kept.write_file(path, whole, caller.limits), written)
 
     def _not_fetched(self, error: BaseException) -> None:
         self._failed = error

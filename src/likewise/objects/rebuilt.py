@@ -21,17 +21,17 @@ from ..jelly.expressions import to_frame
 from ..jelly.plans import DATACLASS, Incoming, wire_name
 from ..jelly.registry import Registry
 from ..limits import ERROR_BYTES, ERROR_DEPTH, ERROR_LISTS, ERROR_MEMBERS, ERROR_NOTE, ERROR_NOTES, Limits
-from .told import ARGS, FIELDS, ITSELF, KNOWN, LONGEST_TEXT, MEMBERS, NOTES, is_plain, short
+from .error_state import ARGS, FIELDS, ITSELF, KNOWN_ERRORS, LONGEST_TEXT, MEMBERS, NOTES, is_plain_data, short
 
 LONGEST_TRACEBACK: Final = 60_000  # characters
-LONGEST_NAME: Final = 500  # characters of the name of an error's class, from a peer
+LONGEST_ERROR_NAME: Final = 500  # characters of the name of an error's class, from a peer
 MOST_PARENTS: Final = 100
 NO_TRACEBACK: Final = "Traceback unavailable\n"  # Twisted's own words
 
-LIMITS: Final = Limits(
+CARRIED_LIMITS: Final = Limits(
     frame_bytes=2 * ERROR_BYTES, frame_items=50_000, hash_work=50_000, unfolded_tuples=50_000, depth=ERROR_LISTS
 )
-PLAIN: Final = Registry()  # from which plain values are read, and nothing else
+PLAIN_REGISTRY: Final = Registry()  # from which plain values are read, and nothing else
 KINDS: Final = {ARGS: bytes, FIELDS: bytes, ITSELF: bytes, NOTES: list, MEMBERS: list}
 ESCAPE: Final = r"""\\(?:['"\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4})"""
 QUOTED: Final = re.compile(rf"""'(?:[^'\\\n]|{ESCAPE})*'|"(?:[^"\\\n]|{ESCAPE})*\"""")  # a str as repr() has it
@@ -42,12 +42,12 @@ class Described:
 
     def __init__(self, state: Any) -> None:
         items = state.items() if isinstance(state, dict) else ()
-        known = {as_text(key, LONGEST_NAME): value for key, value in items}
-        self.type = as_text(known.get("type", b"unknown"), LONGEST_NAME)
+        known = {as_text(key, LONGEST_ERROR_NAME): value for key, value in items}
+        self.type = as_text(known.get("type", b"unknown"), LONGEST_ERROR_NAME)
         self.text = as_text(known.get("value", ""))
         parents = known.get("parents", ())
         parents = parents[:MOST_PARENTS] if isinstance(parents, (list, tuple)) else ()
-        self.parents = tuple(as_text(name, LONGEST_NAME) for name in parents)
+        self.parents = tuple(as_text(name, LONGEST_ERROR_NAME) for name in parents)
         shown = as_text(known.get("traceback", ""), LONGEST_TRACEBACK)
         self.traceback = "" if shown == NO_TRACEBACK else shown
         count = known.get("count", 0)
@@ -63,7 +63,7 @@ def as_text(value: Any, size: int = LONGEST_TEXT) -> str:
     return cut.decode("utf-8", "replace") if isinstance(cut, bytes) else cut
 
 
-class Came:
+class CarriedParts:
     """
     What came beside class and text, as far as it can be read here: arguments, members, notes.
 
@@ -95,11 +95,11 @@ def error_from(
     told: Described, registries: tuple[Registry, ...], left: list[int] | None = None, depth: int = 0
 ) -> Exception:
     """The exception that a waiting call fails with: of its own class where one of these registries has it."""
-    came = Came(told, registries, left, depth)
+    came = CarriedParts(told, registries, left, depth)
     try:
         error = _as_itself(told, came, registries)
         if error is not None:
-            check(error)
+            check_error(error)
             return came.noted(error)
     except ENDS_THE_PROGRAM:
         raise
@@ -139,12 +139,12 @@ def parts_of(carried: Any) -> dict[str, Any]:
 def args_from(parts: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """What the exception was made with over there, ``None`` where that did not come, or is not cheap to print."""
     args = _plain_from(parts[ARGS]) if ARGS in parts else None
-    return args if type(args) is tuple and is_plain(args) else None
+    return args if type(args) is tuple and is_plain_data(args) else None
 
 
 def _plain_from(data: bytes) -> Any:
     try:
-        return read_alone(data, PLAIN)
+        return read_alone(data, PLAIN_REGISTRY)
     except Exception:
         return None
 
@@ -158,10 +158,10 @@ def read_alone(data: bytes, registry: Registry) -> Any:
     """
     if len(data) > ERROR_BYTES:
         raise CallError(f"over {ERROR_BYTES} bytes")
-    return Decoder(to_frame(data, LIMITS), registry, None, LIMITS).decode()
+    return Decoder(to_frame(data, CARRIED_LIMITS), registry, None, CARRIED_LIMITS).decode()
 
 
-def _as_itself(told: Described, came: Came, registries: tuple[Registry, ...]) -> Any:
+def _as_itself(told: Described, came: CarriedParts, registries: tuple[Registry, ...]) -> Any:
     """The exception as an instance of its own class; ``None`` if that is not registered."""
     parts, args = came.parts, came.args
     if ITSELF in parts:
@@ -178,7 +178,7 @@ def _as_itself(told: Described, came: Came, registries: tuple[Registry, ...]) ->
         if cls is not None:
             break
     else:
-        cls = KNOWN.get(told.type)
+        cls = KNOWN_ERRORS.get(told.type)
         return None if cls is None else made_again(cls, _args_for(cls, told.text))  # what was raised may be derived from it
     if issubclass(cls, BaseExceptionGroup) and args and came.members:
         return made_again(cls, (args[0], came.members))
@@ -213,7 +213,7 @@ def _with_fields(plan: Incoming, data: bytes, args: tuple[Any, ...], registry: R
     return error
 
 
-def check(error: Any) -> None:
+def check_error(error: Any) -> None:
     """Raise unless an exception that was put together here may be raised, and can be printed."""
     if not isinstance(error, Exception):
         raise CallError(f"{wire_name(type(error))} is no Exception")
@@ -237,4 +237,4 @@ def settleable(error: BaseException) -> BaseException:
     return refused
 
 
-__all__ = ("Came", "Described", "as_text", "check", "error_from", "is_known", "settleable")
+__all__ = ("CarriedParts", "Described", "as_text", "check_error", "error_from", "is_known", "settleable")

@@ -9,8 +9,8 @@ import typing
 from typing import Any, Final
 
 from ..bounded import clip
-from ..jelly.annotations import check_for, shown
-from .interfaces import EMPTY, Kind, Method, as_text, function_of, resolved, signature_of
+from ..jelly.annotations import annotation_text, check_for
+from .interfaces import EMPTY, Kind, Method, function_of, resolved, signature_of, signature_text
 from .results import awaited, inside, is_stream
 
 MANY: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -56,10 +56,10 @@ def _other_parameters(cls: type, function: Any, parameters: list[inspect.Paramet
         if EMPTY not in (each.annotation, other.annotation):
             said, says = method.annotation(each.annotation), resolved(other.annotation, function, cls)
             if not _agree(said, says):
-                wrong.append(f"takes {_shown(each)} as {shown(says)}, not {shown(said)}")
+                wrong.append(f"takes {_shown(each)} as {annotation_text(says)}, not {annotation_text(said)}")
     in_order = [key for key in there if key in asked]
     if not wrong and in_order != [*asked]:
-        wrong.append(f"takes its parameters in another order than {method.shown}{as_text(method.signature)}")
+        wrong.append(f"takes its parameters in another order than {method.shown}{signature_text(method.signature)}")
     return wrong
 
 
@@ -96,13 +96,13 @@ def _other_result(cls: type, function: Any, signature: inspect.Signature, method
     if gives_items:
         items = _items(awaited(says))
         if items is None:  # a class of its own may well be an iterator
-            return [] if check_for(says) is None else [f"returns {shown(says)}, which is no iterator"]
+            return [] if check_for(says) is None else [f"returns {annotation_text(says)}, which is no iterator"]
         agree = _agree(_items(said), items)
     else:
         says = says if inspect.iscoroutinefunction(function) else awaited(says)
         said = said if inspect.iscoroutinefunction(method.function) else awaited(said)
         agree = _agree(said, says)
-    return [] if agree else [f"returns {shown(says)}, not {shown(said)}"]
+    return [] if agree else [f"returns {annotation_text(says)}, not {annotation_text(said)}"]
 
 
 def _items(annotation: Any) -> Any:

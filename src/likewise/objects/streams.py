@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..bounded import clip
 from ..errors import ConnectionClosed, Error, InsecureJelly
-from ..jelly.atoms import LOCAL, REMOTE
+from ..jelly.atoms import LOCAL_CODE, REMOTE_CODE
 from ..jelly.checks import ARRIVES
 from ..jelly.context import Writing
 from ..jelly.plans import FACTORY, Incoming
-from ..jelly.registry import BUILT_IN
+from ..jelly.registry import BUILT_IN_PLANS
 from ..wire.tokens import LIKEWISE_1, VOCABULARY
 from .by_reference import Referenceable, RemoteReference
 
@@ -183,7 +183,7 @@ class StreamSource(Referenceable):
     iterator: Any
 
     def jelly_into(self, encoder: Writing) -> None:
-        write_stream(encoder, self.iterator, REMOTE, encoder.tables.export(self))  # type: ignore[union-attr]
+        write_stream(encoder, self.iterator, REMOTE_CODE, encoder.tables.export(self))  # type: ignore[union-attr]
 
 
 class HomeGoing:
@@ -194,7 +194,7 @@ class HomeGoing:
 
     def jelly_into(self, encoder: Writing) -> None:
         luid = encoder.tables.home_luid(self.stream._reference)  # type: ignore[union-attr]
-        write_stream(encoder, self.stream, LOCAL, luid)
+        write_stream(encoder, self.stream, LOCAL_CODE, luid)
 
 
 def write_stream(encoder: Writing, iterator: Any, word: int, luid: Any) -> None:
@@ -214,7 +214,7 @@ def read_stream(state: Any) -> Any:
     raise InsecureJelly(f"a stream is an object by reference, not {clip(state)}")
 
 
-BUILT_IN[TAG] = Incoming(FACTORY, read_stream)
+BUILT_IN_PLANS[TAG] = Incoming(FACTORY, read_stream)
 ARRIVES.add(Stream)
 
 

@@ -12,9 +12,9 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
-from ..bounded import brief, clip, opaque
+from ..bounded import brief_types, clip, opaque_types
 from ..jelly.context import Sendable, Writing
-from .interfaces import KEPT, Interface, Kind, Method, as_text, interface_of
+from .interfaces import INTERFACES_KEPT, Interface, Kind, Method, interface_of, signature_text
 from .results import awaited, interface_in
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Typed(Sendable):
         return f"<{type(self)._interface.name} of {self._reference!r}>"
 
 
-opaque.add(Typed)
-brief.add(Typed)
+opaque_types.add(Typed)
+brief_types.add(Typed)
 
 
 def _function(method: Method) -> Callable[..., Any]:
@@ -80,7 +80,7 @@ def _function(method: Method) -> Callable[..., Any]:
         return arrived(value) if isinstance(value, WithTyped) else value
 
     def misfit(error: TypeError) -> TypeError:
-        return TypeError(f"{error}; it is {method.shown}{as_text(method.signature)}")
+        return TypeError(f"{error}; it is {method.shown}{signature_text(method.signature)}")
 
     def call(self: Typed, /, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -114,7 +114,7 @@ def _function(method: Method) -> Callable[..., Any]:
     return cast(Callable[..., Any], function)
 
 
-@functools.lru_cache(KEPT)
+@functools.lru_cache(INTERFACES_KEPT)
 def _class_for(interface: Interface) -> type[Typed]:
     members: dict[str, Any] = {name: _function(method) for name, method in interface.methods.items()}
     doc = interface.cls.__doc__ or Typed.__doc__

@@ -18,7 +18,7 @@ from .flow import ArgumentBytes, Flow, not_run, overdue_error, stuck_error
 from .turns import SLICE, Turns
 
 
-class Runner(Protocol):
+class CallRunner(Protocol):
     """What is needed of the connection."""
 
     @property
@@ -80,7 +80,9 @@ class Backlog:
 
     __slots__ = ("_broker", "_clock", "_connection", "_flow", "_is_closing", "_is_starting", "_limits", "_timer")
 
-    def __init__(self, connection: Runner, broker: Broker, limits: Limits, everybody: ArgumentBytes, clock: Loop) -> None:
+    def __init__(
+        self, connection: CallRunner, broker: Broker, limits: Limits, everybody: ArgumentBytes, clock: Loop
+    ) -> None:
         self._connection = connection
         self._broker = broker
         self._clock = clock
@@ -210,4 +212,4 @@ def closing_error() -> NotExecuted:
     return not_run("the connection is being closed")
 
 
-__all__ = ("Backlog", "Clock", "Loop", "Runner", "Timer")
+__all__ = ("Backlog", "Clock", "CallRunner", "Loop", "Timer")

@@ -14,7 +14,7 @@ from ..broker.events import CallReceived, Later, can_be_awaited
 from ..errors import ENDS_THE_PROGRAM, NotExecuted, NotSendable
 from .unread import Unread
 
-PLAIN: Final = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
+NEVER_AWAITABLE: Final = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
 """Types of most answers, none of which can be awaited: to look here costs less than to ask."""
 
 
@@ -85,7 +85,7 @@ class CallHandler:
             if isinstance(error, self.ends):
                 raise
             return
-        if type(value) in PLAIN or not (isinstance(value, Later) or can_be_awaited(value)):
+        if type(value) in NEVER_AWAITABLE or not (isinstance(value, Later) or can_be_awaited(value)):
             self.answer(call, value)
         elif isinstance(value, Later):
             value.called(self, call)
@@ -111,4 +111,4 @@ class CallHandler:
         self.broker.fail(call, NotExecuted("the call was not run: its caller has cancelled it"))
 
 
-__all__ = ("PLAIN", "CallHandler")
+__all__ = ("NEVER_AWAITABLE", "CallHandler")

@@ -11,8 +11,8 @@ does not count: what the peer must do to answer it may be behind the very call t
 the running calls those are, each unanswered call to the peer stands for one.
 
 A call is refused, with an error that says that it was not run, where too many wait already, and where none of those
-that run can end before it starts. A peer that leaves its answers unread and has :data:`REFUSALS` calls refused meanwhile
-is dropped: the errors would be unread, too.
+that run can end before it starts. A peer that leaves its answers unread and has :data:`REFUSALS_UNREAD` calls refused
+meanwhile is dropped: the errors would be unread, too.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from ..broker.account import NOTICED
+from ..broker.account import NOTICED_BYTES
 from ..broker.events import CallReceived
 from ..errors import LimitExceeded, NotExecuted
 from ..limits import Limits
 
 RUNNING_BYTES: Final = 2_048  # of a call that runs, besides its arguments: its coroutine, its task, what it waits for
 WAITING_BYTES: Final = 512  # of a call that waits, besides its arguments
-REFUSALS: Final = 1_000  # calls refused while the peer reads nothing: some 300 bytes each are queued for it
+REFUSALS_UNREAD: Final = 1_000  # calls refused while the peer reads nothing: some 300 bytes each are queued for it
 
 
 class ArgumentBytes:
@@ -144,7 +144,7 @@ class Flow:
         refused = self._no_room_for(call)
         if refused is not None:
             self._refused += 1
-            if self._is_held and self._refused > REFUSALS:
+            if self._is_held and self._refused > REFUSALS_UNREAD:
                 self._drop(LimitExceeded("unread_answers", self._limits.unread_answers + 1, self._limits.unread_answers))
             return refused
         self._waiting[id(call)] = call
@@ -228,9 +228,11 @@ class Flow:
 
     def _account(self) -> None:
         held = self._running_bytes + self._waiting_bytes
-        if self._is_dropped or (held < NOTICED and not self._is_noted):  # most calls: so little need not be told to anybody
+        if self._is_dropped or (
+            held < NOTICED_BYTES and not self._is_noted
+        ):  # most calls: so little need not be told to anybody
             return
-        self._is_noted = held >= NOTICED
+        self._is_noted = held >= NOTICED_BYTES
         largest = self._all.hold(self, held if self._is_noted else 0)
         if largest is not None:
             largest._is_dropped = True

@@ -76,7 +76,7 @@ class Streams:
             return None
         if isinstance(iterator, Stream) and iterator.is_of(self.broker):
             return HomeGoing(iterator)
-        key = key_of(iterator, perspective)
+        key = iterator_key(iterator, perspective)
         source = self._sources.get(key)
         if source is None:
             most = self.broker.limits.streams
@@ -118,7 +118,7 @@ class Streams:
             source.end(None)
 
 
-def key_of(iterator: Any, perspective: Any) -> object:
+def iterator_key(iterator: Any, perspective: Any) -> object:
     """What tells a source from all others: it is that of one iterator, whose items are written for one perspective."""
     return "stream", id(iterator), who(perspective)
 
@@ -143,7 +143,7 @@ class Source(StreamSource):
         self._slice_ends = 0.0
 
     def processUniqueID(self) -> object:
-        return key_of(self.iterator, self.perspective)
+        return iterator_key(self.iterator, self.perspective)
 
     # --- what the peer calls
 

@@ -22,7 +22,7 @@ class Slow(Protocol):
         """Start no more calls."""
 
 
-class Line(Protocol):
+class AnswerLine(Protocol):
     """What carries the answers."""
 
     def unsent_bytes(self) -> int: ...
@@ -34,7 +34,7 @@ class Unread:
 
     __slots__ = ("_calls", "_clock", "_limits", "_line", "_timer", "_to_be_read")
 
-    def __init__(self, calls: Slow, line: Line, limits: Limits, clock: Clock) -> None:
+    def __init__(self, calls: Slow, line: AnswerLine, limits: Limits, clock: Clock) -> None:
         self._calls = calls
         self._line = line
         self._limits = limits

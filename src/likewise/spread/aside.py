@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet import threads
 
 
-def run(calls: Any, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+def run_on_reactor_thread(calls: Any, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
     """Run ``work()`` on a thread, and then ``done(what it returned)`` here."""
 
     def failed(why: Any) -> None:
@@ -17,4 +17,4 @@ def run(calls: Any, work: Callable[[], Any], done: Callable[[Any], object]) -> N
     threads.deferToThread(work).addCallback(done).addErrback(failed)
 
 
-__all__ = ("run",)
+__all__ = ("run_on_reactor_thread",)

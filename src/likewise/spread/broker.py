@@ -23,9 +23,9 @@ from ..wire.reader import Reader
 from . import banana
 from .calls import DeferredCalls
 from .ceilings import default_ceilings
-from .core_flavours import Flavours
+from .core_flavours import SpreadFlavours
 from .faults import Error, refused
-from .forms import LIMITS, SpreadDecoder, SpreadEncoder
+from .forms import DETACHED_LIMITS, SpreadDecoder, SpreadEncoder
 from .jelly import globalSecurity, unjelly
 from .lazy import Lazy
 from .line import SpreadLine
@@ -33,7 +33,7 @@ from .paging import WithPages
 from .registry import registry
 from .tables import WithTables
 
-PATIENCE = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
+MESSAGES_BEFORE_A_LOOK = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
 
 _logger = Logger(namespace="likewise.spread")
 
@@ -75,7 +75,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         self.core = core = cores.Broker(
             Side.CLIENT if isClient else Side.SERVER,
             calls,
-            Flavours(self),
+            SpreadFlavours(self),
             registry,
             going_out,
             owner=self,
@@ -86,7 +86,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         calls.line = self.line = SpreadLine(self, core, calls)
         core.hold_to(registry, self.incoming)
         core.speaks_early = True
-        core.patience = PATIENCE
+        core.patience = MESSAGES_BEFORE_A_LOOK
         core.tables.incoming = held
         core.tables.refuse = self._too_many
         core.tables.released = self._let_go
@@ -194,7 +194,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             pieces = self.core.outbox.jelly(object, perspective)
         except NotSendable as error:
             raise refused(error) from None
-        return Reader(to_frame(b"".join(pieces), LIMITS)).read_expression()
+        return Reader(to_frame(b"".join(pieces), DETACHED_LIMITS)).read_expression()
 
     def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
         """The object that an s-expression from this peer stands for."""

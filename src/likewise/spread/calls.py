@@ -24,12 +24,12 @@ from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, refused, translated
 from .flavors import is_unhandled, note_arguments, quiet
 from .reports import FailureOfPeer
-from .streams import WithStreams
+from .streams import WithSpreadStreams
 
 OPTIONS = frozenset(("pbcallback", "pberrback", "pbanswer"))
 
 
-class DeferredCalls(WithStreams):
+class DeferredCalls(WithSpreadStreams):
     """``protocol`` is the connection as its user knows it, ``line`` what carries its bytes."""
 
     __slots__ = ("protocol",)
@@ -123,7 +123,8 @@ class DeferredCalls(WithStreams):
         self.line.release_ready()
 
     def unsent_bytes(self) -> int:
-        return self.line.unsent_bytes()
+        unsent: int = self.line.unsent_bytes()
+        return unsent
 
     def write_answers(self) -> None:
         """What the core has to say is written at once."""
@@ -175,9 +176,9 @@ class DeferredCalls(WithStreams):
 
     def orphan_ended(self) -> None:
         """A call has ended after its connection has."""
-        visit = self.line.visit
-        if visit is not None and self.protocol.disconnected:
-            visit.orphan_ended()
+        admitted = self.line.admitted
+        if admitted is not None and self.protocol.disconnected:
+            admitted.orphan_ended()
 
     def drop(self, error: LimitExceeded) -> None:
         """The peer asks for more than it may."""
@@ -190,10 +191,10 @@ class DeferredCalls(WithStreams):
 
     def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
         """Run ``work()`` where it may wait for a disk, then ``done(what it returned)`` here."""
-        if self.line.visit is None:  # in memory, where all is done when it has been delivered
+        if self.line.admitted is None:  # in memory, where all is done when it has been delivered
             done(work())
         else:
-            aside.run(self, work, done)
+            aside.run_on_reactor_thread(self, work, done)
 
 
 __all__ = ("DeferredCalls",)

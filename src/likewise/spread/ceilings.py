@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 from ..limits import MIB, Limits
-from .forms import LIMITS
+from .forms import DETACHED_LIMITS
 
 # Old programs answer when they can, and read when they can: what they rely on goes far, though not on and on.
 RUNNING_CALLS = 10_000
@@ -40,7 +40,7 @@ def _for(ceiling: int) -> tuple[Limits, Limits, Limits]:
     general = Limits(
         references=ceiling,
         caches=ceiling + 1,
-        depth=LIMITS.depth,
+        depth=DETACHED_LIMITS.depth,
         frame_items=4_000_000,
         running_calls=RUNNING_CALLS,
         unread_answers=UNREAD_ANSWERS,

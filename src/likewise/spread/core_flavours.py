@@ -18,8 +18,8 @@ from .references import RemoteReference
 from .registry import registry
 
 
-class Flavours:
-    """What :class:`~likewise.objects.flavours.Flavours` is to the other driver."""
+class SpreadFlavours:
+    """What :class:`~likewise.objects.flavours.ObjectFlavours` is to the other driver."""
 
     __slots__ = ("broker",)
 
@@ -61,4 +61,4 @@ class Flavours:
         return Error(f"the peer sent an error that is none: {shown(received)}")
 
 
-__all__ = ("Flavours",)
+__all__ = ("SpreadFlavours",)

@@ -32,7 +32,7 @@ from .faults import Error
 from .flavors import IPBRoot, Referenceable, arguments, called
 from .forms import is_stock, stock
 from .interfaces import IJellyable
-from .places import place
+from .places import place_of_transport
 
 CHALLENGE_BYTES = 16
 
@@ -238,7 +238,7 @@ class _PortalAuthChallenger(Referenceable):
         self.response: Any = None
         self.is_spent = False
         self._name = username if isinstance(username, str) else username.decode("utf-8", "replace")
-        self._address = place(root.broker.transport)
+        self._address = place_of_transport(root.broker.transport)
 
     def remote_respond(self, response: Any, mind: Any) -> defer.Deferred[Any]:
         """The avatar, in a Deferred, if the response is right; a second one never is."""

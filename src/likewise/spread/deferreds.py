@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from ..broker.core import Broker as Core
 from ..broker.events import CallReceived
 from ..limits import Limits
-from ..serving.backlog import Backlog, Runner
+from ..serving.backlog import Backlog, CallRunner
 from ..serving.flow import ArgumentBytes
 from .awaited import as_deferred
 from .clock import CLOCK
@@ -21,7 +21,7 @@ class Deferreds(Backlog):
 
     __slots__ = ("_answers",)
 
-    def __init__(self, calls: Runner, core: Core, limits: Limits) -> None:
+    def __init__(self, calls: CallRunner, core: Core, limits: Limits) -> None:
         super().__init__(calls, core, limits, ArgumentBytes(limits), CLOCK)
         self._answers: set[defer.Deferred[Any]] = set()
 

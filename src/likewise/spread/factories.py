@@ -13,7 +13,7 @@ from .cred import respond
 from .flavors import IPBRoot
 from .jelly import globalSecurity
 
-PATIENCE = 30.0
+RECONNECT_SECONDS = 30.0
 """Seconds that a request for the root object waits for somebody to connect again, once the last connection has ended."""
 
 
@@ -108,15 +108,15 @@ class PBClientFactory(protocol.ClientFactory):
         The server's root object, in a Deferred.
 
         Asked for before there is a connection, it waits for one. Where the last one has ended, or could not be made, and
-        nobody connects again within :data:`PATIENCE`, it fails as that did. A factory that says itself what happens then
-        (``clientConnectionFailed`` or ``clientConnectionLost`` are its own, as where it reconnects) waits for ever.
+        nobody connects again within :data:`RECONNECT_SECONDS`, it fails as that did. A factory that says itself what happens
+        then (``clientConnectionFailed`` or ``clientConnectionLost`` are its own, as where it reconnects) waits for ever.
         """
         if self._broker and not self._broker.disconnected:
             return defer.succeed(self._root)
         waiting: defer.Deferred[Any] = defer.Deferred()
         self.rootObjectRequests.append(waiting)
         if self._ended is not None and self._lets_go():
-            timer = the_reactor().callLater(PATIENCE, self._nobody_connects, waiting)
+            timer = the_reactor().callLater(RECONNECT_SECONDS, self._nobody_connects, waiting)
             waiting.addBoth(_without, timer)
         return waiting
 

@@ -16,13 +16,12 @@ from .. import errors
 from ..bounded import args_of, clip, is_small, one_line, outline, text_of
 from ..jelly.plans import may_be_set
 from ..limits import ERROR_BYTES
-from ..objects.rebuilt import LONGEST_NAME, MOST_PARENTS, Came, Described, as_text
-from ..objects.told import NOTES, carried_by, error_names, names_of_remote, short, state_not_sent, written_alone
+from ..objects.error_state import NOTES, carried_by, error_names, names_of_remote, short, state_not_sent, written_alone
+from ..objects.rebuilt import LONGEST_ERROR_NAME, MOST_PARENTS, NO_TRACEBACK, CarriedParts, Described, as_text
 from .faults import OUR_NAMES, RemoteError
 from .flavors import Copyable, RemoteCopy
 from .jelly import setUnjellyableForClass
 
-NO_TRACEBACK: Final = "Traceback unavailable\n"
 MOST_FRAMES: Final = 20  # of a traceback in the log: what a peer has nested has as many as it likes
 LONGEST_LINE: Final = 1_000  # characters of a text in the log, where it is not that of a small exception
 TEXT: Final = 600_000  # characters of an exception that cross: Twisted takes no string that is much longer
@@ -181,7 +180,7 @@ class CopiedFailure(RemoteCopy, failure.Failure):
 
     __module__ = "twisted.spread.pb"
     traceback: str = NO_TRACEBACK
-    carried: bytes = b""  # what else was told of the exception; see likewise.objects.told
+    carried: bytes = b""  # what else was told of the exception; see likewise.objects.error_state
 
     def setCopyableState(self, state: Any) -> None:
         items = state.items() if isinstance(state, dict) else ()
@@ -191,7 +190,7 @@ class CopiedFailure(RemoteCopy, failure.Failure):
         parents = parents[:MOST_PARENTS] if isinstance(parents, (list, tuple)) else [kind]
         count, carried = known.pop("count", 0), known.pop("carried", b"")
         own = {
-            "type": kind[:LONGEST_NAME] if isinstance(kind, (bytes, str)) else _text(kind).encode(),
+            "type": kind[:LONGEST_ERROR_NAME] if isinstance(kind, (bytes, str)) else _text(kind).encode(),
             "value": _text(known.pop("value", ""), TEXT + 100_000),
             "traceback": _text(known.pop("traceback", NO_TRACEBACK), TEXT),
             "carried": carried if isinstance(carried, bytes) and len(carried) <= ERROR_BYTES else b"",
@@ -228,7 +227,7 @@ class CopiedFailure(RemoteCopy, failure.Failure):
         """This as an exception."""
         error = RemoteError(self.type, self.value, self.traceback)
         told = self.described()
-        came = Came(told, ())
+        came = CarriedParts(told, ())
         error.parents, error.id = told.parents, told.id
         error.remote_args, error.members, error.carried = came.args, tuple(came.members), came.parts
         came.noted(error)
@@ -243,7 +242,7 @@ class CopiedFailure(RemoteCopy, failure.Failure):
         return g.throw(self.remote_error())
 
 
-def _text(value: Any, size: int = LONGEST_NAME) -> str:
+def _text(value: Any, size: int = LONGEST_ERROR_NAME) -> str:
     """Text of what peers send as bytes or str, and a hostile one as anything; cut to ``size``."""
     return as_text(value, size)
 

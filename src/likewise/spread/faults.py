@@ -91,7 +91,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else clip(value)
 
 
-OURS: Final = {
+NOT_OF_TWISTED: Final = {
     cls.__name__: cls
     for cls in (
         InsecureJelly,
@@ -109,17 +109,17 @@ OURS: Final = {
 
 
 def _again(name: str, args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
-    return errors.made_again(OURS[name], args, attributes)
+    return errors.made_again(NOT_OF_TWISTED[name], args, attributes)
 
 
 def _reduced(self: errors.LikewiseError) -> Any:
     name = type(self).__name__
-    if OURS.get(name) is not type(self):
+    if NOT_OF_TWISTED.get(name) is not type(self):
         return errors.LikewiseError.__reduce__(self)
     return _again, (name, args_of(self), dict(self.__dict__))
 
 
-for _cls in OURS.values():
+for _cls in NOT_OF_TWISTED.values():
     _cls.__reduce__ = _reduced  # type: ignore[method-assign]
 
 

@@ -179,8 +179,8 @@ class Viewable(Serializable, by_reference.Viewable):
 # --- by copy
 
 
-HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor")
-LOOKED_AT = (*HOOKS, "jellyFor", "jelly_into", "__getstate__")
+COPYING_HOOKS = ("getStateToCopy", "getStateToCopyFor", "getTypeToCopy", "getTypeToCopyFor")
+LOOKED_AT = (*COPYING_HOOKS, "jellyFor", "jelly_into", "__getstate__")
 
 
 class Copyable(Serializable, by_copy.Copyable):
@@ -212,7 +212,8 @@ class Copyable(Serializable, by_copy.Copyable):
             write_instance(self, encoder)
         else:
             cls = type(self)
-            if cls.__getstate__ is object.__getstate__ and all(is_stock(cls, hook) for hook in HOOKS) and not slots_of(cls):
+            has_no_hooks = all(is_stock(cls, hook) for hook in COPYING_HOOKS)
+            if cls.__getstate__ is object.__getstate__ and has_no_hooks and not slots_of(cls):
                 encoder.has_no_hooks(cls, LOOKED_AT)
             asks = not (is_stock(self, "getStateToCopyFor") and is_stock(self, "getTypeToCopyFor"))
             perspective = encoder.perspective if asks else None

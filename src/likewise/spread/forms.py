@@ -32,11 +32,11 @@ from ..wire.framer import Frame, new_frame
 from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 from ..wire.writer import Pieces, write_expression
-from .parts import Part, Written, current
-from .security import DummySecurityOptions, check, globalSecurity, is_narrow
+from .parts import WrittenPart, WrittenParts, current
+from .security import DummySecurityOptions, check_types, globalSecurity, is_narrow
 
-LIMITS = Limits.trusted(depth=DEEPEST)  # for jelly that is not on a connection
-LONGEST_NAME = 1_000  # bytes of the name of what a peer has looked up
+DETACHED_LIMITS = Limits.trusted(depth=DEEPEST)  # for jelly that is not on a connection
+LONGEST_PATH = 1_000  # bytes of the name of what a peer has looked up
 LONGEST_REASON = 10_000  # characters of why a peer could not send something
 
 
@@ -59,7 +59,7 @@ def has_own_form(instance: Any) -> bool:
 # --- writing
 
 
-class Later:
+class DeferredPart:
     """A part of a form: what is written in its place."""
 
     __slots__ = ("value",)
@@ -85,7 +85,7 @@ class Jellier:
 
     def jelly(self, obj: Any) -> Any:
         """A part of the form."""
-        return Later(obj)
+        return DeferredPart(obj)
 
     def prepare(self, object: Any) -> Any:
         """An empty form for an instance, to be filled and then preserved."""
@@ -120,7 +120,7 @@ def write_form(instance: Any, encoder: Writing) -> None:
 
 def write_part(part: Any, encoder: Writing) -> None:
     """Write what a form consists of: lists, parts that are due later, and what banana carries."""
-    if isinstance(part, Later):
+    if isinstance(part, DeferredPart):
         encoder.encode(part.value)
     elif isinstance(part, (list, tuple)):
         encoder.begin_form(getattr(part, "instance", None), len(part))
@@ -195,7 +195,7 @@ class JellyEncoder(Encoder):
         if isinstance(instance, types.MethodType):
             owner = instance.__self__
             name = instance.__func__.__name__.encode()
-            write_part([b"method", name, Later(owner), Later(type(owner))], self)
+            write_part([b"method", name, DeferredPart(owner), DeferredPart(type(owner))], self)
         elif isinstance(instance, types.FunctionType):
             write_part([b"function", f"{instance.__module__}.{instance.__qualname__}".encode()], self)
         elif isinstance(instance, types.ModuleType):
@@ -210,7 +210,7 @@ class JellyEncoder(Encoder):
         if pid is not None:
             self.begin_form(instance, 2)
             self.encode(b"persistent")
-            self.encode(opaque(pid, self.pids))
+            self.encode(take_out(pid, self.pids))
         elif self.taster.isClassAllowed(kind):
             write_instance(instance, self)
         else:
@@ -220,7 +220,7 @@ class JellyEncoder(Encoder):
 # --- what an s-expression may hold besides what banana carries
 
 
-def opaque(value: Any, table: dict[bytes, Any]) -> Any:
+def take_out(value: Any, table: dict[bytes, Any]) -> Any:
     """What stands on the wire for a value that banana may not carry, and finds it again in ``table``."""
     if type(value) in (bytes, int, float):
         return value
@@ -230,7 +230,7 @@ def opaque(value: Any, table: dict[bytes, Any]) -> Any:
 
 
 def with_opaque(expression: Any, table: dict[bytes, Any]) -> Any:
-    """The same expression, with what :func:`opaque` took out of it."""
+    """The same expression, with what :func:`take_out` took out of it."""
     if not table:
         return expression
     if isinstance(expression, list):
@@ -242,9 +242,9 @@ def without_opaque(expression: Any, table: dict[bytes, Any]) -> Any:
     """An expression as banana carries it: str as bytes, anything else taken out, and so what stands for an object."""
     if isinstance(expression, (list, tuple)):
         if len(expression) == 2 and expression[0] in (b"persistent", "persistent"):
-            return [b"persistent", opaque(expression[1], table)]
+            return [b"persistent", take_out(expression[1], table)]
         return [without_opaque(each, table) for each in expression]
-    return expression.encode() if isinstance(expression, str) else opaque(expression, table)
+    return expression.encode() if isinstance(expression, str) else take_out(expression, table)
 
 
 # --- reading
@@ -404,7 +404,7 @@ class TastingDecoder(SpreadDecoder):
         assert frame is not None
         ahead = Reader(new_frame(frame.data, self.pos, frame.end, frame.large, frame.items))
         try:
-            check(ahead.read_expression(), self.taster, self.registry.incoming)
+            check_types(ahead.read_expression(), self.taster, self.registry.incoming)
         except InsecureJelly:
             self.failed_at = self.failed_at or self.pos
             raise
@@ -443,12 +443,12 @@ class Unjellier:
             return obj
         decoder = self._decoder
         if is_narrow(self.taster):
-            check(obj, self.taster, decoder.registry.incoming)
+            check_types(obj, self.taster, decoder.registry.incoming)
         key = id(decoder)
         outer = current.get(key)
-        if isinstance(obj, Part) and obj.written is outer and not outer.is_changed:
+        if isinstance(obj, WrittenPart) and obj.written is outer and not outer.is_changed:
             return decoder.value_of(outer.frame_of(obj))
-        written = current[key] = Written(obj, outer.left if outer is not None else None)
+        written = current[key] = WrittenParts(obj, outer.left if outer is not None else None)
         try:
             return decoder.value_of(written.frame_of(written.top))
         finally:
@@ -475,7 +475,7 @@ def taker(unjellyable: Any) -> Callable[..., Any]:
         expression = None if outer is None or outer.is_changed else outer.behind_tag.get(decoder.pos)
         if outer is None or expression is None:
             items = [tag, *(decoder.read_expression() for _ in range(count - 1))]
-            written = current[key] = Written(items, None if outer is None else outer.left)
+            written = current[key] = WrittenParts(items, None if outer is None else outer.left)
             expression = written.top
         else:
             decoder.open_frame(outer.frame_behind(expression))
@@ -517,7 +517,7 @@ def blank_of(cls: Any) -> Any:
     return cls.__new__(cls)
 
 
-def frame_of(expression: Any, limits: Limits = LIMITS) -> Frame:
+def expression_frame(expression: Any, limits: Limits = DETACHED_LIMITS) -> Frame:
     """An s-expression as the decoder reads it."""
     pieces: Pieces = []
     write_expression(pieces, expression, LIKEWISE_1)
@@ -547,7 +547,7 @@ def _found(name: str) -> Any:
 
 def _name(raw: bytes) -> str:
     try:
-        if len(raw) <= LONGEST_NAME:
+        if len(raw) <= LONGEST_PATH:
             return nativeString(raw)
     except UnicodeError:
         pass

@@ -24,7 +24,7 @@ from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1
 from .faults import InsecureJelly, translated
 from .forms import (
-    LIMITS,
+    DETACHED_LIMITS,
     JellyEncoder,
     UnjellyDecoder,
     pickled_state,
@@ -35,7 +35,7 @@ from .forms import (
     write_form,
     write_instance,
 )
-from .forms import frame_of as _frame_of
+from .forms import expression_frame as _frame_of
 from .interfaces import IJellyable, IUnjellyable
 from .registry import (
     detached,
@@ -46,7 +46,7 @@ from .registry import (
     unjellyableFactoryRegistry,
     unjellyableRegistry,
 )
-from .security import DummySecurityOptions, SecurityOptions, check, globalSecurity, is_narrow
+from .security import DummySecurityOptions, SecurityOptions, check_types, globalSecurity, is_narrow
 
 DictTypes = (dict,)
 
@@ -153,12 +153,12 @@ def jelly(object: Any, taster: Any = None, persistentStore: Any = None, invoker:
         if core is not None:
             pieces = core.outbox.jelly(object, invoker.serializingPerspective, encoder)
         else:
-            writer = encoder(None, getattr(invoker, "serializingPerspective", None), LIMITS.depth - 4, LIKEWISE_1)
+            writer = encoder(None, getattr(invoker, "serializingPerspective", None), DETACHED_LIMITS.depth - 4, LIKEWISE_1)
             writer.encode(object)
             pieces = writer.written()
     except NotSendable as error:
         raise translated(error) from None
-    return with_opaque(Reader(to_frame(b"".join(pieces), LIMITS)).read_expression(), pids)
+    return with_opaque(Reader(to_frame(b"".join(pieces), DETACHED_LIMITS)).read_expression(), pids)
 
 
 def unjelly(sexp: Any, taster: Any = None, persistentLoad: Any = None, invoker: Any = None) -> Any:
@@ -176,11 +176,11 @@ def unjelly(sexp: Any, taster: Any = None, persistentLoad: Any = None, invoker: 
     taster = taster or _ALLOWS_ALL
     pids: dict[bytes, Any] = {}
     core = getattr(invoker, "core", None)
-    admitted, limits = (detached, LIMITS) if core is None else (registry, core.limits)
+    admitted, limits = (detached, DETACHED_LIMITS) if core is None else (registry, core.limits)
     try:
         expression = without_opaque(sexp, pids)
         if is_narrow(taster):
-            check(expression, taster, admitted.incoming)
+            check_types(expression, taster, admitted.incoming)
         perspective = getattr(invoker, "unserializingPerspective", None)
         decoder = UnjellyDecoder(_frame_of(expression), admitted, core and core.tables, limits, perspective)
         decoder.invoker, decoder.taster, decoder.persistentLoad, decoder.pids = invoker, taster, persistentLoad, pids

@@ -21,9 +21,9 @@ from ..errors import ENDS_THE_PROGRAM, LimitExceeded, RemoteProtocolError
 from ..serving.turns import LIGHT, SLICE
 from .calls import DeferredCalls
 from .clock import CLOCK, the_reactor
+from .factory_account import AdmittedBroker, admit
 from .faults import BananaError, ProtocolError
 from .forms import SpreadDecoder, TastingDecoder
-from .guard import Visit, visit
 from .pressure import Pressure, unsent
 from .security import is_narrow
 from .sockets import set_up
@@ -33,8 +33,9 @@ class SpreadLine:
     """
     The line of one connection. ``protocol`` is its Broker, which has the transport.
 
-    ``reason`` is why the connection ended, as a Failure, or is about to; ``visit`` its place in the account of its factory,
-    ``None`` where it is nobody else's; ``depth`` how many calls into the core are under way. ``with line:`` is one of them.
+    ``reason`` is why the connection ended, as a Failure, or is about to. ``admitted`` is its place in the account of its
+    factory, ``None`` where it is nobody else's. ``depth`` is how many calls into the core are under way; what is done in
+    ``with line:`` is one of them.
     """
 
     __slots__ = (
@@ -47,13 +48,13 @@ class SpreadLine:
         "_is_pumping",
         "_last_call",
         "_thread",
+        "admitted",
         "calls",
         "depth",
         "is_waiting_for_turn",
         "pressure",
         "protocol",
         "reason",
-        "visit",
     )
 
     def __init__(self, protocol: Any, core: Core, calls: DeferredCalls) -> None:
@@ -62,7 +63,7 @@ class SpreadLine:
         self.depth = 0
         self.is_waiting_for_turn = False
         self.reason: Any = None
-        self.visit: Visit | None = None
+        self.admitted: AdmittedBroker | None = None
         self.pressure = Pressure(self, core.limits)
         self._core = core
         self._is_pumping = self._is_flushing = self._has_more = False
@@ -76,7 +77,7 @@ class SpreadLine:
         """The transport is there: find a place among the factory's connections, and begin."""
         self._thread = get_ident()
         try:
-            self.visit = visit(self)
+            self.admitted = admit(self)
         except LimitExceeded as error:
             self.drop(error)
             return
@@ -92,10 +93,10 @@ class SpreadLine:
                 self._backlog = deque()
             self._backlog.append(chunk)
             return
-        core, visit = self._core, self.visit
+        core, admitted = self._core, self.admitted
         core.incoming.decoder = TastingDecoder if is_narrow(self.protocol.security) else SpreadDecoder
         core.receive_data(chunk)
-        if visit is None or self._held + len(chunk) <= LIGHT:  # in memory, whoever delivers is waiting
+        if admitted is None or self._held + len(chunk) <= LIGHT:  # in memory, whoever delivers is waiting
             self.pump()
         elif not self.is_waiting_for_turn:
             if not CLOCK.turns.may_begin(CLOCK.now()):
@@ -103,9 +104,9 @@ class SpreadLine:
             else:
                 self.pump()
                 CLOCK.turns.ended(CLOCK.now())
-        if visit is not None:
+        if admitted is not None:
             self._held = core.held_bytes
-            visit.heard()
+            admitted.heard()
 
     def _wait_for_turn(self) -> None:
         """Read on when those had their turn that ask for as much."""
@@ -151,7 +152,7 @@ class SpreadLine:
                     break
                 del event  # and with it the arguments
                 handled += 1
-                if not handled & 3 and self.visit is not None:  # to look at the clock costs as much as a message
+                if not handled & 3 and self.admitted is not None:  # to look at the clock costs as much as a message
                     ends = ends or CLOCK.now() + SLICE
                     if CLOCK.now() > ends:
                         self._wait_for_turn()
@@ -161,8 +162,8 @@ class SpreadLine:
             self._is_pumping = False
 
     def _opened(self) -> None:
-        if self.visit is not None:
-            self.visit.greeted()
+        if self.admitted is not None:
+            self.admitted.greeted()
         self.protocol.currentDialect = self._core.dialect.name
         self.protocol.connectionReady()
 
@@ -236,7 +237,7 @@ class SpreadLine:
         transport = self.protocol.transport
         if transport is not None:
             transport.loseConnection()
-            if self.visit is not None:
+            if self.admitted is not None:
                 self._last_call = the_reactor().callLater(self._core.limits.stalled_seconds, self._abort)
 
     def give_up(self, error: RemoteProtocolError) -> None:
@@ -270,8 +271,8 @@ class SpreadLine:
             log.err()
         if self._last_call is not None:
             self._last_call.cancel()
-        if self.visit is not None:
-            self.visit.ended(self.calls.running)
+        if self.admitted is not None:
+            self.admitted.ended(self.calls.running)
 
 
 __all__ = ("SpreadLine",)

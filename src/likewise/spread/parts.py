@@ -14,17 +14,17 @@ from typing import Any, Final
 
 from ..errors import InsecureJelly
 from ..limits import DEEPEST, KIB, REWRITTEN
-from ..wire.framer import LARGE, Frame, new_frame
+from ..wire.framer import LARGE_STRING, Frame, new_frame
 from ..wire.tokens import LARGEST_INT, LIKEWISE_1
 from ..wire.writer import Pieces, bytes_token, int_token, list_head, string_head, write_expression
 
 
-class Part(list[Any]):
+class WrittenPart(list[Any]):
     """A list of an s-expression, and where it lies in the frame that was written for it."""
 
     __slots__ = ("end", "large_end", "large_start", "start", "written")
 
-    def __init__(self, written: Written) -> None:
+    def __init__(self, written: WrittenParts) -> None:
         super().__init__()
         self.written = written
         self.start = self.end = self.large_start = self.large_end = 0
@@ -33,7 +33,7 @@ class Part(list[Any]):
 def _changing(name: str) -> Callable[..., Any]:
     method = getattr(list, name)
 
-    def change(self: Part, *args: Any, **kwargs: Any) -> Any:
+    def change(self: WrittenPart, *args: Any, **kwargs: Any) -> Any:
         self.written.is_changed = True
         return method(self, *args, **kwargs)
 
@@ -55,12 +55,12 @@ CHANGING = (
     "sort",
 )
 for _name in CHANGING:
-    setattr(Part, _name, _changing(_name))
+    setattr(WrittenPart, _name, _changing(_name))
 
 
-class Written:
+class WrittenParts:
     """
-    An s-expression in two forms: as :class:`Part` lists, and as a frame.
+    An s-expression in two forms: as :class:`WrittenPart` lists, and as a frame.
 
     ``left`` is how many bytes may still be written for this message, in a list that all that is written for it share;
     ``None`` for the first, whose size decides.
@@ -69,7 +69,7 @@ class Written:
     def __init__(self, expression: Any, left: list[int] | None = None) -> None:
         self.left = left
         self.is_changed = False
-        self.behind_tag: dict[int, Part] = {}  # place behind the first item of a list -> that list
+        self.behind_tag: dict[int, WrittenPart] = {}  # place behind the first item of a list -> that list
         self._data = bytearray()
         self._large: list[bytes] = []
         self._items = 0
@@ -80,16 +80,16 @@ class Written:
         if left is None:
             self.left = [REWRITTEN * max(self._size, 64 * KIB)]
 
-    def frame_of(self, part: Part) -> Frame:
+    def frame_of(self, part: WrittenPart) -> Frame:
         """The part, to be read."""
         return new_frame(self.data, part.start, len(self.data), self._large[part.large_start :], self._items)
 
-    def frame_behind(self, part: Part) -> Frame:
+    def frame_behind(self, part: WrittenPart) -> Frame:
         """What follows the part, to be read on."""
         return new_frame(self.data, part.end, len(self.data), self._large[part.large_end :], self._items)
 
-    def _write(self, expression: Any) -> Part:
-        around: list[tuple[Part, Iterator[Any]]] = []
+    def _write(self, expression: Any) -> WrittenPart:
+        around: list[tuple[WrittenPart, Iterator[Any]]] = []
         part, items = self._begin(expression), iter(expression)
         while True:
             for item in items:
@@ -111,15 +111,15 @@ class Written:
                     return part
                 part, items = around.pop()
 
-    def _begin(self, items: Any) -> Part:
-        part = Part(self)
+    def _begin(self, items: Any) -> WrittenPart:
+        part = WrittenPart(self)
         part.start, part.large_start = len(self._data), len(self._large)
         self._put(list_head(len(items)))
         return part
 
     def _leaf(self, item: Any) -> None:
         if type(item) is bytes:
-            if len(item) < LARGE:
+            if len(item) < LARGE_STRING:
                 self._put(bytes_token(item))
                 return
             self._put(string_head(len(item)))
@@ -149,8 +149,8 @@ class Written:
                 raise InsecureJelly(f"read anew over {REWRITTEN} times, by classes that change what they read")
 
 
-current: Final[dict[int, Written]] = {}
+current: Final[dict[int, WrittenParts]] = {}
 """id of a decoder -> the expression that a class is just reading parts of, through it."""
 
 
-__all__ = ("Part", "Written", "current")
+__all__ = ("WrittenPart", "WrittenParts", "current")

@@ -10,7 +10,7 @@ from ..serving.networks import network
 from ..sockets import user_at
 
 
-def place(transport: Any) -> str:
+def place_of_transport(transport: Any) -> str:
     """The peer's IPv4 address, the first half of an IPv6 one, the user at a UNIX socket; ``""`` in memory."""
     host = getattr(getattr(transport, "getPeer", lambda: None)(), "host", None)
     if isinstance(host, str):
@@ -18,4 +18,4 @@ def place(transport: Any) -> str:
     return user_at(transport.getHandle()) if interfaces.ISystemHandle.providedBy(transport) else ""
 
 
-__all__ = ("place",)
+__all__ = ("place_of_transport",)

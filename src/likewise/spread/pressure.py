@@ -15,7 +15,7 @@ from ..limits import Limits
 from ..serving.unread import Unread
 from .clock import CLOCK
 
-NOTICED: Final = 65_536  # bytes written without a look at whether they are read: what a transport takes without a word
+NOTICED_UNREAD: Final = 65_536  # bytes written without a look at whether they are read: a transport takes them at once
 
 
 class Pressure:
@@ -43,7 +43,7 @@ class Pressure:
         calls = self._line.calls
         if calls.unread is not None:
             calls.unread.wrote(size)
-        if self.size <= NOTICED and self.size <= min(self._limits.unread_answers, self._limits.queued_output):
+        if self.size <= NOTICED_UNREAD and self.size <= min(self._limits.unread_answers, self._limits.queued_output):
             return False
         if not self.is_producer:
             self._have_it_told()
@@ -72,8 +72,8 @@ class Pressure:
         if self.size > limit:
             line.give_up(LimitExceeded("queued_output", self.size, limit))
             return
-        if line.visit is not None:
-            line.visit.unread(self.size)
+        if line.admitted is not None:
+            line.admitted.unread(self.size)
         calls = line.calls
         if calls.unread is None:
             calls.unread = Unread(calls, self, self._limits, CLOCK)
@@ -119,8 +119,8 @@ class Pressure:
 
     def _all_was_read(self) -> None:
         line = self._line
-        if self._is_behind and line.visit is not None:
-            line.visit.unread(0)
+        if self._is_behind and line.admitted is not None:
+            line.admitted.unread(0)
         self.size = 0
         self._is_behind = False
         line.calls.broker.outbox.answer_bytes = 0

@@ -15,7 +15,7 @@ from ..jelly.context import Receivable
 from ..jelly.plans import CACHE, COPY, COPY_HOOK, DATACLASS, FACTORY, TAKER, Incoming
 from ..jelly.registry import Registry, default_registry, outgoing
 from .forms import Filled, is_stock, taker
-from .security import WORDS, globalSecurity, undotted
+from .security import BASIC_TYPES, globalSecurity, undotted
 
 registry: Final = Registry()
 """What comes in over a connection of ours. What is not in it is looked for in ``likewise.default_registry``."""
@@ -69,7 +69,7 @@ class Classes(dict[bytes, Any]):
         self._detached_plan = detached_plan
 
     def __setitem__(self, tag: bytes, unjellyable: Any) -> None:
-        if tag in WORDS:  # of PB itself: listed, as in Twisted, and read by the decoder
+        if tag in BASIC_TYPES:  # of PB itself: listed, as in Twisted, and read by the decoder
             super().__setitem__(tag, unjellyable)
             return
         registry.incoming[tag] = plan = self._plan(unjellyable)

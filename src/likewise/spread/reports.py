@@ -25,15 +25,15 @@ class WithReports(CallHandler):
 
     def may_log(self, kind: str) -> bool:
         """Whether one more line about this peer may be logged; how many were not is told later."""
-        visit = self.line.visit
-        return visit is None or bool(visit.may_log(kind))
+        admitted = self.line.admitted
+        return admitted is None or bool(admitted.may_log(kind))
 
     def log_failure(self, failed: Failure, why: str | None = None) -> None:
         """Write a Failure to the log, or one that says it in short, and have its bytes counted."""
         short = for_log(failed)
         log.err(short, why)
-        if self.line.visit is not None:
-            self.line.visit.wrote(len(short.getTraceback()))
+        if self.line.admitted is not None:
+            self.line.admitted.wrote(len(short.getTraceback()))
 
     def report(self, doing: str, error: BaseException) -> None:
         """A hook of the application has raised where nobody can be told."""

@@ -17,7 +17,7 @@ from ..bounded import clip
 from ..errors import InsecureJelly
 from ..jelly.plans import TAKER, Incoming
 
-WORDS: Final = frozenset(
+BASIC_TYPES: Final = frozenset(
     b"None boolean unicode decimal datetime date time timedelta set frozenset dictionary list tuple reference "
     b"dereference unpersistable remote cached lcache local".split()
 )
@@ -27,7 +27,7 @@ undotted: Final[set[bytes]] = set()
 """Registered tags without a dot: a taster has to name them."""
 
 
-class Watched(dict[Any, Any]):
+class NotifyingDict(dict[Any, Any]):
     """A dict that says when it has changed."""
 
     def __init__(self, changed: Callable[[], None], items: Any = ()) -> None:
@@ -122,7 +122,7 @@ class SecurityOptions:
 
     @allowedTypes.setter
     def allowedTypes(self, types: dict[bytes, int]) -> None:
-        self._types = Watched(self._changed, types)
+        self._types = NotifyingDict(self._changed, types)
         self._changed()
 
     def _changed(self) -> None:
@@ -132,7 +132,7 @@ class SecurityOptions:
         """Whether this refuses anything that the decoder would build without asking."""
         at, is_narrow = self._narrow_at
         if at != len(undotted):
-            is_narrow = not (WORDS | undotted <= self._types.keys())
+            is_narrow = not (BASIC_TYPES | undotted <= self._types.keys())
             self._narrow_at = (len(undotted), is_narrow)
         return is_narrow
 
@@ -185,7 +185,7 @@ def is_narrow(taster: Any) -> bool:
     return method is not DummySecurityOptions.isTypeAllowed
 
 
-def check(expression: Any, taster: Any, incoming: Mapping[bytes, Incoming]) -> None:
+def check_types(expression: Any, taster: Any, incoming: Mapping[bytes, Incoming]) -> None:
     """
     Look through a jelly for types that a taster refuses; forms that are read by their own class are left to it.
 

@@ -19,7 +19,7 @@ from .reports import WithReports
 LATER = 0.01  # seconds until it is looked again whether the peer reads
 
 
-class WithStreams(WithReports):
+class WithSpreadStreams(WithReports):
     """The part of a connection's calls that lets the peer read iterators, and reads those of the peer."""
 
     __slots__ = ("streams",)
@@ -69,4 +69,4 @@ class WithStreams(WithReports):
         return waiter
 
 
-__all__ = ("WithStreams",)
+__all__ = ("WithSpreadStreams",)

@@ -5,8 +5,8 @@ The framer walks over tokens once, as they arrive, and keeps only how many items
 looks at a byte twice: what a chunk ends in the middle of is remembered, not scanned again, so any cutting of the
 stream costs linear time. A frame is handed on as a piece of the chunk itself where it lies within one.
 
-Byte strings of :data:`LARGE` bytes or more are lifted out of the frame while they arrive, into the very object that the
-application gets.
+Byte strings of :data:`LARGE_STRING` bytes or more are lifted out of the frame while they arrive, into the very object that
+the application gets.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from ..limits import Limits
 from . import native
 from .tokens import NONE, Dialect
 
-LARGE = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
-HUGE = 1 << 60  # stands for any number that no ceiling allows
-LONGEST_PREFIX = 72  # bytes that a split token can leave behind: the digits, the type byte, or a float's body
+LARGE_STRING = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
+OVER_ANY_CEILING = 1 << 60  # stands for any number that no ceiling allows
 
 
 class Frame:
@@ -320,7 +319,7 @@ class Framer:
         return -1
 
     def _number(self, token: int, end: int) -> int:
-        """What the digits spell, or HUGE for anything that long; padding zeros are no fault."""
+        """What the digits spell, or OVER_ANY_CEILING for anything that long; padding zeros are no fault."""
         data = self._chunk
         number = 0
         shift = 0
@@ -329,7 +328,7 @@ class Framer:
             digit = data[pos]
             if digit:
                 if shift >= 56:
-                    return HUGE
+                    return OVER_ANY_CEILING
                 number |= digit << shift
             shift += 7
             pos += 1

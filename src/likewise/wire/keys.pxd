@@ -3,7 +3,7 @@
 
 from likewise.wire cimport native
 
-cdef long long FEW
+cdef long long FEW_NUMBERS
 cdef long long _factor
 
 cpdef long long keyed(long long number)

@@ -13,12 +13,14 @@ from typing import Final
 from . import native
 
 PRIME: Final = (1 << 61) - 1  # the modulus of CPython's hash(int): what is below it is its own hash
-FEW: Final = 1_024  # small numbers stay as they are, for so few of them can't cost much; most connections have no others
-_factor = secrets.randbelow(PRIME - FEW) + FEW
+FEW_NUMBERS: Final = (
+    1_024  # small numbers stay as they are, for so few of them can't cost much; most connections have no others
+)
+_factor = secrets.randbelow(PRIME - FEW_NUMBERS) + FEW_NUMBERS
 
 
 def keyed(number: int) -> int:
     """What stands for a number of less than 60 bits in a table; a different one for each, and for each process."""
-    if -FEW < number < FEW:
+    if -FEW_NUMBERS < number < FEW_NUMBERS:
         return number
-    return -FEW - native.product(number, _factor)
+    return -FEW_NUMBERS - native.product(number, _factor)

@@ -6,7 +6,7 @@ cimport cython
 from likewise.wire cimport native
 from likewise.wire.framer cimport Frame
 
-cdef long long HUGE
+cdef long long LARGE_NUMBER
 cdef tuple WORDS
 
 

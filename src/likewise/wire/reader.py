@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..errors import RemoteProtocolError
 from . import native
 from .framer import Frame
-from .tokens import HUGE, VOCABULARY, from_base128
+from .tokens import LARGE_NUMBER, VOCABULARY, from_base128
 
 Leaf = int | float | bytes
 Expression = Leaf | list["Expression"]
@@ -33,7 +33,7 @@ class Reader:
         self.end = frame.end
         self._large = frame.large
         self._next_large = 0
-        self._number = 0  # of the last token, if it is below HUGE
+        self._number = 0  # of the last token, if it is below LARGE_NUMBER
         self._big = 0  # of the last token, if it is not
 
     @property
@@ -64,7 +64,7 @@ class Reader:
     def read_int(self) -> int:
         """The next token, which must be an integer."""
         kind = self._token()
-        if kind == 0x81 and self._number < HUGE:
+        if kind == 0x81 and self._number < LARGE_NUMBER:
             return self._number
         leaf = self._body(kind) if kind != 0x80 else b""
         if not isinstance(leaf, int):
@@ -110,14 +110,14 @@ class Reader:
             pos += 1
         self.pos = pos + 1
         number = native.natural(data, first, pos) if pos - first <= 64 else from_base128(data[first:pos])
-        self._number = number if number < HUGE else HUGE
+        self._number = number if number < LARGE_NUMBER else LARGE_NUMBER
         self._big = number
         return data[pos]
 
     def _body(self, kind: int) -> Leaf:
         """The value of the token whose type has just been read, which is no list; steps over its body."""
         if kind == 0x81 or kind == 0x85:  # INT, LONGINT
-            return self._number if self._number < HUGE else self._big
+            return self._number if self._number < LARGE_NUMBER else self._big
         if kind == 0x82:  # STRING
             return self._string(self._number)
         if kind == 0x87:  # VOCAB
@@ -126,7 +126,7 @@ class Reader:
             value = native.double_at(self._data, self.pos)
             self.pos += 8
             return value
-        return -self._number if self._number < HUGE else -self._big  # NEG, LONGNEG
+        return -self._number if self._number < LARGE_NUMBER else -self._big  # NEG, LONGNEG
 
     def _string(self, size: int) -> bytes:
         if size >= 65_536:  # lifted out by the framer

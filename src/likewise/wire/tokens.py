@@ -25,7 +25,7 @@ SIZE_LIMIT: Final = 640 * 1024
 LARGEST_INT: Final = 2**448 - 1
 """64 base-128 digits: the largest magnitude a Twisted peer accepts."""
 
-HUGE: Final = 1 << 56
+LARGE_NUMBER: Final = 1 << 56
 """From here on a number is read apart from the others: eight digits fit any machine's integer."""
 
 WORDS: Final = (
@@ -35,7 +35,6 @@ WORDS: Final = (
 ).split()
 
 VOCABULARY: Final[tuple[bytes, ...]] = (b"", *WORDS)  # number -> word; 0 is not a word
-LONGEST_WORD: Final = max(map(len, WORDS))
 
 
 @dataclass(frozen=True, slots=True)

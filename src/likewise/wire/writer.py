@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from ..errors import NotSendable
-from .framer import Frame, Framer
+from .framer import Framer
 from .reader import Expression, Reader
 from .sink import LARGE_PIECE
 from .tokens import LARGEST_INT, NONE, VOCAB_TOKENS, Dialect, base128
@@ -158,9 +158,3 @@ def encode(expression: Expression | tuple[Expression, ...], dialect: Dialect) ->
     pieces: Pieces = []
     write_expression(pieces, expression, dialect)
     return b"".join(pieces)
-
-
-def frame_of(data: bytes, framer: Framer) -> Frame | None:
-    """The first whole frame of ``data``, or ``None``; for tools and tests that hold a whole message."""
-    framer.feed(data)
-    return framer.next_frame()

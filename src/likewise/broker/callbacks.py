@@ -8,7 +8,7 @@ from ..errors import ENDS_THE_PROGRAM
 from .events import Driver
 
 
-def tell_all(driver: Driver, doing: str, hooks: Iterable[Callable[[], object]]) -> None:
+def run_callbacks(driver: Driver, doing: str, hooks: Iterable[Callable[[], object]]) -> None:
     """
     Run each of them. What one raises is reported, and keeps none of the others from running.
 
@@ -27,4 +27,4 @@ def tell_all(driver: Driver, doing: str, hooks: Iterable[Callable[[], object]]) 
         raise ends
 
 
-__all__ = ("tell_all",)
+__all__ = ("run_callbacks",)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from ..broker.account import NOTICED, Account, period
+from ..broker.account import Account, period
 from ..errors import LimitExceeded
 from ..limits import Limits
 from ..serving.liveness import Lines
@@ -26,7 +26,7 @@ class Newcomer(Protocol):
         """End, and be counted out at once: another one takes the place."""
 
 
-class Watched(Protocol):
+class AdmittedLine(Protocol):
     """The line of a connection that was let in."""
 
     @property
@@ -38,7 +38,7 @@ class Watched(Protocol):
     def abort(self, reason: BaseException | None) -> None: ...
 
 
-class Guard(Account):
+class EndpointAccount(Account):
     """The account of an endpoint that asyncio serves."""
 
     __slots__ = ("_lines", "_newcomers", "_period", "_timer")
@@ -50,7 +50,7 @@ class Guard(Account):
         self._timer: asyncio.TimerHandle | None = None
         self._newcomers: dict[Newcomer, str] = {}  # the oldest comes first
 
-    def let_in(self, newcomer: Newcomer, address: str, lines: set[Watched]) -> LimitExceeded | None:
+    def let_in(self, newcomer: Newcomer, address: str, lines: set[AdmittedLine]) -> LimitExceeded | None:
         """
         Count one more connection in, or say why not.
 
@@ -73,12 +73,12 @@ class Guard(Account):
         if self._newcomers.pop(newcomer, None) is not None:
             self.greeted()
 
-    def watch(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Watched]) -> None:
+    def watch(self, loop: asyncio.AbstractEventLoop, lines: Iterable[AdmittedLine]) -> None:
         """Look at these connections from time to time, until there are none."""
         if self._timer is None:
             self._timer = loop.call_later(self._period, self._look, loop, lines)
 
-    def _look(self, loop: asyncio.AbstractEventLoop, lines: Iterable[Watched]) -> None:
+    def _look(self, loop: asyncio.AbstractEventLoop, lines: Iterable[AdmittedLine]) -> None:
         self._timer = None
         now = loop.time()
         for line in tuple(lines):
@@ -88,4 +88,4 @@ class Guard(Account):
                 line.abort(self._lines.error())
 
 
-__all__ = ("NOTICED", "Guard")
+__all__ = ("EndpointAccount",)

@@ -12,8 +12,8 @@ import pytest
 import likewise
 from likewise import errors
 from likewise.limits import ERROR_BYTES, ERROR_MEMBERS, ERROR_NOTES
+from likewise.objects.error_state import carried_by, is_plain_data, written_alone
 from likewise.objects.rebuilt import Described, error_from
-from likewise.objects.told import carried_by, is_plain, written_alone
 from likewise.testing import Pair
 from tests.raised import ARRIVES, RAISED, REGISTERED, Overdue, SoldOut, Unknown, describe
 
@@ -181,7 +181,7 @@ LARGE = {"bomb": bomb(), "str": "x" * 1_000_000, "list": list(range(100_000)), "
 
 @pytest.mark.parametrize("value", LARGE.values(), ids=LARGE)
 def test_arguments_that_are_much_stay_behind(value: Any) -> None:
-    assert not is_plain((value,))
+    assert not is_plain_data((value,))
     error = Unknown("large", value)
     assert len(carried_by(error, "text")) < 100
     assert ask(Root(error), "", accept=registry()).remote_args is None

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import ISystemHandle
 from zope.interface import implementer
 
 import likewise
-from likewise.spread import guard, pb
+from likewise.spread import factory_account, pb
 from tests.programs import environment
 from tests.sexp import encode
 from tests.spread.ends import Wire
@@ -49,7 +49,7 @@ class Factory(pb.PBServerFactory):
 def clock(monkeypatch: pytest.MonkeyPatch) -> task.Clock:
     clock = task.Clock()
     clock.advance(1_000)
-    monkeypatch.setattr(guard, "the_reactor", lambda: clock)
+    monkeypatch.setattr(factory_account, "the_reactor", lambda: clock)
     return clock
 
 
@@ -91,8 +91,8 @@ def test_who_is_silent_is_noticed_when_another_speaks(clock: task.Clock) -> None
 
 def test_lines_that_were_not_logged_are_told_of_later(clock: task.Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(guard.log, "msg", told.append)
-    account = guard.Guard(likewise.Limits(log_lines=2))
+    monkeypatch.setattr(factory_account.log, "msg", told.append)
+    account = factory_account.FactoryAccount(likewise.Limits(log_lines=2))
     assert [account.may_log("floods") for _ in range(4)] == [True, True, False, False]
     clock.advance(10)
     assert account.may_log("floods")

@@ -24,19 +24,21 @@ from ..logs import Allowance
 from ..serving.liveness import Lines
 from ..sockets import line_of
 from .clock import the_reactor
-from .places import place
+from .places import place_of_transport
 from .sockets import socket_of
 
-LINE: Final = 300  # bytes that a line counts as, whatever it says
+LOG_LINE_BYTES: Final = 300  # bytes that a line counts as, whatever it says
 
 
-class Guard(Account):
+class FactoryAccount(Account):
     """The account of one factory."""
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
-        self.visits: set[Visit] = set()
-        self.newcomers: dict[Visit, str] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
+        self.admitted: set[AdmittedBroker] = set()
+        self.newcomers: dict[
+            AdmittedBroker, str
+        ] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
         soonest = min(limits.idle_seconds, limits.handshake_seconds, limits.keepalive_seconds)
         self._period = period(replace(limits, idle_seconds=soonest))
         self._looked_at = 0.0
@@ -49,7 +51,7 @@ class Guard(Account):
         self._renew()
         may = self._allowance.may_write(self._renew_later, kind)
         if may:
-            self._allowance.wrote(LINE)
+            self._allowance.wrote(LOG_LINE_BYTES)
         return may
 
     def wrote(self, size: int) -> None:
@@ -70,18 +72,18 @@ class Guard(Account):
 
         Where there are too many, the one that has been silent for longest makes way.
         """
-        refused = self.admit(address, len(self.visits))
+        refused = self.admit(address, len(self.admitted))
         if refused is not None and refused.limit != "running_calls":
             is_local = refused.limit == "connections_per_address"
             oldest = next((each for each, place in self.newcomers.items() if place == address or not is_local), None)
             if oldest is not None:
                 oldest.make_way(refused)
-                refused = self.admit(address, len(self.visits))
+                refused = self.admit(address, len(self.admitted))
         return refused
 
-    def note(self, pool: Pool, visit: Visit, held: int) -> None:
+    def note(self, pool: Pool, admitted: AdmittedBroker, held: int) -> None:
         """So much is held for a connection; if it is too much for all together, somebody has to go."""
-        victim = pool.hold(visit, held)
+        victim = pool.hold(admitted, held)
         if victim is not None:
             victim.drop(pool.excess())
 
@@ -92,48 +94,48 @@ class Guard(Account):
         if since >= self._period:
             self._looked_at = now
             self._renew()
-            for visit in tuple(self.visits):
-                visit.look(now, since > self.limits.message_seconds / 4)
-                if self.lines.has_vanished(visit, line_of(visit.socket), now):
-                    visit.drop(RemoteProtocolError(str(self.lines.error())))
+            for admitted in tuple(self.admitted):
+                admitted.look(now, since > self.limits.message_seconds / 4)
+                if self.lines.has_vanished(admitted, line_of(admitted.socket), now):
+                    admitted.drop(RemoteProtocolError(str(self.lines.error())))
 
-    def ended(self, visit: Visit) -> None:
+    def ended(self, admitted: AdmittedBroker) -> None:
         """A connection has ended."""
-        self.visits.discard(visit)
-        if not self.visits:
+        self.admitted.discard(admitted)
+        if not self.admitted:
             self._allowance.flush()
 
 
-class Visit:
-    """One connection, as its factory's Guard knows it."""
+class AdmittedBroker:
+    """One connection, as the account of its factory knows it."""
 
-    __slots__ = ("__weakref__", "_address", "_guard", "_holds", "_is_counted", "_line", "_opened_at", "_watch")
+    __slots__ = ("__weakref__", "_account", "_address", "_holds", "_is_counted", "_line", "_opened_at", "_watch")
 
-    def __init__(self, line: Any, guard: Guard, address: str) -> None:
+    def __init__(self, line: Any, account: FactoryAccount, address: str) -> None:
         self._line = line
-        self._guard = guard
+        self._account = account
         self._address = address
         self._holds = False
         self._opened_at = the_reactor().seconds()
         self._watch = Watch(self._opened_at)
         self._is_counted = True
-        guard.visits.add(self)
-        guard.newcomers[self] = address
+        account.admitted.add(self)
+        account.newcomers[self] = address
 
     def heard(self) -> None:
         """Bytes have come, and what is whole of them was handled."""
         self._watch.heard = True
-        self._guard.look()
+        self._account.look()
         held = self._line.protocol.core.held_bytes
-        noticed = self._guard.unfinished.noticed
+        noticed = self._account.unfinished.noticed
         if held > noticed or self._holds:
             self._holds = held > noticed
-            self._guard.note(self._guard.unfinished, self, held)
+            self._account.note(self._account.unfinished, self, held)
 
     def unread(self, held: int) -> None:
         """So many bytes of output wait for their reader."""
         if self._is_counted:
-            self._guard.note(self._guard.unread, self, held)
+            self._account.note(self._account.unread, self, held)
 
     @property
     def socket(self) -> Any:
@@ -142,8 +144,8 @@ class Visit:
 
     def greeted(self) -> None:
         """Both ends agreed on a dialect, or never will."""
-        if self._guard.newcomers.pop(self, None) is not None:
-            self._guard.greeted()
+        if self._account.newcomers.pop(self, None) is not None:
+            self._account.greeted()
 
     def make_way(self, reason: LimitExceeded) -> None:
         """End, and be counted out at once: another one takes the place."""
@@ -160,12 +162,12 @@ class Visit:
 
         ``is_late``: it was not looked for long, so that nobody knows when the message that is unfinished began.
         """
-        line, limits = self._line, self._guard.limits
+        line, limits = self._line, self._account.limits
         core = line.protocol.core
         if core.is_closed:
             return
         seconds = limits.handshake_seconds
-        if self in self._guard.newcomers:
+        if self in self._account.newcomers:
             if now - self._opened_at > seconds:
                 line.drop(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
             return
@@ -176,33 +178,33 @@ class Visit:
 
     def ended(self, running: int) -> None:
         """The connection has ended; so many of its calls run on."""
-        self._guard.orphaned(self._address, running)
+        self._account.orphaned(self._address, running)
         self._leave()
 
     def _leave(self) -> None:
         if self._is_counted:
             self._is_counted = False
             self.greeted()
-            self._guard.leave(self, self._address)
-            self._guard.ended(self)
+            self._account.leave(self, self._address)
+            self._account.ended(self)
 
     def may_log(self, kind: str) -> bool:
         """Whether one more line about this peer may be logged."""
-        return self._guard.may_log(kind)
+        return self._account.may_log(kind)
 
     def wrote(self, size: int) -> None:
         """So many bytes more than a line were logged about this peer."""
-        self._guard.wrote(size)
+        self._account.wrote(size)
 
     def orphan_ended(self) -> None:
         """One of these calls has ended."""
-        self._guard.orphaned(self._address, -1)
+        self._account.orphaned(self._address, -1)
 
 
-_guards: weakref.WeakKeyDictionary[Any, Guard] = weakref.WeakKeyDictionary()
+_accounts: weakref.WeakKeyDictionary[Any, FactoryAccount] = weakref.WeakKeyDictionary()
 
 
-def visit(line: Any) -> Visit | None:
+def admit(line: Any) -> AdmittedBroker | None:
     """
     Count a new connection in; ``None`` for one that is nobody else's: without a factory, or in memory.
 
@@ -212,15 +214,15 @@ def visit(line: Any) -> Visit | None:
     transport, factory = line.protocol.transport, line.protocol.factory
     if factory is None or not interfaces.ISystemHandle.providedBy(transport):
         return None
-    guard = _guards.get(factory)
-    if guard is None:
-        guard = _guards[factory] = Guard(line.protocol.core.limits)
-    guard.look()
-    address = place(transport)
-    refused = guard.let_in(address)
+    account = _accounts.get(factory)
+    if account is None:
+        account = _accounts[factory] = FactoryAccount(line.protocol.core.limits)
+    account.look()
+    address = place_of_transport(transport)
+    refused = account.let_in(address)
     if refused is not None:
         raise refused
-    return Visit(line, guard, address)
+    return AdmittedBroker(line, account, address)
 
 
-__all__ = ("Guard", "Visit", "visit")
+__all__ = ("FactoryAccount", "AdmittedBroker", "admit")

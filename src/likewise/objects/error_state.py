@@ -27,7 +27,7 @@ from ..wire.tokens import LIKEWISE_1
 
 LONGEST_TEXT: Final = 10_000  # characters of an error's text that cross
 
-KNOWN: Final[dict[str, type[BaseException]]] = {name: cls for cls, name in WIRE_NAMES.items()}
+KNOWN_ERRORS: Final[dict[str, type[BaseException]]] = {name: cls for cls, name in WIRE_NAMES.items()}
 
 # The parts. What is a jelly of its own is kept as bytes until it is known whether anybody there can read it.
 ARGS: Final = "args"  # a tuple of plain values; of a group its message alone
@@ -37,11 +37,11 @@ NOTES: Final = "notes"  # a list of str
 MEMBERS: Final = "members"  # a list of dictionaries: type, value, parents, carried
 LEFT_OUT: Final = (MEMBERS, FIELDS, ITSELF, NOTES, ARGS)  # in this order, if all together is too large
 
-SCALARS: Final = frozenset(
+PLAIN_SCALARS: Final = frozenset(
     (bool, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, float, type(None))
 )
 PART: Final = 10  # characters or bytes that count as one part
-LARGEST_INT: Final = 448  # bits; the wire has none that are larger
+LARGEST_INT_BITS: Final = 448  # bits; the wire has none that are larger
 
 
 def error_names(cls: type) -> list[str]:
@@ -52,7 +52,7 @@ def error_names(cls: type) -> list[str]:
             names.append(WIRE_NAMES[base])
         elif not issubclass(base, LikewiseError) or base.__module__ != LikewiseError.__module__:
             names.append(wire_name(base))
-    if cls.__module__ == LikewiseError.__module__ and names[0] not in KNOWN:
+    if cls.__module__ == LikewiseError.__module__ and names[0] not in KNOWN_ERRORS:
         names.insert(0, wire_name(cls))
     return names
 
@@ -80,7 +80,7 @@ def short(text: str, size: int = LONGEST_TEXT) -> str:
     return cut.encode("utf-8", "replace").decode()
 
 
-def is_plain(value: Any, parts: int = ERROR_PARTS) -> bool:
+def is_plain_data(value: Any, parts: int = ERROR_PARTS) -> bool:
     """Whether a value is made of numbers, texts, dates and containers of these, and is cheap to print, however shared."""
     stack = [value]
     while stack and parts > 0:
@@ -90,7 +90,7 @@ def is_plain(value: Any, parts: int = ERROR_PARTS) -> bool:
         if kind is str or kind is bytes:
             parts -= len(value) // PART
         elif kind is int:
-            if value.bit_length() > LARGEST_INT:
+            if value.bit_length() > LARGEST_INT_BITS:
                 return False
         elif kind in (list, tuple, set, frozenset):
             parts -= len(value)
@@ -101,7 +101,7 @@ def is_plain(value: Any, parts: int = ERROR_PARTS) -> bool:
             if parts > 0:
                 stack += value.keys()
                 stack += value.values()
-        elif kind not in SCALARS:
+        elif kind not in PLAIN_SCALARS:
             return False
     return parts > 0
 
@@ -170,9 +170,9 @@ def _args(error: BaseException, text: str) -> bytes | None:
         args = (BaseExceptionGroup.__dict__["message"].__get__(error),)
     elif isinstance(error, OSError):
         made_with = OSError.__reduce__(error)[1]  # with the names of files, which args leaves out
-        args = made_with if isinstance(made_with, tuple) and is_plain(made_with) else args
+        args = made_with if isinstance(made_with, tuple) and is_plain_data(made_with) else args
     says_all = len(args) == 1 and type(args[0]) is str and args[0] == text if text else not args
-    return None if says_all or not is_plain(args) else written_alone(args)
+    return None if says_all or not is_plain_data(args) else written_alone(args)
 
 
 def _fields(error: BaseException) -> bytes | None:
@@ -213,11 +213,11 @@ def _members(group: BaseException, left: list[int], depth: int) -> list[dict[str
 
 
 __all__ = (
-    "KNOWN",
+    "KNOWN_ERRORS",
     "LONGEST_TEXT",
     "carried_by",
     "error_names",
-    "is_plain",
+    "is_plain_data",
     "names_and_text",
     "names_of_remote",
     "parts_in",

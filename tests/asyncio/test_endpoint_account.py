@@ -6,52 +6,52 @@ from typing import Any
 import pytest
 
 import likewise
-from likewise.asyncio.guard import NOTICED, Guard
-from likewise.broker.account import noticed
+from likewise.asyncio.endpoint_account import EndpointAccount
+from likewise.broker.account import NOTICED_BYTES, noticed
 from likewise.limits import MIB, Limits
 
 
 class Somebody:
-    """Stands where a connection does: the guard only asks who it is."""
+    """Stands where a connection does: the account only asks who it is."""
 
 
 def test_connections_are_counted_for_each_address() -> None:
-    guard = Guard(Limits(connections_per_address=2))
-    assert guard.admit("10.0.0.1", 0) is None
-    assert guard.admit("10.0.0.1", 1) is None
-    refused = guard.admit("10.0.0.1", 2)
+    account = EndpointAccount(Limits(connections_per_address=2))
+    assert account.admit("10.0.0.1", 0) is None
+    assert account.admit("10.0.0.1", 1) is None
+    refused = account.admit("10.0.0.1", 2)
     assert refused is not None and (refused.limit, refused.value, refused.ceiling) == ("connections_per_address", 3, 2)
-    assert guard.admit("10.0.0.2", 2) is None
-    guard.leave(Somebody(), "10.0.0.1")  # type: ignore[arg-type]
-    assert guard.admit("10.0.0.1", 2) is None
+    assert account.admit("10.0.0.2", 2) is None
+    account.leave(Somebody(), "10.0.0.1")  # type: ignore[arg-type]
+    assert account.admit("10.0.0.1", 2) is None
 
 
 def test_where_nobody_knows_who_it_is_nothing_is_counted() -> None:
-    guard = Guard(Limits(connections_per_address=1))
-    assert [guard.admit("", each) for each in range(5)] == [None] * 5
+    account = EndpointAccount(Limits(connections_per_address=1))
+    assert [account.admit("", each) for each in range(5)] == [None] * 5
 
 
 def test_connections_that_have_not_greeted_are_counted_apart() -> None:
-    guard = Guard(Limits(handshakes=1))
-    assert guard.admit("10.0.0.1", 0) is None
-    refused = guard.admit("10.0.0.2", 1)
+    account = EndpointAccount(Limits(handshakes=1))
+    assert account.admit("10.0.0.1", 0) is None
+    refused = account.admit("10.0.0.2", 1)
     assert refused is not None and refused.limit == "handshakes"
-    guard.greeted()
-    assert guard.admit("10.0.0.2", 1) is None
+    account.greeted()
+    assert account.admit("10.0.0.2", 1) is None
 
 
 def test_all_connections_have_a_ceiling() -> None:
-    refused = Guard(Limits(connections=3)).admit("10.0.0.1", 3)
+    refused = EndpointAccount(Limits(connections=3)).admit("10.0.0.1", 3)
     assert refused is not None and refused.limit == "connections"
 
 
 def test_who_keeps_a_large_message_unfinished_for_longest_goes_first() -> None:
-    guard = Guard(Limits(held_bytes=2 * MIB, frame_bytes=MIB))
+    account = EndpointAccount(Limits(held_bytes=2 * MIB, frame_bytes=MIB))
     first, second, third = Somebody(), Somebody(), Somebody()
-    hold: Any = guard.unfinished.hold
+    hold: Any = account.unfinished.hold
     assert hold(first, MIB) is None
     assert hold(second, MIB) is None
-    assert hold(third, guard.unfinished.noticed) is None  # too little to be looked at
+    assert hold(third, account.unfinished.noticed) is None  # too little to be looked at
     assert hold(third, MIB) is first
     assert hold(third, MIB) is None  # the first is forgotten at once
     assert hold(second, 0) is None
@@ -59,42 +59,42 @@ def test_who_keeps_a_large_message_unfinished_for_longest_goes_first() -> None:
 
 
 def test_one_message_alone_is_not_refused_for_what_all_hold() -> None:
-    guard: Any = Guard(Limits(held_bytes=MIB, frame_bytes=8 * MIB))
-    assert guard.unfinished.hold(Somebody(), 8 * MIB) is None
+    account: Any = EndpointAccount(Limits(held_bytes=MIB, frame_bytes=8 * MIB))
+    assert account.unfinished.hold(Somebody(), 8 * MIB) is None
 
 
 def test_a_thousand_that_hold_too_little_to_be_looked_at_hold_no_more_than_all_may() -> None:
     for ceiling in (1, MIB, 6 * MIB, 512 * MIB, 8_192 * MIB):
-        assert 4_096 <= noticed(ceiling) <= NOTICED
+        assert 4_096 <= noticed(ceiling) <= NOTICED_BYTES
         assert noticed(ceiling) * 1_000 <= max(ceiling, 4_096_000)
 
 
 class Silent:
     """A newcomer that says nothing."""
 
-    def __init__(self, guard: Guard, address: str) -> None:
-        self.guard, self.address, self.made_way = guard, address, ""
-        self.refused = guard.let_in(self, address, set())
+    def __init__(self, account: EndpointAccount, address: str) -> None:
+        self.account, self.address, self.made_way = account, address, ""
+        self.refused = account.let_in(self, address, set())
 
     def make_way(self, reason: likewise.LimitExceeded) -> None:
         self.made_way = reason.limit
-        self.guard.greeted_by(self)
-        self.guard.leave(None, self.address)
+        self.account.greeted_by(self)
+        self.account.leave(None, self.address)
 
 
 @pytest.mark.parametrize(("limit", "elsewhere"), [("connections_per_address", False), ("handshakes", True)])
 def test_the_oldest_that_says_nothing_makes_way(limit: str, elsewhere: bool) -> None:
-    guard = Guard(Limits(**{limit: 2}))  # type: ignore[arg-type]
-    other = Silent(guard, "10.0.0.2") if elsewhere else None
-    first = Silent(guard, "10.0.0.1")
-    second = Silent(guard, "10.0.0.1")
-    third = Silent(guard, "10.0.0.1")
+    account = EndpointAccount(Limits(**{limit: 2}))  # type: ignore[arg-type]
+    other = Silent(account, "10.0.0.2") if elsewhere else None
+    first = Silent(account, "10.0.0.1")
+    second = Silent(account, "10.0.0.1")
+    third = Silent(account, "10.0.0.1")
     oldest = other or first
     assert third.refused is None and not second.made_way
     assert oldest.made_way == limit
     for each in (first, second, third):
-        guard.greeted_by(each)  # those that have agreed on a dialect stay
-    fourth = Silent(guard, "10.0.0.1")
+        account.greeted_by(each)  # those that have agreed on a dialect stay
+    fourth = Silent(account, "10.0.0.1")
     if elsewhere:
         assert fourth.refused is None
     else:
@@ -137,15 +137,15 @@ def test_one_connection_too_many_from_an_address_is_closed_and_the_others_go_on(
 
 
 def test_who_leaves_calls_running_behind_may_not_come_back_for_more() -> None:
-    guard = Guard(Limits(running_calls=2))
-    guard.orphaned("10.0.0.1", 19)
-    assert guard.admit("10.0.0.1", 0) is None
-    guard.orphaned("10.0.0.1", 1)
-    refused = guard.admit("10.0.0.1", 0)
+    account = EndpointAccount(Limits(running_calls=2))
+    account.orphaned("10.0.0.1", 19)
+    assert account.admit("10.0.0.1", 0) is None
+    account.orphaned("10.0.0.1", 1)
+    refused = account.admit("10.0.0.1", 0)
     assert refused is not None and refused.limit == "running_calls"
-    assert guard.admit("10.0.0.2", 0) is None
-    guard.orphaned("10.0.0.1", -1)
-    assert guard.admit("10.0.0.1", 1) is None
+    assert account.admit("10.0.0.2", 0) is None
+    account.orphaned("10.0.0.1", -1)
+    assert account.admit("10.0.0.1", 1) is None
 
 
 def test_calls_that_outlive_their_connections_are_counted_until_they_end() -> None:
