@@ -359,7 +359,7 @@ REASONS: dict[str, str] = {
     "spread/faults.py:*": "words and numbers of our own errors",
     "spread/flavors.py:name_of: *": "the name of a method of ours",
     "spread/flavors.py:RemoteCacheMethod.*": "an observer, which is compared by identity, and a name",
-    "spread/forms.py:SpreadDecoder.*": "names of at most LONGEST_NAME bytes",
+    "spread/reading.py:SpreadDecoder.*": "names of at most LONGEST_NAME bytes",
     "spread/jelly.py:__getattr__: *": "the name of a module",
     "spread/references.py:RemoteMethod.*": "a reference, which is compared by its number, and a name",
     "spread/registry.py:*": "what is registered here",

@@ -57,7 +57,7 @@ class Registry:
         if entry in outgoing:
             name = name or outgoing[entry].name
             self._claim(name, entry)
-            self._add(name, Incoming(DATACLASS, entry, outgoing[entry].is_strict))
+            self._add(name, dataclass_plan(entry))
         elif issubclass(entry, Receivable):
             self._claim(name or wire_name(entry), entry)
             self.setUnjellyableForClass(name or wire_name(entry), entry)
@@ -82,15 +82,11 @@ class Registry:
         if not isinstance(unjellyable, type):
             raise TypeError(f"{unjellyable!r} is no class: a function goes to setUnjellyableFactoryForClass")
         if unjellyable in outgoing:
-            plan = Incoming(DATACLASS, unjellyable, outgoing[unjellyable].is_strict)
-        elif not issubclass(unjellyable, Receivable):
-            raise TypeError(f"{unjellyable.__qualname__} must derive from likewise.RemoteCopy or likewise.RemoteCache")
-        elif unjellyable.is_cache:
-            plan = Incoming(CACHE, unjellyable)
-        elif unjellyable.setCopyableState is Receivable.setCopyableState:
-            plan = Incoming(COPY, unjellyable)
+            plan = dataclass_plan(unjellyable)
+        elif issubclass(unjellyable, Receivable):
+            plan = Incoming(kind_of_receivable(unjellyable), unjellyable)
         else:
-            plan = Incoming(COPY_HOOK, unjellyable)
+            raise TypeError(f"{unjellyable.__qualname__} must derive from likewise.RemoteCopy or likewise.RemoteCache")
         refuse_async(unjellyable, "setCopyableState", "postUnjelly")
         self._add(classname, plan)
 
@@ -140,6 +136,18 @@ class Registry:
     def _open(self) -> None:
         if self.is_closed:
             raise RuntimeError("this registry serves an endpoint already: register everything before serve() or connect()")
+
+
+def dataclass_plan(cls: type) -> Incoming:
+    """How instances of a class made by :func:`copyable` are read."""
+    return Incoming(DATACLASS, cls, outgoing[cls].is_strict)
+
+
+def kind_of_receivable(cls: type) -> int:
+    """How instances of a class that may stand for objects of a peer are read, by its hooks as they are now."""
+    if getattr(cls, "is_cache", False):
+        return CACHE
+    return COPY if getattr(cls, "setCopyableState", None) in (None, Receivable.setCopyableState) else COPY_HOOK
 
 
 outgoing: Final[dict[type, Outgoing]] = {}

@@ -17,19 +17,19 @@ from twisted.python.reflect import qual
 from ..broker import core as cores
 from ..broker.states import Side
 from ..errors import NotSendable
-from ..jelly.expressions import to_frame
 from ..limits import Limits
-from ..wire.reader import Reader
 from . import banana
 from .calls import DeferredCalls
 from .ceilings import default_ceilings
 from .core_flavours import SpreadFlavours
 from .faults import Error, refused
-from .forms import DETACHED_LIMITS, SpreadDecoder, SpreadEncoder
+from .forms import SpreadEncoder
 from .jelly import globalSecurity, unjelly
 from .lazy import Lazy
 from .line import SpreadLine
+from .opaque import expression_of
 from .paging import WithPages
+from .reading import SpreadDecoder
 from .registry import registry
 from .tables import WithTables
 
@@ -194,7 +194,7 @@ class Broker(WithPages, WithTables, banana.Banana):
             pieces = self.core.outbox.jelly(object, perspective)
         except NotSendable as error:
             raise refused(error) from None
-        return Reader(to_frame(b"".join(pieces), DETACHED_LIMITS)).read_expression()
+        return expression_of(pieces)
 
     def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
         """The object that an s-expression from this peer stands for."""

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 from ..limits import MIB, Limits
-from .forms import DETACHED_LIMITS
+from .opaque import DETACHED_LIMITS
 
 # Old programs answer when they can, and read when they can: what they rely on goes far, though not on and on.
 RUNNING_CALLS = 10_000

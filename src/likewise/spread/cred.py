@@ -8,10 +8,7 @@ and who guesses at one user over many connections has to wait longer and longer.
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from collections.abc import Callable
-from hashlib import md5
 from typing import Any
 
 from twisted.cred.credentials import Anonymous, ICredentials, IUsernameHashedPassword
@@ -23,6 +20,7 @@ from twisted.python.components import registerAdapter
 from twisted.python.failure import Failure
 from zope.interface import Interface, implementer
 
+from ..broker import login
 from ..broker.login import Backoff
 from ..errors import LimitExceeded
 from ..jelly.context import Writing
@@ -34,21 +32,15 @@ from .forms import is_stock, stock
 from .interfaces import IJellyable
 from .places import place_of_transport
 
-CHALLENGE_BYTES = 16
+
+def challenge() -> bytes:
+    """16 random bytes."""
+    return login.md5_challenge()
 
 
 def respond(challenge: bytes, password: bytes | str) -> bytes:
     """The response to a challenge: ``md5(md5(password) + challenge)``; of a str its UTF-8."""
-    return md5(md5(_as_bytes(password)).digest() + challenge).digest()
-
-
-def _as_bytes(password: bytes | str) -> bytes:
-    return password.encode() if isinstance(password, str) else password
-
-
-def challenge() -> bytes:
-    """16 random bytes."""
-    return secrets.token_bytes(CHALLENGE_BYTES)
+    return login.md5_response(login.md5_record(password), challenge)
 
 
 class IPerspective(Interface):
@@ -277,9 +269,8 @@ class _PortalAuthChallenger(Referenceable):
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response was made with this password."""
-        return self.checkMD5Password(md5(_as_bytes(password)).digest())
+        return self.checkMD5Password(bytes.fromhex(login.md5_record(password)))
 
     def checkMD5Password(self, md5Password: bytes) -> bool:
         """Whether the response was made with the password that has this digest."""
-        wanted = md5(md5Password + self.challenge).digest()
-        return isinstance(self.response, bytes) and hmac.compare_digest(self.response, wanted)
+        return login.md5_is_right(md5Password.hex(), self.challenge, self.response)

@@ -23,8 +23,8 @@ from .calls import DeferredCalls
 from .clock import CLOCK, the_reactor
 from .factory_account import AdmittedBroker, admit
 from .faults import BananaError, ProtocolError
-from .forms import SpreadDecoder, TastingDecoder
 from .pressure import Pressure, unsent
+from .reading import SpreadDecoder, TastingDecoder
 from .security import is_narrow
 from .sockets import set_up
 
