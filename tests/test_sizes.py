@@ -14,15 +14,19 @@ OF_SESSIONS = ("broker", "serving", "asyncio", "spread")
 MOST_METHODS = 30
 
 # Classes that have more methods of their own, and why.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS = {
+    "broker/tables.py:Tables": "one numbering of what went out and what came in; compiled, its methods are calls of C",
+    "jelly/encoder.py:Encoder": "a method for each kind of value; compiled, they are calls of C",
+}
 
 MODULES = {str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def methods(tree: ast.AST) -> dict[str, int]:
     """How many methods the classes of a module define themselves, properties with them."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    return {each.name: sum(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in each.body) for each in classes}
+    return {each.name: sum(isinstance(node, kinds) for node in each.body) for each in classes}
 
 
 METHODS = {
@@ -45,6 +49,7 @@ def test_every_class_that_may_have_more_does() -> None:
 
 
 def test_the_counting_itself() -> None:
-    tree = ast.parse("class A:\n    x = 1\n    def f(self): ...\n    async def g(self): ...\n    class B:\n        def h(self): ...\n")
+    inner = "    class B:\n        def h(self): ...\n"
+    tree = ast.parse("class A:\n    x = 1\n    def f(self): ...\n    async def g(self): ...\n" + inner)
     assert methods(tree) == {"A": 2, "B": 1}
     assert len(MODULES) > 100 and "broker/core.py" in MODULES

@@ -12,7 +12,6 @@ import sys
 from functools import partial
 from typing import Any, Protocol, cast
 
-from ..broker.account import NOTICED_BYTES, Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallCancelled, CallReceived, Opened
 from ..broker.states import Side
@@ -24,6 +23,7 @@ from ..errors import (
     ProtocolError,
     RemoteProtocolError,
 )
+from ..serving.account import NOTICED_BYTES, Watch
 from ..serving.turns import LIGHT, SLICE
 from ..serving.unread import Unread
 from ..sockets import HANDED_ON, keep_alive
@@ -235,7 +235,7 @@ class Line(asyncio.Protocol):
         self.flush()
         held, unfinished = broker.held_bytes, self._endpoint.account.unfinished
         if held > unfinished.noticed or self._held > unfinished.noticed:
-            self._note(unfinished, held)
+            unfinished.note(self, held)
         self._held = held
 
     def _breathe(self) -> None:
@@ -263,12 +263,6 @@ class Line(asyncio.Protocol):
         self.pump()
         if not self._reading_is_paused and self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
-
-    def _note(self, pool: Pool, held: int) -> None:
-        """What this connection holds, in the endpoint's account of it. Whoever has held much for longest may have to go."""
-        victim = pool.hold(self, held)
-        if victim is not None:
-            victim.drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
         if self._handshake is not None:
@@ -305,7 +299,7 @@ class Line(asyncio.Protocol):
                 transport.write(piece)
             if calls.unread is not None:
                 calls.unread.wrote(sum(map(len, pieces)))
-                self._note(self._endpoint.account.unread, transport.get_write_buffer_size())
+                self._endpoint.account.unread.note(self, transport.get_write_buffer_size())
             else:
                 calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:

@@ -17,10 +17,10 @@ from typing import Any, Final
 from twisted.internet import interfaces
 from twisted.python import log
 
-from ..broker.account import Account, Pool, Watch, period
 from ..errors import LimitExceeded, RemoteProtocolError
 from ..limits import Limits
 from ..logs import Allowance
+from ..serving.account import Account, Watch, period
 from ..serving.liveness import Lines
 from ..sockets import line_of
 from .clock import the_reactor
@@ -36,9 +36,6 @@ class FactoryAccount(Account):
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self.admitted: set[AdmittedBroker] = set()
-        self.newcomers: dict[
-            AdmittedBroker, str
-        ] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
         soonest = min(limits.idle_seconds, limits.handshake_seconds, limits.keepalive_seconds)
         self._period = period(replace(limits, idle_seconds=soonest))
         self._looked_at = 0.0
@@ -65,27 +62,6 @@ class FactoryAccount(Account):
         if self._renewal is not None and the_reactor().seconds() >= self._renewal[0]:
             renew, self._renewal = self._renewal[1], None
             renew()
-
-    def let_in(self, address: str) -> LimitExceeded | None:
-        """
-        Count one more connection in, or say why not.
-
-        Where there are too many, the one that has been silent for longest makes way.
-        """
-        refused = self.admit(address, len(self.admitted))
-        if refused is not None and refused.limit != "running_calls":
-            is_local = refused.limit == "connections_per_address"
-            oldest = next((each for each, place in self.newcomers.items() if place == address or not is_local), None)
-            if oldest is not None:
-                oldest.make_way(refused)
-                refused = self.admit(address, len(self.admitted))
-        return refused
-
-    def note(self, pool: Pool, admitted: AdmittedBroker, held: int) -> None:
-        """So much is held for a connection; if it is too much for all together, somebody has to go."""
-        victim = pool.hold(admitted, held)
-        if victim is not None:
-            victim.drop(pool.excess())
 
     def look(self) -> None:
         """Something has come: time, perhaps, to look at all connections."""
@@ -119,8 +95,6 @@ class AdmittedBroker:
         self._opened_at = the_reactor().seconds()
         self._watch = Watch(self._opened_at)
         self._is_counted = True
-        account.admitted.add(self)
-        account.newcomers[self] = address
 
     def heard(self) -> None:
         """Bytes have come, and what is whole of them was handled."""
@@ -130,12 +104,12 @@ class AdmittedBroker:
         noticed = self._account.unfinished.noticed
         if held > noticed or self._holds:
             self._holds = held > noticed
-            self._account.note(self._account.unfinished, self, held)
+            self._account.unfinished.note(self, held)
 
     def unread(self, held: int) -> None:
         """So many bytes of output wait for their reader."""
         if self._is_counted:
-            self._account.note(self._account.unread, self, held)
+            self._account.unread.note(self, held)
 
     @property
     def socket(self) -> Any:
@@ -144,8 +118,7 @@ class AdmittedBroker:
 
     def greeted(self) -> None:
         """Both ends agreed on a dialect, or never will."""
-        if self._account.newcomers.pop(self, None) is not None:
-            self._account.greeted()
+        self._account.greeted_by(self)
 
     def make_way(self, reason: LimitExceeded) -> None:
         """End, and be counted out at once: another one takes the place."""
@@ -219,10 +192,12 @@ def admit(line: Any) -> AdmittedBroker | None:
         account = _accounts[factory] = FactoryAccount(line.protocol.core.limits)
     account.look()
     address = place_of_transport(transport)
-    refused = account.let_in(address)
+    admitted = AdmittedBroker(line, account, address)
+    refused = account.let_in(admitted, address, account.admitted)
     if refused is not None:
         raise refused
-    return AdmittedBroker(line, account, address)
+    account.admitted.add(admitted)
+    return admitted
 
 
 __all__ = ("FactoryAccount", "AdmittedBroker", "admit")
