@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
 from typing import Any
 
 import pytest
@@ -197,6 +199,23 @@ def test_an_observer_whose_connection_has_ended_is_passed_over() -> None:
     publish(members, "see", (1,), {})
     other.run()
     assert mirrors[1].seen == [1] and len(pond.stopped) == 1
+
+
+def test_observers_go_on_without_the_session_that_came_first_and_keep_none_alive() -> None:
+    one, other = pair(), pair()
+    pond = Pond()
+    mirrors = []
+    for joined in (one, other):
+        joined.server.broker.tables.exported[b"root"].target.pond = pond
+        mirrors.append(answer(joined, "pond"))
+    first = weakref.ref(one.server)  # which its session holds
+    one.cut()
+    mirrors[0] = None
+    del joined, one
+    gc.collect()
+    pond.observers.callRemote("see", 1)
+    other.run()
+    assert mirrors[1].seen == [1] and first() is None
 
 
 # --- odd messages

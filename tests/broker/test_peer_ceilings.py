@@ -9,7 +9,7 @@ import pytest
 
 import likewise
 from likewise.broker import ceilings
-from likewise.broker.ceilings import LEAST, LIMITS_TOLD, OF_PB, ceilings_for, limits_of, numbers_of
+from likewise.broker.ceilings import LEAST, LIMITS_SENT, OF_PB, ceilings_for, limits_of, numbers_of
 from likewise.jelly.encoder import Encoder
 from likewise.limits import DEEPEST
 from likewise.testing import Pair
@@ -77,17 +77,17 @@ def test_between_two_ends_with_default_limits_nothing_is_said_of_them() -> None:
 
 
 def test_what_a_peer_says_is_kept_within_what_anybody_is_sent() -> None:
-    assert numbers_of(limits_of([1] * len(LIMITS_TOLD))) == LEAST
-    assert numbers_of(limits_of([1 << 400] * len(LIMITS_TOLD))) == numbers_of(OF_PB)
-    assert ceilings_for(LIKEWISE_1, Encoder, limits_of([1 << 400] * len(LIMITS_TOLD))).depth < DEEPEST
+    assert numbers_of(limits_of([1] * len(LIMITS_SENT))) == LEAST
+    assert numbers_of(limits_of([1 << 400] * len(LIMITS_SENT))) == numbers_of(OF_PB)
+    assert ceilings_for(LIKEWISE_1, Encoder, limits_of([1 << 400] * len(LIMITS_SENT))).depth < DEEPEST
     again = likewise.Limits.public(depth=40)
     assert numbers_of(limits_of(list(numbers_of(again)))) == numbers_of(again)
-    assert {field.name for field in dataclasses.fields(likewise.Limits)} > set(LIMITS_TOLD)
+    assert {field.name for field in dataclasses.fields(likewise.Limits)} > set(LIMITS_SENT)
 
 
 def test_with_the_least_ceilings_an_error_still_reaches_the_caller() -> None:
     pair = Pair(Root(["x" * 100] * 1_000), limits=likewise.Limits())
-    pair.server.take(sexp.encode([b"limits", *[1] * len(LIMITS_TOLD)], "pb"))
+    pair.server.take(sexp.encode([b"limits", *[1] * len(LIMITS_SENT)], "pb"))
     with pytest.raises(likewise.InsecureJelly, match="answer"):
         ask(pair, "value")
     assert pair.client.is_open
@@ -128,7 +128,7 @@ def test_peers_that_tell_ever_other_limits_take_nothing_from_those_that_tell_non
 
     before = len(ceilings._known)
     for i in range(2 * ceilings.CEILINGS_KEPT):
-        ceilings_for(LIKEWISE_1, Encoder, limits_of([5_000 + i] * len(LIMITS_TOLD)))
+        ceilings_for(LIKEWISE_1, Encoder, limits_of([5_000 + i] * len(LIMITS_SENT)))
     assert len(ceilings._known) <= max(before, ceilings.CEILINGS_KEPT)
     for dialect in (LIKEWISE_1, PB, NONE):
         assert ceilings_for(dialect, OwnEncoder) is ceilings_for(dialect, OwnEncoder)

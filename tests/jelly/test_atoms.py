@@ -1,10 +1,14 @@
-"""The words of the wire are Twisted's."""
+"""The words of the wire are Twisted's, and the numbers that stand for them in the code are theirs."""
+
+import re
 
 import pytest
 from twisted.spread import jelly, pb
 
 from likewise.jelly import atoms
+from likewise.wire import tokens
 from likewise.wire.tokens import VOCABULARY
+from tests.test_layers import PACKAGE
 
 
 @pytest.mark.parametrize(
@@ -44,3 +48,17 @@ def test_the_messages_are_those_that_twisted_has_methods_for() -> None:
     ours = {atoms.VERSION, atoms.MESSAGE, atoms.CACHEMESSAGE, atoms.ANSWER, atoms.ERROR}
     assert theirs == ours | {atoms.DECREF, atoms.DECACHE, atoms.UNCACHE, atoms.DID_NOT_UNDERSTAND}
     assert pb.Broker.version == atoms.PB_VERSION
+
+
+NUMBERED = ("jelly/decoder.py", "jelly/leaves.py", "jelly/salvage.py", "wire/framer.py", "wire/reader.py")
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_the_names_beside_bare_numbers_are_those_of_the_numbers(name: str) -> None:
+    compared = re.compile(r"(?:==|!=) (0x8[0-7])\b|\bcode (?:==|!=) (\d+)\b")
+    for line in (PACKAGE / name).read_text(encoding="utf-8").splitlines():
+        numbers = {int(kind, 16) if kind else int(code) for kind, code in compared.findall(line)}
+        if numbers:
+            said = re.findall(r"[A-Z]+", line.partition("#")[2])
+            meant = {getattr(tokens, each, None) for each in said} | {getattr(atoms, f"{each}_CODE", None) for each in said}
+            assert numbers <= meant, line.strip()

@@ -22,7 +22,7 @@ JELLY_MARGIN: Final = 4  # lists of limits.depth that the message itself and the
 HEAD_ITEMS: Final = 16  # of limits.frame_items, at most: what stands in a message besides its jellies
 CEILINGS_KEPT: Final = 64  # sets of ceilings of which there is one object each; a peer may tell others as often as it likes
 
-LIMITS_TOLD: Final = ("frame_bytes", "frame_items", "string_bytes", "list_items", "depth", "name_bytes")
+LIMITS_SENT: Final = ("frame_bytes", "frame_items", "string_bytes", "list_items", "depth", "name_bytes")
 """What an end says of its Limits, in the order of ``(limits ...)``."""
 
 LEAST: Final = (4 * KIB, 200, KIB, 64, 16, 64)  # a short error fits: a peer that takes less is sent it all the same
@@ -77,28 +77,28 @@ class Ceilings:
 _known: dict[tuple[Dialect, tuple[int, ...], type[Encoder]], Ceilings] = {}
 
 
-def ceilings_for(dialect: Dialect, encoder: type[Encoder], told: Limits | None = None) -> Ceilings:
-    """What a peer takes that speaks this dialect, and has ``told`` this of its Limits."""
-    limits = OF_PB if dialect is not LIKEWISE_1 else told or DEFAULTS
+def ceilings_for(dialect: Dialect, encoder: type[Encoder], peer_limits: Limits | None = None) -> Ceilings:
+    """What a peer takes that speaks this dialect and has said this of its Limits."""
+    limits = OF_PB if dialect is not LIKEWISE_1 else peer_limits or DEFAULTS
     key = dialect, numbers_of(limits), encoder
     found = _known.get(key)
     if found is None:
         found = Ceilings(dialect, limits, encoder)
-        if told is None or len(_known) < CEILINGS_KEPT:  # of those that nobody has told there are a few
+        if peer_limits is None or len(_known) < CEILINGS_KEPT:  # of those that no peer has named there are a few
             _known[key] = found
     return found
 
 
 def numbers_of(limits: Limits) -> tuple[int, ...]:
     """What an end with these Limits takes, as it says it."""
-    return tuple(getattr(limits, name) for name in LIMITS_TOLD)
+    return tuple(getattr(limits, name) for name in LIMITS_SENT)
 
 
 def limits_of(numbers: list[int]) -> Limits:
     """What a peer takes that says so: not less than :data:`LEAST`, nor more than anybody is sent."""
     most = numbers_of(OF_PB)
     bounded = (max(least, min(number, top)) for least, number, top in zip(LEAST, numbers, most, strict=True))
-    return dataclasses.replace(DEFAULTS, **dict(zip(LIMITS_TOLD, bounded, strict=True)))
+    return dataclasses.replace(DEFAULTS, **dict(zip(LIMITS_SENT, bounded, strict=True)))
 
 
-__all__ = ("DEFAULTS", "LIMITS_TOLD", "Ceilings", "ceilings_for", "limits_of", "numbers_of")
+__all__ = ("DEFAULTS", "LIMITS_SENT", "Ceilings", "ceilings_for", "limits_of", "numbers_of")

@@ -6,6 +6,14 @@ What is written can be shared by all whose peers take the same, unless
 - it names something by an id of one connection (a reference, a cache): then each observer's message is written for it
   alone;
 - a hook was asked what to send to whom, or may have looked: then it is written once for each perspective.
+
+On the wire it is a message like any other, in two pieces::
+
+    (cachemessage NUMBER ID     NAME ANSWER? args kw)
+    the head, one for each      the tail, one for all that take the same
+
+The way is straight: an :class:`~likewise.objects.observers.Observers` calls :func:`publish`, which puts the two pieces into
+the :class:`Outbox` of each observer's :class:`Subscription`. No session is passed on the way.
 """
 
 from __future__ import annotations
@@ -238,7 +246,8 @@ def write_change(
     return WrittenChange(tail, None, encoder.is_asked)
 
 
-_idle: dict[type[Encoder], Encoder] = {}  # to be used again, by whatever change is next
+# Encoders that wait for the next change, one of each class, for the reason that outbox.py gives.
+_idle: dict[type[Encoder], Encoder] = {}
 
 
 @functools.cache

@@ -31,7 +31,9 @@ from .tables import Tables
 from .unanswered import Unanswered
 
 IDLE_DECODERS_KEPT = 4
-_idle: list[Decoder] = []  # to be used again, by whatever connection is next
+# Decoders that wait for the next message, of whatever session: to make one costs as much as to read a small message. A
+# message takes its decoder out, for a hook may have another read meanwhile.
+_idle: list[Decoder] = []
 
 
 class IncomingMessages:
@@ -111,9 +113,8 @@ class IncomingMessages:
             return None
         if count != 2:
             if self._outbox.dialect is LIKEWISE_1:
-                if word == ours.LIMITS_WORD:
-                    told = ours.read_limits(decoder, count)
-                    if not self._outbox.take_told(told):
+                if word == atoms.LIMITS:
+                    if not self._outbox.take_peer_limits(ours.read_limits(decoder, count)):
                         self._fault("limits, which were told already")
                     return None
                 if word == atoms.UNCACHE and count == 3:
@@ -148,7 +149,7 @@ class IncomingMessages:
         start = decoder.pos
         try:
             if to_cache:
-                target = self._tables.told(luid)
+                target = self._tables.mirror_to_change(luid)
                 is_raw = takes_expressions(target)
             else:
                 exported = self._tables.exported.get(luid)

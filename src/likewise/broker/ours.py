@@ -17,12 +17,11 @@ from ..jelly.decoder import Decoder
 from ..limits import Limits
 from ..wire.tokens import LIKEWISE_1
 from ..wire.writer import bytes_token, int_token, list_head
-from .ceilings import DEFAULTS, LIMITS_TOLD, limits_of, numbers_of
+from .ceilings import DEFAULTS, LIMITS_SENT, limits_of, numbers_of
 from .messages import luid_token, release
 from .outbox import Outbox
 from .tables import Tables
 
-LIMITS_WORD: Final = b"limits"
 REASON: Final = 500  # characters of a reason that are sent, and kept
 ENDED: Final = "the owner of the original has ended this mirror"
 
@@ -31,14 +30,14 @@ def tell_limits(outbox: Outbox, limits: Limits) -> None:
     """Say what an end with these Limits takes, unless that is what everybody is taken to take."""
     numbers = numbers_of(limits)
     if outbox.dialect is LIKEWISE_1 and numbers != numbers_of(DEFAULTS):
-        outbox.queue([list_head(len(numbers) + 1) + bytes_token(LIMITS_WORD), *map(int_token, numbers)])
+        outbox.queue([list_head(len(numbers) + 1) + bytes_token(atoms.LIMITS), *map(int_token, numbers)])
 
 
 def read_limits(decoder: Decoder, count: int) -> Limits:
     """What the peer takes. What stands behind the numbers says something that is not known here."""
-    if count <= len(LIMITS_TOLD):
-        raise RemoteProtocolError(f"(limits ...) of {count} items: it takes {len(LIMITS_TOLD) + 1}")
-    return limits_of([decoder.read_int() for _ in LIMITS_TOLD])
+    if count <= len(LIMITS_SENT):
+        raise RemoteProtocolError(f"(limits ...) of {count} items: it takes {len(LIMITS_SENT) + 1}")
+    return limits_of([decoder.read_int() for _ in LIMITS_SENT])
 
 
 def end_mirror(tables: Tables, outbox: Outbox, luid: int, reason: str) -> None:

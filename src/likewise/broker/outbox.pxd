@@ -26,7 +26,7 @@ cdef class Outbox:
     cdef public bint has_large
     cdef bint _has_answers
     cdef bint _is_over
-    cdef bint _is_told
+    cdef bint _has_peer_limits
     cdef bint _may_wait
     cdef Py_ssize_t _writing
     cdef list _after

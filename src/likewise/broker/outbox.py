@@ -26,7 +26,9 @@ from .events import Driver
 from .tables import Tables
 
 IDLE_ENCODERS_KEPT = 4
-_idle: list[Encoder] = []  # to be used again, by whatever message is next
+# Encoders that wait for the next message, of whatever session: to make one costs more than to write a small message, and one
+# for each session would lie idle with its buffer. A message takes its encoder out, for a hook may write another meanwhile.
+_idle: list[Encoder] = []
 
 
 class Outbox:
@@ -47,8 +49,8 @@ class Outbox:
         "_driver",
         "_encoder",
         "_has_answers",
+        "_has_peer_limits",
         "_is_over",
-        "_is_told",
         "_items_limit",
         "_may_wait",
         "_pieces",
@@ -83,22 +85,22 @@ class Outbox:
         self.speak(dialect)
         self.may_send = True
 
-    def speak(self, dialect: Dialect, told: Limits | None = None) -> None:
-        """What both ends agreed on, and what the peer has ``told`` of its Limits: it is sent nothing that is over those."""
+    def speak(self, dialect: Dialect, peer_limits: Limits | None = None) -> None:
+        """What both ends agreed on, and what the peer has said of its Limits: it is sent nothing that is over those."""
         self.dialect: Dialect = dialect
-        self._is_told = told is not None
-        self.ceilings = ceilings = ceilings_for(dialect, self._encoder, told)
+        self._has_peer_limits = peer_limits is not None
+        self.ceilings = ceilings = ceilings_for(dialect, self._encoder, peer_limits)
         self._at_most = ceilings.at_most
         self._depth = ceilings.depth
         self._bytes_limit = ceilings.bytes_limit
         self._items_limit = ceilings.items_limit
         self.name_limit = ceilings.limits.name_bytes
 
-    def take_told(self, told: Limits) -> bool:
+    def take_peer_limits(self, peer_limits: Limits) -> bool:
         """The peer says what it takes: once. Whether this was the first time."""
-        if self._is_told:
+        if self._has_peer_limits:
             return False
-        self.speak(self.dialect, told)
+        self.speak(self.dialect, peer_limits)
         return True
 
     def write(

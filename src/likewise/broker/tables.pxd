@@ -5,6 +5,7 @@
 cimport cython
 
 from likewise.broker.entries cimport Exported, Observed
+from likewise.wire.keys cimport keyed
 
 
 cdef class Tables:
@@ -57,7 +58,7 @@ cdef class Tables:
     cpdef local(self, luid)
     cpdef original(self, luid)
     cpdef mirror(self, luid)
-    cpdef told(self, luid)
+    cpdef mirror_to_change(self, luid)
     cpdef mirror_called(self, luid)
     cpdef hold_mirror(self, luid, mirror, bint is_filled=*)
     cpdef mirror_filled(self, mirror)

@@ -332,7 +332,7 @@ class Tables:
             entry.count -= SURPLUS
         return mirror
 
-    def told(self, luid: Luid) -> Any:
+    def mirror_to_change(self, luid: Luid) -> Any:
         """The mirror that a change is for; one that has ended is revived for as long as that takes."""
         entry = self._mirror_entry(luid)
         mirror = entry.living()
@@ -380,9 +380,11 @@ class Tables:
         return entry
 
     def _mirror_entry(self, luid: Luid) -> MirrorEntry:
-        if not self.has_mirror(luid):
-            raise InsecureJelly(f"no cache {clip(luid)} is here")
-        return self.mirrors[cast(int, luid_key(luid))]
+        if type(luid) is int and -LARGE_NUMBER < luid < LARGE_NUMBER:  # as has_mirror(), with one look: each change comes by
+            entry = self.mirrors.get(keyed(luid))
+            if entry is not None:
+                return entry
+        raise InsecureJelly(f"no cache {clip(luid)} is here")
 
     def has_mirror(self, luid: Luid) -> bool:
         """Whether a mirror with this id is here, or its end was not told yet."""

@@ -73,7 +73,10 @@ DECACHE: Final = b"decache"
 UNCACHE: Final = b"uncache"
 DID_NOT_UNDERSTAND: Final = b"didNotUnderstand"
 
-CANCEL: Final = b"cancel"  # in likewise-1 alone
+# Messages in likewise-1 alone.
+CANCEL: Final = b"cancel"
+LIMITS: Final = b"limits"
+
 PB_VERSION: Final = 6
 
 # What travels under Twisted's names, whatever the class is called here.

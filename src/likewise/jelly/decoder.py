@@ -27,6 +27,9 @@ from .leaves import Leaves
 from .plans import Incoming, refuse_async
 from .registry import BUILT_IN_PLANS, Registry
 
+# Below, the kinds of tokens (tokens.py) and the codes of words (atoms.py) are spelled as numbers, their names beside them: a
+# name of a module is looked up in a dictionary each time, which costs as much as the comparison.
+
 WORDS = VOCABULARY  # number -> word
 KNOWN_CODES = frozenset(code for code in CODES.values() if code not in range(13, 15) and code not in range(19, 32))
 BYTES_OF_ITEM, BYTES_OF_INSTANCE = BYTES["item"], BYTES["instance"]
@@ -150,11 +153,11 @@ class Decoder(Leaves):
             kind = self._long_token()
             if self.pos - pos > ROOMY:
                 self._spend((self.pos - pos) // ROOMY, self.pos)
-            return self._list(self._number, None) if kind == 0x80 else self._body(kind)
+            return self._list(self._number, None) if kind == 0x80 else self._body(kind)  # LIST
         self.pos = pos + 1
-        if kind == 0x80:
+        if kind == 0x80:  # LIST
             return self._list(number, None)
-        if kind == 0x81:
+        if kind == 0x81:  # INT
             return number
         self._number = number
         return self._body(kind)
@@ -176,22 +179,22 @@ class Decoder(Leaves):
         word: Any = b""
         if not count:
             raise self._refuse(start, "an empty list where a value must be")
-        if data[pos] < 0x80 and data[pos + 1] == 0x87:
+        if data[pos] < 0x80 and data[pos + 1] == 0x87:  # VOCAB
             code = data[pos]
             self.pos = pos + 2
         else:
             kind = self._token()
-            if kind == 0x80:
+            if kind == 0x80:  # LIST
                 raise self._refuse(start, "a list where a type must be named")
             word = self._body(kind)
             code = CODES.get(word, 0) if type(word) is bytes else 0
-        if code == 5:
+        if code == 5:  # DICTIONARY
             return self._dictionary(count - 1, reference, start)
-        if code == 8:
+        if code == 8:  # LIST
             return self._items(count - 1, reference)
-        if code == 11:
+        if code == 11:  # TUPLE
             return self._frozen(tuple, count - 1, reference)
-        if code == 1:
+        if code == 1:  # NONE
             if count == 1:
                 return None
             raise self._refuse(start, "(None) takes nothing more")
@@ -214,14 +217,14 @@ class Decoder(Leaves):
         pos = self.pos
         size = data[pos]
         try:
-            if size < 0x80 and data[pos + 1] == 0x82:
+            if size < 0x80 and data[pos + 1] == 0x82:  # STRING
                 pos += 2
                 self.pos = pos + size
                 return data[pos : pos + size].decode("utf-8")
             kind = self._token()
-            if kind != 0x82 and kind != 0x87:
+            if kind != 0x82 and kind != 0x87:  # STRING, VOCAB
                 raise self._refuse(start, "a str must be spelled in bytes")
-            raw = self._string(self._number) if kind == 0x82 else WORDS[self._number]
+            raw = self._string(self._number) if kind == 0x82 else WORDS[self._number]  # STRING
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             raise self._refuse(start, "a str that is not UTF-8") from None
@@ -268,7 +271,7 @@ class Decoder(Leaves):
         return result
 
     def _steps_into_pair(self) -> bool:
-        return self._token() == 0x80 and self._number == 2
+        return self._token() == 0x80 and self._number == 2  # LIST
 
     def _frozen(self, kind: type, count: int, reference: int | None) -> Any:
         pending: Pending | None = None
@@ -308,19 +311,19 @@ class Decoder(Leaves):
     # --- the rare ones
 
     def _rare(self, code: int, count: int, reference: int | None, start: int) -> Any:
-        if code == 4:
+        if code == 4:  # REFERENCE
             return self._named(count, start)
-        if code == 3:
+        if code == 3:  # DEREFERENCE
             return self._again(count, start)
-        if code == 42:
+        if code == 42:  # SET
             return self._set(count - 1, reference)
-        if code == 43:
+        if code == 43:  # FROZENSET
             return self._frozen(frozenset, count - 1, reference)
-        if 15 <= code <= 18:
+        if 15 <= code <= 18:  # CACHED, REMOTE, LOCAL, LCACHE
             return self._by_id(code, count, start)
-        if code >= 44 and code <= 48:
+        if code >= 44 and code <= 48:  # DECIMAL to TIMEDELTA
             return self._basic(code, count, start)
-        if code == 40 or code == 41:  # spelled out in dialect none, or malformed
+        if code == 40 or code == 41:  # UNICODE, BOOLEAN: spelled out in dialect none, or malformed
             return self._spelled(code, count, start)
         word = next(word for word, number in CODES.items() if number == code)
         self._spend(ITEMS_OF_ODD, start)
@@ -368,13 +371,13 @@ class Decoder(Leaves):
         """``(reference n X)``"""
         kind = self._token() if count == 3 else 0
         number = self._number
-        if (kind != 0x81 and kind != 0x85) or number >= LARGE_NUMBER:
+        if (kind != 0x81 and kind != 0x85) or number >= LARGE_NUMBER:  # INT, LONGINT
             raise self._refuse(start, "(reference n X) takes a number and a value")
         name = keyed(number)
         if self._references is not None and name in self._references:
             raise self._refuse(start, f"reference {clip(number)} is defined twice")
         kind = self._token()
-        value = self._list(self._number, number) if kind == 0x80 else self._body(kind)
+        value = self._list(self._number, number) if kind == 0x80 else self._body(kind)  # LIST
         if self._references is None or name not in self._references:
             self.name_reference(number, value)
         if type(value) is tuple or type(value) is frozenset:
@@ -404,7 +407,7 @@ class Decoder(Leaves):
         instance = native.new_instance(plan.make)
         if plan.kind == 2:  # CACHE
             kind = self._token()
-            luid = self._body(kind) if kind != 0x80 else None
+            luid = self._body(kind) if kind != 0x80 else None  # LIST
             if type(luid) is not int or self.tables is None:
                 raise self._refuse(start, "a cache needs a number for its id, and a connection")
             try:
@@ -432,7 +435,7 @@ class Decoder(Leaves):
         start = self.pos
         kind = self._token()
         count = self._number
-        if kind != 0x80 or not count or data[self.pos] != 5 or data[self.pos + 1] != 0x87:
+        if kind != 0x80 or not count or data[self.pos] != 5 or data[self.pos + 1] != 0x87:  # LIST, VOCAB
             self.pos = start
             return self._checked(plan, self.value(), start)
         self.pos += 2
@@ -451,16 +454,16 @@ class Decoder(Leaves):
                     state[known] = value
                     continue
             pair = pos
-            if data[pos] == 2 and data[pos + 1] == 0x80:
+            if data[pos] == 2 and data[pos + 1] == 0x80:  # LIST
                 pos += 2
             elif self._steps_into_pair():
                 pos = self.pos
             else:
                 raise self._refuse(pos, "an entry of a dictionary must be a pair")
             is_plain = False  # whether these very bytes mean this name wherever they stand
-            if data[pos] == 2 and data[pos + 1] == 0x80 and native.starts_with(data, b"\x07\x82unicode", pos + 2):
+            if data[pos] == 2 and data[pos + 1] == 0x80 and native.starts_with(data, b"\x07\x82unicode", pos + 2):  # LIST
                 size = data[pos + 11]
-                is_plain = size < 0x80 and data[pos + 12] == 0x82
+                is_plain = size < 0x80 and data[pos + 12] == 0x82  # STRING
             if is_plain:
                 self.pos = pos + 13 + size
                 raw = data[pos + 13 : self.pos]

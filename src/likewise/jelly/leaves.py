@@ -34,7 +34,7 @@ class Leaves(Graph):
         """A Decimal, a date or a time: fast where it is spelled as nearly all are."""
         data = self._data
         pos = self.pos
-        if code != 44 and count == 2 and data[pos] < 0x80 and data[pos + 1] == 0x82:
+        if code != 44 and count == 2 and data[pos] < 0x80 and data[pos + 1] == 0x82:  # STRING, DECIMAL
             numbers = native.decimal_numbers(data, pos + 2, data[pos])
             plain = plain_time(code, numbers) if numbers is not None else None
             if plain is not None:
@@ -42,7 +42,7 @@ class Leaves(Graph):
                 self.pos = pos + 2 + data[pos]
                 return plain
         items = [self.read_expression() for _ in range(count - 1)]
-        if code == 44 and count == 3:
+        if code == 44 and count == 3:  # DECIMAL
             plain = plain_decimal(items, self._exponent_limit)
             if plain is not None:
                 self._spend(ITEMS_OF_DECIMAL, start)
@@ -57,7 +57,7 @@ class Leaves(Graph):
         """``(dereference n)``"""
         kind = self._token() if count == 2 else 0
         number = self._number
-        if (kind != 0x81 and kind != 0x85) or number >= LARGE_NUMBER:
+        if (kind != 0x81 and kind != 0x85) or number >= LARGE_NUMBER:  # INT, LONGINT
             raise self._refuse(start, "(dereference n) takes a number")
         key = keyed(number)
         if self._references is None or key not in self._references:
@@ -75,21 +75,21 @@ class Leaves(Graph):
     def _by_id(self, code: int, count: int, start: int) -> Any:
         """``(remote luid)``, ``(local luid)``, ``(cached luid)``, ``(lcache luid)``"""
         kind = self._token() if count == 2 else 0x80
-        luid: Any = self._body(kind) if kind != 0x80 else None
+        luid: Any = self._body(kind) if kind != 0x80 else None  # LIST
         if type(luid) is not int and type(luid) is not bytes:
             raise self._refuse(start, f"({WORDS[code].decode()} id) takes an id")
         tables = self.tables
         if tables is None:
             raise self._refuse(start, f"({WORDS[code].decode()} ...) means nothing outside a connection")
-        if code == 16 or code == 15:
+        if code == 16 or code == 15:  # REMOTE, CACHED
             self._spend(ITEMS_OF_REFERENCE, start)
             self.weight += BYTES_OF_REFERENCE
         try:
-            if code == 16:
+            if code == 16:  # REMOTE
                 return tables.reference(luid, self.perspective)
-            if code == 17:
+            if code == 17:  # LOCAL
                 return tables.local(luid)
-            if code == 15:
+            if code == 15:  # CACHED
                 return tables.mirror(luid)
             return tables.original(luid)
         except InsecureJelly as error:
@@ -98,7 +98,7 @@ class Leaves(Graph):
     def _spelled(self, code: int, count: int, start: int) -> Any:
         items = [self.read_expression() for _ in range(count - 1)]
         if len(items) == 1 and isinstance(items[0], bytes):
-            if code == 40:
+            if code == 40:  # UNICODE
                 try:
                     return items[0].decode()
                 except UnicodeDecodeError:

@@ -30,9 +30,8 @@ FILLED: Final = 6  # a blank instance that the plan's own fill() gives its state
 
 SHAPE_KEPT: Final = 64
 LONGEST_STATE_HEAD: Final = 128
-ATTRIBUTE_VERDICTS_KEPT: Final = (
-    1_024  # verdicts on attribute names remembered for a class; a peer can't make it grow further
-)
+# verdicts on attribute names remembered for a class; a peer can't make it grow further
+ATTRIBUTE_VERDICTS_KEPT: Final = 1_024
 
 
 def wire_name(cls: type) -> str:

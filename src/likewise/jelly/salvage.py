@@ -52,7 +52,7 @@ class Salvage(Reader):
 
     def _expression(self, is_pair: bool) -> None:
         kind = self._token()
-        if kind != 0x80:
+        if kind != 0x80:  # LIST
             self._body(kind)
             return
         number = self._number
@@ -62,7 +62,7 @@ class Salvage(Reader):
         if number and not is_pair:
             kind = self._token()
             items_read = 1
-            if kind == 0x80:
+            if kind == 0x80:  # LIST
                 for _ in range(self._number):
                     self._expression(False)
             else:
@@ -76,7 +76,7 @@ class Salvage(Reader):
         """Note the id of ``(word id ...)`` if it is one; how many items were read (1 or 0)."""
         start = self.pos
         kind = self._token()
-        if kind != 0x81 and kind != 0x85:
+        if kind != 0x81 and kind != 0x85:  # INT, LONGINT
             self.pos = start
             return 0
         number = self._number

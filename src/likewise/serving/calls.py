@@ -69,13 +69,6 @@ class CallHandler:
         """Start no more calls, until the peer has read what it was answered."""
         self.backlog_made().hold(True)
 
-    def take(self, call: CallReceived) -> None:
-        """A call has come: run it now or, behind those that wait, later."""
-        if self.backlog is None:
-            self.run(call)
-        else:
-            self.backlog.take(call)
-
     def run(self, call: CallReceived) -> None:
         """Run a method and answer with what it returns, now or later."""
         try:
@@ -86,7 +79,8 @@ class CallHandler:
                 raise
             return
         if type(value) in NEVER_AWAITABLE or not (isinstance(value, Later) or can_be_awaited(value)):
-            self.answer(call, value)
+            if call.want_answer:
+                self.answer(call, value)
         elif isinstance(value, Later):
             value.called(self, call)
         else:

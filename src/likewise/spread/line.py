@@ -141,7 +141,10 @@ class SpreadLine:
                 if self._has_more:
                     self.flush()
                 if type(event) is CallReceived:
-                    calls.take(event)
+                    if calls.backlog is None:
+                        calls.run(event)
+                    else:
+                        calls.backlog.take(event)
                 elif event is not None:
                     self._opened()
                 elif core.has_more:

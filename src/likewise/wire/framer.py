@@ -287,7 +287,7 @@ class Framer:
         """
         data = self._chunk
         length = pos + 11
-        if length + 1 >= len(data) or data[length] >= 0x80 or data[length + 1] != 0x82:
+        if length + 1 >= len(data) or data[length] >= 0x80 or data[length + 1] != 0x82:  # STRING
             return pos
         end = length + 2 + data[length]
         if end > len(data) or len(self._open or ()) >= self._depth_limit or self._items + 2 > self._items_limit:

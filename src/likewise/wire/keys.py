@@ -13,9 +13,8 @@ from typing import Final
 from . import native
 
 PRIME: Final = (1 << 61) - 1  # the modulus of CPython's hash(int): what is below it is its own hash
-FEW_NUMBERS: Final = (
-    1_024  # small numbers stay as they are, for so few of them can't cost much; most connections have no others
-)
+# Small numbers stay as they are, for so few of them can't cost much; most connections have no others.
+FEW_NUMBERS: Final = 1_024
 _factor = secrets.randbelow(PRIME - FEW_NUMBERS) + FEW_NUMBERS
 
 

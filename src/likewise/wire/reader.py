@@ -48,25 +48,25 @@ class Reader:
         Raises:
             RemoteProtocolError: something else than a list comes here.
         """
-        if self._token() != 0x80:
+        if self._token() != 0x80:  # LIST
             raise RemoteProtocolError("a list was expected here")
         return self._number
 
     def read_word(self) -> bytes:
         """The next token, which must be a byte string or a word of the vocabulary."""
         kind = self._token()
-        if kind == 0x87:
+        if kind == 0x87:  # VOCAB
             return WORDS[self._number]
-        if kind != 0x82:
+        if kind != 0x82:  # STRING
             raise RemoteProtocolError("a word was expected here, as a byte string")
         return self._string(self._number)
 
     def read_int(self) -> int:
         """The next token, which must be an integer."""
         kind = self._token()
-        if kind == 0x81 and self._number < LARGE_NUMBER:
+        if kind == 0x81 and self._number < LARGE_NUMBER:  # INT
             return self._number
-        leaf = self._body(kind) if kind != 0x80 else b""
+        leaf = self._body(kind) if kind != 0x80 else b""  # LIST
         if not isinstance(leaf, int):
             raise RemoteProtocolError("an integer was expected here")
         return leaf
@@ -74,14 +74,14 @@ class Reader:
     def read_leaf(self) -> Leaf:
         """The next token, which must not be a list."""
         kind = self._token()
-        if kind == 0x80:
+        if kind == 0x80:  # LIST
             raise RemoteProtocolError("a list came where none may be")
         return self._body(kind)
 
     def read_expression(self) -> Expression:
         """The next expression as nested lists, byte strings, ints and floats; depth is bounded by the framer."""
         kind = self._token()
-        if kind != 0x80:
+        if kind != 0x80:  # LIST
             return self._body(kind)
         return [self.read_expression() for _ in range(self._number)]
 

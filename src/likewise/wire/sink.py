@@ -5,7 +5,9 @@ The encoder learns only late that a part is shared. ``(reference n`` then goes b
 pure prefix: it is noted with its place, and put in at the end. Large byte strings are not copied: they stay pieces of
 their own.
 
-The compiled build writes into the buffer's memory, by the few lines of C that sink.pxd holds; what they do is said here.
+The compiled build writes into the buffer's memory. What does so is a few lines of C each in sink.pxd, called only where
+``_compiled`` is true: ``append``, ``append_float``, ``append_natural``, ``append_ascii``, ``used``, ``taken``, ``empty``.
+There is no Python that Cython makes this of: to grow a bytearray costs a call into Python for each token.
 """
 
 from __future__ import annotations
