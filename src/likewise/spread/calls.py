@@ -19,10 +19,11 @@ from ..broker.events import CallReceived
 from ..errors import ConnectionClosed, LimitExceeded, NotExecuted, NotSendable
 from ..jelly.context import Luid
 from . import aside
+from .awaited import is_unhandled, quiet
 from .deferreds import Deferreds
 from .failures import Answer, CopyableFailure
 from .faults import BananaError, DeadReferenceError, Error, PBConnectionLost, refused, translated
-from .flavors import is_unhandled, note_arguments, quiet
+from .flavors import note_arguments
 from .reports import FailureOfPeer
 from .streams import WithSpreadStreams
 

@@ -18,23 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class RemoteMethod:
+class RemoteMethod(by_reference.RemoteMethod):
     """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
 
     __module__ = "likewise.spread.pb"
-
-    def __init__(self, obj: RemoteReference, name: str) -> None:
-        self.obj = obj
-        self.name = name
-
-    def __call__(self, *args: Any, **kw: Any) -> Any:
-        return self.obj.callRemote(self.name, *args, **kw)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemoteMethod) and (self.obj, self.name) == (other.obj, other.name)
-
-    def __hash__(self) -> int:
-        return hash((self.obj, self.name))
 
 
 @implementer(IUnjellyable)
@@ -70,7 +57,7 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
         """The same, one way."""
         self.broker.calls.send(self.luid, _name, args, {**kw, "pbanswer": False}, self.perspective)
 
-    def remoteMethod(self, key: str) -> RemoteMethod:  # type: ignore[override]
+    def remoteMethod(self, key: str) -> RemoteMethod:
         """One method of the remote object, to be called later."""
         return RemoteMethod(self, key)
 
