@@ -18,6 +18,7 @@ from ..bounded import clip, text_of
 from ..broker.events import CallReceived
 from ..errors import ConnectionClosed, LimitExceeded, NotExecuted, NotSendable
 from ..jelly.context import Luid
+from ..serving.calls import CallHandler
 from . import aside
 from .awaited import is_unhandled, quiet
 from .deferreds import Deferreds
@@ -63,19 +64,24 @@ class DeferredCalls(WithSpreadStreams):
             if "pbanswer" in kw:
                 assert callbacks is None, "You can't specify a no-answer requirement."
                 want_answer = bool(kw.pop("pbanswer"))
-        if self.is_ended:
+        core, line = self.broker, self.line
+        if core.is_closed or self.protocol.disconnected:
             raise DeadReferenceError("Calling Stale Broker")
+        line.depth += 1  # as ``with line:``, which takes two calls more
         try:
-            with self.line:
-                result = self.broker.call(luid, name, args, kw, perspective, want_answer, to_cache)
+            result = core.call(luid, name, args, kw, perspective, want_answer, to_cache)
         except NotSendable as error:
             known = refused(error)
             if isinstance(known, BananaError):
-                self.broker.spend_request()
+                core.spend_request()
                 raise known from None
             return defer.fail(Failure(known))
         except Exception as error:
             return defer.fail(Failure(translated(error)))
+        finally:
+            line.depth -= 1
+            if line.has_more and not line.depth:
+                line.flush()
         if self.backlog is not None:
             self.backlog.called()
         if callbacks is not None:
@@ -115,10 +121,13 @@ class DeferredCalls(WithSpreadStreams):
     # --- what the core has to send
 
     def output_ready(self) -> None:
-        self.line.output_ready()
+        line = self.line
+        if line.is_flushing:
+            line.has_more = True
+        else:
+            line.flush()
 
-    def output_may_wait(self) -> None:
-        self.line.output_ready()
+    output_may_wait = output_ready
 
     def release_ready(self) -> None:
         self.line.release_ready()
@@ -146,8 +155,14 @@ class DeferredCalls(WithSpreadStreams):
             raise
 
     def answer(self, call: CallReceived, value: Any) -> None:
-        with self.line:
-            super().answer(call, value)
+        line = self.line
+        line.depth += 1
+        try:
+            CallHandler.answer(self, call, value)
+        finally:
+            line.depth -= 1
+            if line.has_more and not line.depth:
+                line.flush()
 
     def fail(self, call: CallReceived, error: BaseException) -> None:
         failed: Failure = error if isinstance(error, Failure) else CopyableFailure(translated(error))

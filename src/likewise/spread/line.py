@@ -35,22 +35,23 @@ class SpreadLine:
 
     ``reason`` is why the connection ended, as a Failure, or is about to. ``admitted`` is its place in the account of its
     factory, ``None`` where it is nobody else's. ``depth`` is how many calls into the core are under way; what is done in
-    ``with line:`` is one of them.
+    ``with line:`` is one of them. ``has_more``: there is something to write once the last of them has ended, or the flush
+    that is under way.
     """
 
     __slots__ = (
         "_backlog",
         "_core",
         "_dropped",
-        "_has_more",
         "_held",
-        "_is_flushing",
         "_is_pumping",
         "_last_call",
         "_thread",
         "admitted",
         "calls",
         "depth",
+        "has_more",
+        "is_flushing",
         "is_waiting_for_turn",
         "pressure",
         "protocol",
@@ -66,7 +67,7 @@ class SpreadLine:
         self.admitted: AdmittedBroker | None = None
         self.pressure = Pressure(self, core.limits)
         self._core = core
-        self._is_pumping = self._is_flushing = self._has_more = False
+        self._is_pumping = self.is_flushing = self.has_more = False
         self._backlog: deque[bytes] | None = None  # chunks that came while a method ran
         self._dropped: Exception | None = None  # why this end has ended the connection, if it has
         self._held = 0  # bytes of an unfinished message
@@ -138,7 +139,7 @@ class SpreadLine:
                     continue
                 finally:
                     self.depth -= 1
-                if self._has_more:
+                if self.has_more:
                     self.flush()
                 if type(event) is CallReceived:
                     if calls.backlog is None:
@@ -177,50 +178,46 @@ class SpreadLine:
 
     def __exit__(self, *error: object) -> None:
         self.depth -= 1
-        if self._has_more and not self.depth:
-            self.flush()
-
-    def output_ready(self) -> None:
-        """The core has something to say."""
-        if self._is_flushing:
-            self._has_more = True
-        else:
+        if self.has_more and not self.depth:
             self.flush()
 
     def release_ready(self) -> None:
         """A reference or a mirror was dropped, on whatever thread."""
         if get_ident() != self._thread:
-            the_reactor().callFromThread(self.output_ready)
+            the_reactor().callFromThread(self.calls.output_ready)
         elif self.depth:
-            self._has_more = True
+            self.has_more = True
         else:
             self.flush()
 
     def flush(self) -> None:
         """Write what the core has to say."""
-        if self._is_flushing or self.protocol.transport is None:
+        pressure, transport = self.pressure, self.protocol.transport
+        if self.is_flushing or transport is None:
             return
-        self._is_flushing = True
+        self.is_flushing = True
         self.depth += 1
         try:
             while True:
-                self._has_more = False
+                self.has_more = False
                 pieces = self._core.data_to_send()
                 if pieces:
-                    self._write(pieces)
-                if not self._has_more:
+                    size = sum(map(len, pieces))
+                    pressure.size += size
+                    if self.calls.unread is not None:
+                        self.calls.unread.wrote(size)
+                    is_much = pressure.size > pressure.noticed
+                    if is_much:
+                        pressure.about_to_write()
+                    for piece in pieces:
+                        transport.write(piece)
+                    if is_much:
+                        pressure.written()
+                if not self.has_more:
                     return
         finally:
-            self._is_flushing = False
+            self.is_flushing = False
             self.depth -= 1
-
-    def _write(self, pieces: list[bytes]) -> None:
-        pressure, write = self.pressure, self.protocol.transport.write
-        is_much = pressure.is_much(sum(map(len, pieces)))
-        for piece in pieces:
-            write(piece)
-        if is_much:
-            pressure.written()
 
     def unsent_bytes(self) -> int:
         """How many written bytes have not left this process, as far as the transport can be asked."""

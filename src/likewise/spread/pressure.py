@@ -22,14 +22,15 @@ class Pressure:
     """
     What one connection's peer leaves unread. A push producer of its transport while that is much.
 
-    ``size`` is how many bytes were written since the peer had read everything, as far as is known; ``is_producer`` whether
-    the transport has this as its producer, and takes no other.
+    ``size`` is how many bytes were written since the peer had read everything, as far as is known, ``noticed`` from how many
+    on that is looked at; ``is_producer`` whether the transport has this as its producer, and takes no other.
     """
 
-    __slots__ = ("_is_behind", "_limits", "_line", "is_producer", "size")
+    __slots__ = ("_is_behind", "_limits", "_line", "is_producer", "noticed", "size")
 
     def __init__(self, line: Any, limits: Limits) -> None:
         self.size = 0
+        self.noticed = min(NOTICED_UNREAD, limits.unread_answers, limits.queued_output)
         self.is_producer = False
         self._line = line
         self._limits = limits
@@ -37,20 +38,10 @@ class Pressure:
 
     # --- what the line tells
 
-    def is_much(self, size: int) -> bool:
-        """So many bytes are about to be written. Whether much is unread then, perhaps: then :meth:`written` is due."""
-        self.size += size
-        calls = self._line.calls
-        if calls.unread is not None:
-            calls.unread.wrote(size)
-        if self.size <= NOTICED_UNREAD and self.size <= min(self._limits.unread_answers, self._limits.queued_output):
-            return False
-        if not self.is_producer:
-            self._have_it_told()
-        return True
-
-    def _have_it_told(self) -> None:
-        """Have the transport tell whether the peer keeps up."""
+    def about_to_write(self) -> None:
+        """Much will be unread, perhaps: have the transport tell. When it is written, :meth:`written` is due."""
+        if self.is_producer:
+            return
         protocol = self._line.protocol
         if protocol.pageProducers:  # which are asked for more when all was read
             self._is_behind = True
