@@ -19,7 +19,9 @@ PRIME = 2**61 - 1
 WORDS = [bytes((number, 0x87)) for number in range(1, len(VOCABULARY) + 1)]
 NAMES = (
     b"unicode boolean set frozenset decimal datetime date time timedelta method true false root echo pond thing keep fail "
-    b"call later change f.Order f.Key f.Goose f.Hooked f.Pond f.Point what lines more parent name other role is_admin "
+    b"call later change f.Colour f.Rights f.Pair RED READ|WRITE Europe/Berlin NaN likewise.UUID likewise.complex carried "
+    b"likewise.Fraction likewise.bytearray likewise.timezone likewise.Exception f.Order f.Key f.Goose f.Hooked f.Pond "
+    b"f.Point what lines more parent name other role is_admin "
     b"__class__ __dict__ state postUnjelly _x os.system twisted.spread.pb.CopyableFailure type value parents traceback"
 ).split()
 
@@ -141,7 +143,7 @@ class Inputs:
         pick = self.random
         if depth <= 0 or pick.random() < 0.25:
             return pick.choice(ATOMS)
-        kind = int(pick.random() * 12)
+        kind = int(pick.random() * 14)
         if kind < 5:  # list tuple dictionary set frozenset
             if kind == 2:
                 return self.dictionary(depth)
@@ -161,6 +163,8 @@ class Inputs:
             tag = pick.choice((b"f.Order", b"f.Key", b"f.Goose", b"f.Hooked", b"f.Point"))
             state = self.dictionary(depth - 1) if pick.random() < 0.8 else self.expression(depth - 1)
             return b"\x02\x80" + head(len(tag), 0x82) + tag + state
+        if kind > 11:
+            return self.form_of_ours(depth)
         tag, body = pick.choice((
             (b"decimal", (b"\x05\x81\x02\x81", b"\x05\x81\x02\x83", b"\x01\x81" + head(10**6, 0x81))),
             (b"datetime", (b"\x10\x822020 1 2 3 4 5 6", b"\x05\x820 0 0")),
@@ -170,3 +174,25 @@ class Inputs:
         ))  # fmt: skip
         chosen = pick.choice(body)
         return (b"\x03\x80" if tag == b"decimal" else b"\x02\x80") + head(len(tag), 0x82) + tag + chosen
+
+    def form_of_ours(self, depth: int) -> bytes:
+        """A value that likewise-1 alone has a form for, mostly well formed."""
+        pick = self.random
+        zone = pick.choice((b"\x00\x81", b"\x00\x01\x81", b"\x0d\x82Europe/Berlin", b"\x04\x82Mars", b"\x05\x83\x01\x82x"))
+        pair = b"\x03\x80\x0b\x87"
+        tag, state = pick.choice((
+            (b"likewise.UUID", head(16, 0x82) + bytes(range(16))),
+            (b"likewise.complex", pair + b"\x84\x7f\xf8\x00\x00\x00\x00\x00\x00" * 2),
+            (b"likewise.Fraction", pair + pick.choice((b"\x03\x81\x06\x81", b"\x03\x83\x07\x81", b"\x01\x81\x00\x81"))),
+            (b"likewise.bytearray", pick.choice((b"\x03\x82abc", b"\x05\x81"))),
+            (b"likewise.timezone", head(3 if zone.endswith(b"x") else 2, 0x80) + b"\x0b\x87" + zone),
+            (b"likewise.Exception", self.dictionary(depth - 1)),
+            (b"f.Colour", pick.choice((b"\x03\x82RED", b"\x04\x82PINK"))),
+            (b"f.Rights", pick.choice((b"\x0a\x82READ|WRITE", b"\x00\x82", b"\x04\x82READ", b"\x05\x82READ|"))),
+            (b"f.Pair", pair + self.expression(depth - 1) + self.expression(depth - 1)),
+            (b"f.Pair", pair + b"\x02\x80\x03\x87\x01\x81" + self.expression(depth - 1)),
+            (b"decimal", pick.choice((b"\x03\x82NaN", b"\x09\x82-Infinity", b"\x08\x82sNaN1234", b"\x03\x82nan"))),
+            (b"datetime", b"\x10\x822020 1 2 3 4 5 6" + zone),
+        ))  # fmt: skip
+        count = 2 if tag != b"datetime" else 4 if zone.endswith(b"x") else 3
+        return head(count, 0x80) + head(len(tag), 0x82) + tag + state

@@ -8,8 +8,9 @@ A fault is an exception that is none of the documented ones, or a property that 
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import likewise
 from likewise.broker.core import Broker
@@ -139,7 +140,24 @@ def make_point(state: Any) -> Any:
     return ("point", state)
 
 
-REGISTRY = likewise.Registry(Order, Key)
+@likewise.copyable(name="f.Colour")
+class Colour(enum.Enum):
+    RED = 1
+
+
+@likewise.copyable(name="f.Rights")
+class Rights(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+@likewise.copyable(name="f.Pair")
+class Pair(NamedTuple):
+    one: Any
+    other: Any = None
+
+
+REGISTRY = likewise.Registry(Order, Key, Colour, Rights, Pair)
 REGISTRY.setUnjellyableForClass("f.Goose", Goose)
 REGISTRY.setUnjellyableForClass("f.Hooked", Hooked)
 REGISTRY.setUnjellyableForClass("f.Pond", Mirror)
@@ -185,7 +203,7 @@ def _whole(data: bytes) -> list[Frame]:
 
 
 def _written(value: Any) -> bytes | None:
-    encoder = Encoder(None, None, LIMITS.depth - 4, PB)
+    encoder = Encoder(None, None, LIMITS.depth - 4, LIKEWISE_1)
     try:
         encoder.encode(value)
     except NotSendable:
@@ -205,7 +223,7 @@ def check(value: Any) -> None:
         kind = type(part)
         if kind.__name__ == PENDING:
             raise Fault("a placeholder is left inside")
-        if kind in (list, tuple, set, frozenset):
+        if kind in (list, tuple, set, frozenset, Pair):
             stack.extend(part)
         elif kind is dict:
             stack.extend(part)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 
+from likewise.errors import NotSendable
 from likewise.jelly.decoder import Decoder
 from likewise.jelly.expressions import to_frame
 from likewise.limits import Limits
 from likewise.wire.reader import Reader
-from likewise.wire.tokens import NONE, PB, SIZE_LIMIT, VOCABULARY
+from likewise.wire.tokens import LIKEWISE_1, NONE, PB, SIZE_LIMIT, VOCABULARY, Dialect
 from likewise.wire.writer import encode
 from tests import sexp
 from tests.pages import Block, blocks
@@ -53,23 +55,38 @@ def test_other_spellings_are_read(where: str, text: list[str], data: bytes) -> N
     assert encode(Reader(to_frame(data)).read_expression(), PB) != data, f"{where}: this is how it is written"
 
 
-@pytest.mark.parametrize(("where", "text", "data"), entries("jelly", ""))
-def test_a_value_is_written_and_read_as_shown(where: str, text: list[str], data: bytes) -> None:
+PLAIN = [(*entry, PB) for entry in entries("jelly", "")]
+RICH = [(*entry, LIKEWISE_1) for entry in entries("jelly", "likewise-1")]
+
+
+@pytest.mark.parametrize(("where", "text", "data", "dialect"), [*PLAIN, *RICH])
+def test_a_value_is_written_and_read_as_shown(where: str, text: list[str], data: bytes, dialect: Dialect) -> None:
     value = eval(text[0], values())
-    assert encoded(value) == data, where
+    assert encoded(value, dialect) == data == sexp.encode(sexp.parse(text[1])), where
     assert shown(data) == text[1], where
     back = Decoder(to_frame(data), registry(), None, Limits()).decode()
     if text[0] == "cyclic":
         assert back[0] is back
-    elif "shared" in text[0]:
+    elif "shared" in text[0] or text[0] == "[mutable, mutable]":
         assert back == value and back[0] is back[1]
+    elif isinstance(value, Decimal):
+        assert value.as_tuple() == back.as_tuple()
     else:
         assert value == back and (type(value) is type(back) or text[0] == "copied")
 
 
+KINDS = (("wire", ""), ("wire", "greeting"), ("wire", "accepted"), ("jelly", ""), ("jelly", "likewise-1"))
+
+
+@pytest.mark.parametrize(("where", "text", "data"), entries("jelly", "likewise-1"))
+def test_pb_has_no_form_for_a_value_that_is_of_our_dialect(where: str, text: list[str], data: bytes) -> None:
+    with pytest.raises(NotSendable, match="the peer speaks pb, and PB has no form for it"):
+        encoded(eval(text[0], values()))
+
+
 def test_there_are_examples_of_every_kind() -> None:
-    counts = [len(entries(*kind)) for kind in (("wire", ""), ("wire", "greeting"), ("wire", "accepted"), ("jelly", ""))]
-    assert counts == [16, 2, 4, 21]
+    counts = [len(entries(*kind)) for kind in KINDS]
+    assert counts == [16, 2, 4, 21, 15]
     assert [block.info for block in conversations()] == list(CONVERSATIONS)
 
 

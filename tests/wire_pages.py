@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import enum
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import likewise
 from likewise.cli.capture import messages
 from likewise.jelly.encoder import Encoder
 from likewise.jelly.expressions import expression_text
 from likewise.testing import Pair
-from likewise.wire.tokens import NONE, PB
+from likewise.wire.tokens import NONE, PB, Dialect
 from tests import sexp
 
 COUNT = re.compile(r'(\(unicode "?count"?\)) \d+')
@@ -58,6 +62,23 @@ class PondHere(likewise.RemoteCache):
         pass
 
 
+@likewise.copyable(name="zoo.Colour")
+class Colour(enum.Enum):
+    RED = "#ff0000"
+
+
+@likewise.copyable(name="zoo.Access")
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+@likewise.copyable(name="zoo.Point")
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
 class Thing(likewise.Referenceable):
     def remote_ping(self) -> str:
         return "pong"
@@ -89,6 +110,8 @@ def registry() -> likewise.Registry:
     found = likewise.Registry()
     found.setUnjellyableForClass("zoo.Duck", DuckHere)
     found.setUnjellyableForClass("zoo.Pond", PondHere)
+    for kind in (Colour, Access, Point):
+        found.accept(kind)
     return found
 
 
@@ -97,12 +120,14 @@ def values() -> dict[str, Any]:
     shared = [7]
     cyclic: list[Any] = []
     cyclic.append(cyclic)
-    return {"datetime": datetime, "Decimal": Decimal, "shared": shared, "cyclic": cyclic, "copied": Duck()}
+    made = {"shared": shared, "cyclic": cyclic, "copied": Duck(), "mutable": bytearray()}
+    kinds = (datetime, Decimal, Fraction, UUID, ZoneInfo, Colour, Access, Point)
+    return made | {kind.__name__: kind for kind in kinds}
 
 
-def encoded(value: Any) -> bytes:
-    """The jelly of a value, in dialect ``pb``."""
-    encoder = Encoder(None, None, 100, PB)
+def encoded(value: Any, dialect: Dialect = PB) -> bytes:
+    """The jelly of a value."""
+    encoder = Encoder(None, None, 100, dialect)
     encoder.encode(value)
     return b"".join(encoder.written())
 

@@ -563,15 +563,16 @@ async def pair(
     registry = registry_from(accept)
     flavours = ObjectFlavours(with_traceback=tracebacks)
     limits = limits or Limits()
-    serving = Endpoint(registry, limits, flavours, trace, root=root, on_open=on_connect, on_close=on_disconnect)
+    serving = Endpoint(Side.SERVER, registry, limits, flavours, trace, root=root, on_open=on_connect, on_close=on_disconnect)
     calling = Endpoint(
+        Side.CLIENT,
         registry if client_accept is None else registry_from(client_accept),
         client_limits or limits,
         flavours,
         client_trace,
         root=client_root,
     )
-    client, server = Connection(calling, Side.CLIENT, loop), Connection(serving, Side.SERVER, loop)
+    client, server = Connection(calling, loop), Connection(serving, loop)
     plugs = socket.socketpair()
     try:
         for connection, plug in zip((client, server), plugs, strict=True):
@@ -588,9 +589,9 @@ async def pair(
 
 async def _connect(loop: asyncio.AbstractEventLoop, connection: Connection, plug: socket.socket) -> None:
     if hasattr(socket, "AF_UNIX") and plug.family == socket.AF_UNIX:
-        await loop.create_unix_connection(lambda: connection._line, sock=plug)
+        await loop.create_unix_connection(lambda: connection._protocol, sock=plug)
     else:  # Windows has no pairs but of TCP
-        await loop.create_connection(lambda: connection._line, sock=plug)
+        await loop.create_connection(lambda: connection._protocol, sock=plug)
 
 
 __all__ = ("End", "Pair", "Result", "pair")

@@ -15,6 +15,7 @@ from tests.hostile import (
     own_forms,
     printing,
     raising,
+    rich,
     streams,
     times,
     values,
@@ -24,7 +25,7 @@ from tests.hostile.harness import CASES as FOUND
 from tests.hostile.harness import Case
 
 MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, held)
-MODULES += (arriving, liveness, classes, streams)
+MODULES += (arriving, liveness, classes, streams, rich)
 
 
 def _order(name: str) -> tuple[int, ...]:

@@ -69,7 +69,7 @@ def test_a_value_that_the_wire_has_no_form_for_is_refused(value: object) -> None
     with pytest.raises(NotSendable) as caught:
         written([{"when": value}])
     assert caught.value.path == "[0]['when']"
-    assert any(word in caught.value.reason for word in ("time zone", "finite", "134"))
+    assert any(word in caught.value.reason for word in ("time zone", "infinite", "no number", "134"))
 
 
 RICH = [

@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -84,9 +85,9 @@ class Called:
     ("value", "reason"),
     [
         (Text("x"), f"{HERE}.Text is a subclass of str, and only str itself crosses: convert it"),
-        (Colour.RED, f"a member of the Enum {HERE}.Colour: send its .value or .name"),
-        (OrderedDict(a=1), "collections.OrderedDict is a subclass of dict"),
-        (namedtuple("Point", "x y")(1, 2), "Point is a named tuple: send tuple() of it"),
+        (Colour.RED, f"a member of the Enum {HERE}.Colour: put @likewise.copyable above the class"),
+        (OrderedDict(a=1), "a collections.OrderedDict: send dict(x), which keeps the order, and where it"),
+        (namedtuple("Point", "x y")(1, 2), "Point is a named tuple: put @likewise.copyable above the class"),
         (type("L", (list,), {})(), "L is a subclass of list"),
         (type("S", (set,), {})(), "L is a subclass of set".replace("L", "S")),
         (Plain(), f"an instance of {HERE}.Plain, which nothing allows to cross: decorate the dataclass with @likewise.c"),
@@ -98,8 +99,9 @@ class Called:
         (Called(), "a Called: code doesn't cross"),
         (threading.Lock(), "an instance of _thread.lock"),
         (object(), "an instance of builtins.object"),
-        (1j, "an instance of builtins.complex"),
-        (bytearray(b"x"), "an instance of builtins.bytearray"),
+        (1j, "a complex: the peer speaks pb, and PB has no form for it; send (x.real, x.imag)"),
+        (bytearray(b"x"), "a bytearray: the peer speaks pb, and PB has no form for it; send bytes(x)"),
+        (PurePosixPath("a"), "a PurePosixPath: a path means something on this machine only; send str(x)"),
         (LARGEST_INT + 1, "at most 448"),
         ("\ud800", "a str that UTF-8 can't spell"),
         (Goose(**{"\ud800": 1}), "an attribute name that UTF-8 can't spell"),

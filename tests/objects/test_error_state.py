@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import datetime
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -198,6 +202,13 @@ def test_what_a_peer_says_an_exception_takes_along_is_bounded_too() -> None:
     assert got(args=written_alone(("a",) * 10)).args == ("a",) * 10
     for carried in (b"\x05", b"", 5, "x", b"\x01" * (ERROR_BYTES + 1), written_alone([1]), written_alone({b"args": 1})):
         assert error_from(Described({"carried": carried, "type": bomb(), "parents": bomb()}), ()).text == ""
+
+
+def test_values_of_our_own_dialect_are_plain_arguments() -> None:
+    args = (UUID(int=5), 1j, Fraction(1, 3), datetime.datetime(2026, 7, 1, tzinfo=datetime.UTC), Decimal("Infinity"))
+    assert is_plain(args)
+    state = {"type": b"tests.raised.SoldOut", "value": "text", "carried": written_alone({"args": written_alone(args)})}
+    assert error_from(Described(state), (registry(),)).args == args
 
 
 def test_many_groups_in_groups_from_a_peer_make_few_exceptions() -> None:

@@ -238,7 +238,7 @@ def test_a_driver_says_what_happens_when_a_table_is_full() -> None:
     client.broker.remote().callRemote("keep", kept[:2])
     with pytest.raises(NotSendable, match=r"holds 2 references already"):
         client.broker.remote().callRemote("keep", kept)
-    client.broker.tables.refuse = refuse
+    client.broker.tables.flavours.refuse = refuse  # type: ignore[method-assign]
     with pytest.raises(RuntimeError):
         client.broker.remote().callRemote("keep", kept)
     assert full == [("references", 2)] and client.broker.tables.unnamed() == 2

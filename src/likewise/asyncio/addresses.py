@@ -91,7 +91,7 @@ def peer_place(transport: HasExtraInfo) -> str:
 
 
 def peer_name(transport: asyncio.BaseTransport) -> str:
-    """Who is at the other end, for people: an address, or the process behind a UNIX socket."""
+    """The other end, for people to read: an address, or the process behind a UNIX socket."""
     name = transport.get_extra_info("peername")
     if isinstance(name, tuple):
         return f"{name[0]}:{name[1]}"

@@ -15,7 +15,6 @@ from contextvars import copy_context
 from typing import Any, Protocol
 
 from ..bounded import is_small, text_of
-from ..broker.core import Broker
 from ..broker.events import CallReceived
 from ..errors import (
     CallError,
@@ -25,36 +24,14 @@ from ..errors import (
     ProtocolError,
 )
 from ..objects.rebuilt import settleable
-from ..objects.streams import Stream, stream_of_call
+from ..serving.calls import CallHandler
 from . import aside
 from .endpoint import Endpoint
-from .streams import WithStreams
+from .results import CallFuture, look_at, settled
+from .streams import StreamRunner
 from .tasks import Tasks
 
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
-
-
-class CallFuture(asyncio.Future[Any]):
-    """
-    What a call returns: await it, or read it, if it is answered with a stream: ``async for item in reference.callRemote()``.
-
-    In ``likewise-1``, to cancel it cancels the call at the peer.
-    """
-
-    __slots__ = ("core", "request")
-    core: Broker
-    request: int
-
-    def cancel(self, msg: Any = None) -> bool:
-        """Give up on the call. It is cancelled at the peer, which need not heed that; what it answers is dropped."""
-        if not super().cancel(msg):
-            return False
-        self.core.cancel(self.request)
-        return True
-
-    def __aiter__(self) -> Stream:
-        """The items of the stream that the call is answered with."""
-        return stream_of_call(self.core, self)
 
 
 class Writer(Protocol):
@@ -79,33 +56,34 @@ class Writer(Protocol):
         """End: the peer broke the protocol."""
 
 
-class Calls(WithStreams):
+class Calls(CallHandler):
     """
-    ``line`` is what carries the session now, ``peer`` the address at its other end, ``address`` the place in
-    which that is counted (``None`` while it is not). ``is_ended``: nothing is handled any more, though the transport may
-    still have to say so.
+    ``endpoint`` is what it belongs to, ``loop`` where it runs, ``line`` what carries the session now.
+    ``peer`` is the address at the other end, ``address`` the place in which that is counted (``None`` while it is not).
+    ``is_ended``: nothing is handled any more, though the transport may still have to say so.
     """
 
     __slots__ = (
-        "_endpoint",
-        "_loop",
         "address",
         "awaits_first_step",
+        "endpoint",
         "is_ended",
         "line",
+        "loop",
         "one_way_failures",
         "peer",
+        "streams",
     )
 
     backlog: Tasks | None
 
     def __init__(self, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
-        self._endpoint = endpoint
-        self._loop = loop
+        self.endpoint = endpoint
+        self.loop = loop
         self.line: Writer | None = None
         self.backlog = None
         self.unread = None
-        self.streams = None
+        self.streams: StreamRunner | None = None  # made with the first iterator that the peer reads
         self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self.is_ended = False
         self.one_way_failures = 0
@@ -116,14 +94,14 @@ class Calls(WithStreams):
 
     def new_result(self, request: int) -> asyncio.Future[Any]:
         if not request:
-            return self._loop.create_future()
-        result = CallFuture(loop=self._loop)
+            return self.loop.create_future()
+        result = CallFuture(loop=self.loop)
         result.core = self.broker
         result.request = request
         return result
 
     def unheard(self, result: asyncio.Future[Any]) -> None:
-        result.add_done_callback(_look_at)
+        result.add_done_callback(look_at)
 
     def settle(self, result: asyncio.Future[Any], value: Any) -> None:
         if not result.done():
@@ -133,7 +111,7 @@ class Calls(WithStreams):
         if not result.done():
             error = settleable(error)
             is_lost = isinstance(error, ConnectionClosed)
-            result.set_exception(error if is_lost else BaseException.with_traceback(error, self._endpoint.log.mark))
+            result.set_exception(error if is_lost else BaseException.with_traceback(error, self.endpoint.log.mark))
             if is_lost or not is_small(error):
                 result.exception()  # no warning of asyncio's, which would print it; of the end one is told elsewhere
 
@@ -148,13 +126,13 @@ class Calls(WithStreams):
             self.line.output_may_wait()
 
     def release_ready(self) -> None:
-        if self._loop.is_closed():
+        if self.loop.is_closed():
             return
-        if threading.get_ident() == self._endpoint.thread:
+        if threading.get_ident() == self.endpoint.thread:
             self.output_ready()
         else:
             try:
-                self._loop.call_soon_threadsafe(self.output_ready)
+                self.loop.call_soon_threadsafe(self.output_ready)
             except RuntimeError:  # it closed in between: nobody is left to tell
                 pass
 
@@ -162,19 +140,27 @@ class Calls(WithStreams):
         return self.line.unsent_bytes() if self.line is not None else 0
 
     def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
-        aside.run_on_file_thread(self._loop, work, done)
+        aside.run_on_file_thread(self.loop, work, done)
+
+    def source_of(self, iterator: Any, perspective: Any) -> Any:
+        if self.streams is None:
+            self.streams = StreamRunner(self, self.loop)
+        return self.streams.streams.source_of(iterator, perspective)
+
+    def settled(self, result: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
+        return settled(self.loop, result)
 
     # --- calls of the peer
 
     def new_backlog(self) -> Tasks:
-        return Tasks(self, self.broker, self._endpoint, self._loop)
+        return Tasks(self, self.broker, self.endpoint, self.loop)
 
     def call_method(self, call: CallReceived) -> Any:
         return run_method(call)
 
     def answer_refused(self, call: CallReceived, error: NotSendable) -> None:
         text, why = "%s: the answer to %s can't be sent: %s", text_of(error, 500)
-        self._endpoint.log.warning(self._loop.call_later, "answers not sendable", text, self.peer, call.name, why)
+        self.endpoint.log.warning(self.loop.call_later, "answers not sendable", text, self.peer, call.name, why)
 
     def fail(self, call: CallReceived, error: BaseException) -> None:
         """A method has raised."""
@@ -191,7 +177,7 @@ class Calls(WithStreams):
     def refuse(self, call: CallReceived, error: NotExecuted) -> None:
         """Fail a call that was not run."""
         text, why = "%s: %s was not run: %s", text_of(error, 500)
-        self._endpoint.log.warning(self._loop.call_later, "calls not run", text, self.peer, call.name, why)
+        self.endpoint.log.warning(self.loop.call_later, "calls not run", text, self.peer, call.name, why)
         self.broker.fail(call, error)
         self._consider_holding()
 
@@ -204,7 +190,7 @@ class Calls(WithStreams):
         """A task was made that takes its first step in the next turn of the loop: handle nothing before it has."""
         if not self.awaits_first_step:
             self.awaits_first_step = True
-            self._loop.call_soon(self._first_step_taken)
+            self.loop.call_soon(self._first_step_taken)
 
     def _first_step_taken(self) -> None:
         """The task that was made last has run up to where it waits: the next message may be handled."""
@@ -216,7 +202,7 @@ class Calls(WithStreams):
     def orphan_ended(self) -> None:
         """A call has ended after its connection has."""
         if self.address is not None:
-            self._endpoint.account.orphaned(self.address, -1)
+            self.endpoint.account.orphaned(self.address, -1)
 
     def drop(self, error: ProtocolError) -> None:
         """The peer asks for more than it may."""
@@ -227,14 +213,14 @@ class Calls(WithStreams):
 
     def report(self, doing: str, error: BaseException) -> None:
         """A hook of the application has raised where nobody can be told."""
-        later = self._loop.call_later
-        self._endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
+        later = self.loop.call_later
+        self.endpoint.log.failure(later, f"errors while {doing}", error, "%s: error while %s", self.peer, doing)
 
     def one_way_failed(self, name: str, error: BaseException) -> None:
         """A call whose caller asked for no answer came to nothing: no such method, arguments refused, a CallError."""
         self.one_way_failures += 1
         text, kind = "%s: one-way call of %s failed: %s: %s", type(error).__qualname__
-        log, later = self._endpoint.log, self._loop.call_later
+        log, later = self.endpoint.log, self.loop.call_later
         log.warning(later, "one-way calls that failed", text, self.peer, name, kind, error)
 
     def _log_failure(self, call: CallReceived, error: BaseException, number: int) -> None:
@@ -249,7 +235,7 @@ class Calls(WithStreams):
             return
         if not call.want_answer:
             self.one_way_failures += 1
-        log, later = self._endpoint.log, self._loop.call_later
+        log, later = self.endpoint.log, self.loop.call_later
         if isinstance(error, ConnectionClosed) and self.broker.is_closed:  # it waited for the peer that has gone: no fault
             kind = "calls that ended with their connection"
             log.note(later, kind, "%s: %s ended with its connection", self.peer, call.name)
@@ -259,17 +245,11 @@ class Calls(WithStreams):
 
 
 def run_method(call: CallReceived) -> Any:
-    """Run the method that a peer calls, in a context of its own. A function, which compiled knows what a CallReceived is."""
+    """Run the method that a peer calls, in a context of its own."""
     context = copy_context()
     if call.kwargs:
         return context.run(call.method(), *call.args, **call.kwargs)
     return context.run(call.method(), *call.args)  # most calls: to pass an empty dictionary on costs as much as to make one
 
 
-def _look_at(result: asyncio.Future[Any]) -> None:
-    """Look at how it ended, or asyncio warns when it is forgotten: a peer could have that said as often as it likes."""
-    if not result.cancelled():
-        result.exception()
-
-
-__all__ = ("CallFuture", "Calls")
+__all__ = ("Calls",)

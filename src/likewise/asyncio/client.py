@@ -68,7 +68,7 @@ class connect:
         self._mind = mind
         self._timeout = timeout
         flavours = ObjectFlavours(with_traceback=tracebacks)
-        self._endpoint = Endpoint(registry_from(accept), limits or Limits(), flavours, trace)
+        self._endpoint = Endpoint(Side.CLIENT, registry_from(accept), limits or Limits(), flavours, trace)
         self._connection: Connection | None = None
 
     def __enter__(self) -> NoReturn:
@@ -95,7 +95,7 @@ class connect:
             await self._connection.close()
 
     async def _connect(self) -> Connection:
-        connection = Connection(self._endpoint, Side.CLIENT, asyncio.get_running_loop())
+        connection = Connection(self._endpoint, asyncio.get_running_loop())
         failed_at = "does not speak PB"
         try:
             async with asyncio.timeout(self._timeout) as deadline:
@@ -124,11 +124,11 @@ class connect:
         loop, address = asyncio.get_running_loop(), self._address
         try:
             if address.scheme == "unix":
-                await loop.create_unix_connection(lambda: connection._line, address.path)
+                await loop.create_unix_connection(lambda: connection._protocol, address.path)
                 return
             name = self._server_name if self._tls is not None else None
             plug = await plugged(address)
-            await loop.create_connection(lambda: connection._line, sock=plug, ssl=self._tls, server_hostname=name)
+            await loop.create_connection(lambda: connection._protocol, sock=plug, ssl=self._tls, server_hostname=name)
         except ssl.SSLError as error:
             raise CannotConnect(f"{address}: {explain(error)}") from error
         except OSError as error:

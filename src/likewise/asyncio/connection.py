@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, cast
 
 from ..broker.core import Broker
-from ..broker.states import Side
 from ..errors import ENDS_THE_PROGRAM, ConnectionClosed, LocalProtocolError
 from ..objects.by_reference import RemoteReference
 from .calls import Calls
@@ -33,19 +32,15 @@ class Connection:
         "_callbacks",
         "_calls",
         "_closed",
-        "_endpoint",
         "_line",
-        "_loop",
         "_opened",
         "_was_opened",
     )
 
-    def __init__(self, endpoint: Endpoint, side: Side, loop: asyncio.AbstractEventLoop) -> None:
-        self._endpoint = endpoint
-        self._loop = loop
+    def __init__(self, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
         endpoint.thread = threading.get_ident()
         self._calls = Calls(endpoint, loop)
-        self._line = Line(self, self._calls, endpoint, side, loop)
+        self._line = Line(self, self._calls)
         self._opened: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[None] | None = None
         self._avatar: RemoteReference | None = None  # a login's
@@ -101,6 +96,10 @@ class Connection:
         """How many calls of the peer failed here with nobody there to be told: one-way ones."""
         return self._calls.one_way_failures
 
+    @property
+    def _protocol(self) -> asyncio.Protocol:
+        return cast(asyncio.Protocol, self._line)
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What the transport knows: ``peercert``, ``ssl_object``, ``socket`` and the like, as asyncio names them."""
         transport = self._line.transport
@@ -115,7 +114,7 @@ class Connection:
 
     def notifyOnDisconnect(self, callback: OnConnection) -> None:
         """Have ``callback(this connection)`` run once when it ends; :attr:`peer` and :attr:`reason` tell who and why."""
-        check_thread(self._loop, "notifyOnDisconnect()")
+        check_thread(self._calls.loop, "notifyOnDisconnect()")
         if self._callbacks is None:
             self._callbacks = []
         self._callbacks.append(callback)
@@ -132,7 +131,7 @@ class Connection:
 
         Calls of ours that are unanswered fail with ConnectionClosed.
         """
-        check_thread(self._loop, "close()")
+        check_thread(self._calls.loop, "close()")
         if self._line.transport is None or self.broker.is_closed:
             return
         await self._calls.backlog_made().finish(grace)
@@ -145,14 +144,14 @@ class Connection:
 
     def abort(self, reason: BaseException | None = None) -> None:
         """End the connection at once; what is queued is lost."""
-        check_thread(self._loop, "abort()")
+        check_thread(self._calls.loop, "abort()")
         self._line.abort(reason)
 
     async def wait_closed(self) -> None:
         """Return when the connection has ended, however it does."""
         if self._line.transport is None or not self._calls.broker.is_closed:
             if self._closed is None:
-                self._closed = self._loop.create_future()
+                self._closed = self._calls.loop.create_future()
             await asyncio.shield(self._closed)
 
     async def _wait_open(self) -> None:
@@ -164,7 +163,7 @@ class Connection:
         """
         if not self.is_open:
             if self._opened is None:
-                self._opened = self._loop.create_future()
+                self._opened = self._calls.loop.create_future()
             await asyncio.shield(self._opened)
 
     # --- what its line tells
@@ -173,17 +172,17 @@ class Connection:
         if self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
         self._was_opened = True
-        if self._endpoint.root is not None:
+        if self._calls.endpoint.root is not None:
             self._name_root()
-        if self._endpoint.on_open is not None and not self._calls.is_ended:
-            self._notify(self._endpoint.on_open)
+        if self._calls.endpoint.on_open is not None and not self._calls.is_ended:
+            self._notify(self._calls.endpoint.on_open)
 
     def _name_root(self) -> None:
         """Have the application make the root for this peer, which is let in; without one there is no connection."""
         try:
-            self.broker.tables.name(b"root", self._endpoint.root.rootObject(self))
+            self.broker.tables.name(b"root", self._calls.endpoint.root.rootObject(self))
         except ENDS_THE_PROGRAM as error:
-            end_loop(self._loop, error)
+            end_loop(self._calls.loop, error)
         except BaseException as error:
             self._calls.report("running rootObject", error)
             self._line.drop(LocalProtocolError("the root object could not be made"))
@@ -195,8 +194,8 @@ class Connection:
             error.__cause__ = reason
             self._opened.set_exception(error)
         callbacks, self._callbacks = self._callbacks or [], None
-        if self._endpoint.on_close is not None and self._was_opened:
-            callbacks.append(self._endpoint.on_close)
+        if self._calls.endpoint.on_close is not None and self._was_opened:
+            callbacks.append(self._calls.endpoint.on_close)
         for callback in callbacks:
             self._notify(callback)
         if self._closed is not None and not self._closed.done():
@@ -210,7 +209,7 @@ class Connection:
         try:
             run()
         except ENDS_THE_PROGRAM as error:
-            end_loop(self._loop, error)
+            end_loop(self._calls.loop, error)
         except BaseException as error:
             self._calls.report(doing, error)
 

@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from ..broker.core import Broker
+from ..broker.states import Side
 from ..jelly.registry import Registry
 from ..limits import Limits
 from ..logs import Throttle, restrain
@@ -17,6 +19,7 @@ from ..serving.flow import ArgumentBytes
 from ..trace import Tracer
 from ..wire.tokens import DIALECTS, Dialect
 from .endpoint_account import EndpointAccount
+from .loops import check_thread
 from .pace import Pace, pace_of
 
 log = logging.getLogger("likewise")
@@ -31,8 +34,9 @@ CLOSED_THERE: Final = "the peer closed the connection, or its process ended: it 
 
 @dataclass(slots=True)
 class Endpoint:
-    """One for each ``serve()`` and ``connect()``."""
+    """One for each ``serve()`` and ``connect()``; ``side`` is which of them."""
 
+    side: Side
     registry: Registry
     limits: Limits
     flavours: ObjectFlavours
@@ -43,13 +47,14 @@ class Endpoint:
     on_open: OnConnection | None = None
     on_close: OnConnection | None = None
     lines: set[Any] = field(default_factory=set)  # of the connections that are let in
-    is_closing: bool = False  # who is being accepted now is not let in any more
+    is_closing: bool = False  # connections that are being accepted now are not let in
     logouts: set[asyncio.Task[None]] = field(default_factory=set)  # those that are coroutines, while they run
     thread: int = 0  # the loop's; connections are made on it
     account: EndpointAccount = field(init=False)
     arguments: ArgumentBytes = field(init=False)
     log: Throttle = field(init=False)
     _pace: Pace | None = None
+    _thread_check: Callable[[str], object] | None = None
 
     def __post_init__(self) -> None:
         self.account = EndpointAccount(self.limits)
@@ -62,6 +67,12 @@ class Endpoint:
         if self._pace is None:
             self._pace = pace_of(loop)
         return self._pace
+
+    def thread_check(self, loop: asyncio.AbstractEventLoop) -> Callable[[str], object]:
+        """Refuses a use on another thread than the loop's; one for all connections."""
+        if self._thread_check is None:
+            self._thread_check = partial(check_thread, loop)
+        return self._thread_check
 
 
 __all__ = ("ABORTED_HERE", "CLOSED_HERE", "CLOSED_THERE", "Endpoint", "OnConnection")

@@ -1,6 +1,6 @@
 """
-The account of one endpoint's connections, who makes way for whom, and the timer that looks after those that are silent,
-slow or gone.
+The account of one endpoint's connections, the rule by which a newcomer makes way for another, and the timer that looks after
+connections that are silent, slow or gone.
 
 One timer for all: one for each connection would cost at every chunk.
 """

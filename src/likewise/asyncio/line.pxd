@@ -1,12 +1,32 @@
 # cython: language_level=3
-# Types for the compiled build of line.py; the code is there. Line itself is no C class: asyncio's Protocol is none.
+# Types for the compiled build of line.py; the code is there.
 
 cimport cython
 
+from likewise.asyncio.calls cimport Calls
+from likewise.serving.account cimport Watch
 from likewise.broker.core cimport Broker
-
 cdef Py_ssize_t CLOCK_MASK
 
 
-@cython.locals(handled=Py_ssize_t)
-cdef handle_messages(line, calls, Broker broker)
+cdef class Line:
+    cdef object __weakref__
+    cdef readonly object owner
+    cdef Calls _calls
+    cdef readonly object transport
+    cdef public object reason
+    cdef public object _handshake
+    cdef double _slice_ends
+    cdef Watch _watch
+    cdef Py_ssize_t _held
+    cdef bint _in_turn
+    cdef bint _flush_is_scheduled
+    cdef bint _reading_is_paused
+    cdef bint _is_counted_out
+
+    @cython.locals(calls=Calls, broker=Broker, handled=Py_ssize_t, held=Py_ssize_t)
+    cpdef pump(self)
+    cdef _breathe(self)
+    cdef _wait_for_turn(self)
+    @cython.locals(calls=Calls, pieces=list)
+    cpdef flush(self)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from functools import partial
 from typing import Any, Protocol, cast
 
 from ..broker.core import Broker
@@ -29,8 +28,8 @@ from ..serving.unread import Unread
 from ..sockets import HANDED_ON, keep_alive
 from .addresses import peer_name, peer_place
 from .calls import Calls
-from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE, Endpoint
-from .loops import check_thread, end_loop
+from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE
+from .loops import end_loop
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
 CLOCK_MASK = 3  # a bit mask: after every fourth message the clock is looked at, which costs as much as a message
@@ -50,24 +49,22 @@ class LineOwner(Protocol):
         """The line is gone."""
 
 
-class Line(asyncio.Protocol):
+class Line:
     """
-    One socket of one connection. ``transport`` is asyncio's, ``None`` until it is connected; ``reason`` is why it ended, as
-    far as anybody knows.
+    One socket of one connection: an :class:`asyncio.Protocol` but for the base class, which no compiled struct can have.
+
+    ``transport`` is asyncio's, ``None`` until it is connected; ``reason`` is why it ended, as far as anybody knows.
     """
 
     __slots__ = (
         "__weakref__",
         "_calls",
-        "_endpoint",
         "_flush_is_scheduled",
         "_handshake",
         "_held",
         "_in_turn",
         "_is_counted_out",
-        "_loop",
         "_reading_is_paused",
-        "_side",
         "_slice_ends",
         "_watch",
         "owner",
@@ -75,14 +72,9 @@ class Line(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(
-        self, owner: LineOwner, calls: Calls, endpoint: Endpoint, side: Side, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, owner: LineOwner, calls: Calls) -> None:
         self.owner = owner
         self._calls = calls
-        self._endpoint = endpoint
-        self._side = side
-        self._loop = loop
         self.transport: asyncio.Transport | None = None
         self.reason: BaseException | None = None
         self._handshake: asyncio.TimerHandle | None = None
@@ -104,7 +96,8 @@ class Line(asyncio.Protocol):
     # --- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        endpoint, calls = self._endpoint, self._calls
+        calls = self._calls
+        endpoint = calls.endpoint
         self.transport = cast(asyncio.Transport, transport)
         calls.line = self
         calls.peer = peer_name(transport)
@@ -121,20 +114,20 @@ class Line(asyncio.Protocol):
             self.abort(refused)
             return
         calls.address = sys.intern(address)  # one for all its connections
-        self._watch = Watch(self._loop.time())
+        self._watch = Watch(self._calls.loop.time())
         endpoint.lines.add(self)
-        endpoint.account.watch(self._loop, endpoint.lines)
-        if self._side is Side.CLIENT or not HANDED_ON:
+        endpoint.account.watch(self._calls.loop, endpoint.lines)
+        if self._calls.endpoint.side is Side.CLIENT or not HANDED_ON:
             keep_alive(self.socket, endpoint.limits.keepalive_seconds)
         if endpoint.account.unread.noticed < NOTICED_BYTES:
             self.transport.set_write_buffer_limits(endpoint.account.unread.noticed)
-        self._handshake = self._loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
+        self._handshake = self._calls.loop.call_later(endpoint.limits.handshake_seconds, self._too_late)
         broker.start()
 
     def _new_broker(self) -> Broker:
-        endpoint = self._endpoint
+        endpoint = self._calls.endpoint
         broker = Broker(
-            self._side,
+            self._calls.endpoint.side,
             self._calls,
             endpoint.flavours,
             endpoint.registry,
@@ -144,12 +137,11 @@ class Line(asyncio.Protocol):
             trace=endpoint.trace,
             peer=self._calls.peer,
         )
-        broker.patience = MESSAGES_AT_ONCE
-        broker.outbox.keep_to_thread(partial(check_thread, self._loop))
+        broker.outbox.keep_to_thread(endpoint.thread_check(self._calls.loop))
         return broker
 
     def data_received(self, data: bytes) -> None:
-        if self._handshake is not None and self._side is Side.SERVER and data.startswith(TLS_RECORD):
+        if self._handshake is not None and self._calls.endpoint.side is Side.SERVER and data.startswith(TLS_RECORD):
             self.drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
             return
         self._watch.heard = True
@@ -159,20 +151,23 @@ class Line(asyncio.Protocol):
         if self._held + len(data) <= LIGHT:
             self.pump()
             return
-        turns = self._endpoint.pace(self._loop).turns
-        began = self._loop.time()
+        turns = self._calls.endpoint.pace(self._calls.loop).turns
+        began = self._calls.loop.time()
         if not turns.may_begin(began):
             self._wait_for_turn()
             return
         self.pump()
-        now = self._loop.time()
+        now = self._calls.loop.time()
         turns.ended(now)
         if now - began > SLICE and not self._reading_is_paused:
             self._wait_for_turn()
 
+    def eof_received(self) -> None:
+        """The peer will send no more: the transport closes itself."""
+
     def pause_writing(self) -> None:
         calls = self._calls
-        calls.unread = Unread(calls, self, self._endpoint.limits, self._loop)
+        calls.unread = Unread(calls, self, self._calls.endpoint.limits, self._calls.loop)
         calls.unread.consider()
 
     def resume_writing(self) -> None:
@@ -180,12 +175,12 @@ class Line(asyncio.Protocol):
         if calls.unread is not None:
             calls.unread.end()
             calls.unread = None
-        self._endpoint.account.unread.hold(self, 0)
+        self._calls.endpoint.account.unread.hold(self, 0)
         calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:
             calls.backlog.hold(False)
         if calls.streams is not None:
-            calls.resume_streams()
+            calls.streams.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
         calls = self._calls
@@ -210,16 +205,33 @@ class Line(asyncio.Protocol):
         broker = calls.broker
         self._in_turn = True
         self._slice_ends = 0.0
+        handled = 0
         try:
-            handle_messages(self, calls, broker)
+            while not self._reading_is_paused and not calls.is_ended and not calls.awaits_first_step:
+                event = broker.next_event(MESSAGES_AT_ONCE)
+                if type(event) is CallReceived:
+                    if calls.backlog is None:
+                        calls.run(event)
+                    else:
+                        calls.backlog.take(event)
+                elif type(event) is CallCancelled:
+                    if calls.backlog is not None:
+                        calls.backlog.cancel(event.request)
+                elif event is not None:
+                    self._open(cast(Opened, event))
+                elif not broker.has_more:
+                    break
+                handled += 1
+                if broker.outbox.has_large or not handled & CLOCK_MASK:
+                    self._breathe()
         except RemoteProtocolError as error:
             self.drop(error)
         except ENDS_THE_PROGRAM as error:
-            end_loop(self._loop, error)
+            end_loop(self._calls.loop, error)
         finally:
             self._in_turn = False
         self.flush()
-        held, unfinished = broker.held_bytes, self._endpoint.account.unfinished
+        held, unfinished = broker.held_bytes, self._calls.endpoint.account.unfinished
         if held > unfinished.noticed or self._held > unfinished.noticed:
             unfinished.note(self, held)
         self._held = held
@@ -231,7 +243,7 @@ class Line(asyncio.Protocol):
         A chunk of 256 KiB holds thousands of calls; their answers may be large, each may be as costly as a ceiling allows.
         """
         self._calls.write_answers()
-        now = self._loop.time()
+        now = self._calls.loop.time()
         if not self._slice_ends:
             self._slice_ends = now + SLICE
         elif now > self._slice_ends and not self._reading_is_paused:
@@ -242,7 +254,7 @@ class Line(asyncio.Protocol):
         self._reading_is_paused = True
         if self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()
-        self._endpoint.pace(self._loop).turns.take_turns(self._go_on_reading)
+        self._calls.endpoint.pace(self._calls.loop).turns.take_turns(self._go_on_reading)
 
     def _go_on_reading(self) -> None:
         self._reading_is_paused = False
@@ -254,7 +266,7 @@ class Line(asyncio.Protocol):
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
-            self._endpoint.account.greeted_by(self)
+            self._calls.endpoint.account.greeted_by(self)
         self.owner._line_opened()
 
     # --- writing
@@ -262,11 +274,11 @@ class Line(asyncio.Protocol):
     def output_ready(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
             self._flush_is_scheduled = True
-            self._loop.call_soon(self.flush)
+            self._calls.loop.call_soon(self.flush)
 
     def output_may_wait(self) -> None:
         if not self._in_turn and not self._flush_is_scheduled:
-            self._endpoint.pace(self._loop).add(self.flush)
+            self._calls.endpoint.pace(self._calls.loop).add(self.flush)
 
     def flush(self) -> None:
         """Write what waits."""
@@ -277,7 +289,7 @@ class Line(asyncio.Protocol):
         pieces = calls.broker.data_to_send()
         if not pieces:
             return
-        limit = self._endpoint.limits.queued_output
+        limit = self._calls.endpoint.limits.queued_output
         if transport.get_write_buffer_size() > limit:
             self.give_up(LimitExceeded("queued_output", transport.get_write_buffer_size(), limit))
         elif not transport.is_closing():
@@ -285,7 +297,7 @@ class Line(asyncio.Protocol):
                 transport.write(piece)
             if calls.unread is not None:
                 calls.unread.wrote(sum(map(len, pieces)))
-                self._endpoint.account.unread.note(self, transport.get_write_buffer_size())
+                self._calls.endpoint.account.unread.note(self, transport.get_write_buffer_size())
             else:
                 calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:
@@ -342,15 +354,16 @@ class Line(asyncio.Protocol):
             self.transport.abort()
             return
         is_waiting = broker.held_bytes > 0 and not self._reading_is_paused
-        late = self._watch.verdict(now, self._endpoint.limits, broker.messages, is_waiting, calls.running > 0)
+        late = self._watch.verdict(now, self._calls.endpoint.limits, broker.messages, is_waiting, calls.running > 0)
         if late is not None:
             self.drop(late)
 
     def _too_late(self) -> None:
-        self.drop(RemoteProtocolError(f"no dialect agreed within {self._endpoint.limits.handshake_seconds:g} s"))
+        self.drop(RemoteProtocolError(f"no dialect agreed within {self._calls.endpoint.limits.handshake_seconds:g} s"))
 
     def _count_out(self) -> None:
-        endpoint, calls = self._endpoint, self._calls
+        calls = self._calls
+        endpoint = calls.endpoint
         endpoint.lines.discard(self)
         if calls.address is not None and not self._is_counted_out:
             self._is_counted_out = True
@@ -359,32 +372,7 @@ class Line(asyncio.Protocol):
             endpoint.account.greeted_by(self)
 
     def _warn(self, kind: str, text: str, what: object) -> None:
-        self._endpoint.log.warning(self._loop.call_later, kind, text, self._calls.peer, what)
-
-
-def handle_messages(line: Line, calls: Calls, broker: Broker) -> None:
-    """
-    Handle whole messages, as long as it is this line's turn. A function, since compiled it knows what a Broker is: nothing
-    else runs as often.
-    """
-    handled = 0
-    while not line._reading_is_paused and not calls.is_ended and not calls.awaits_first_step:
-        event = broker.next_event()
-        if type(event) is CallReceived:
-            if calls.backlog is None:
-                calls.run(event)
-            else:
-                calls.backlog.take(event)
-        elif type(event) is CallCancelled:
-            if calls.backlog is not None:
-                calls.backlog.cancel(event.request)
-        elif event is not None:
-            line._open(cast(Opened, event))
-        elif not broker.has_more:
-            break
-        handled += 1
-        if broker.outbox.has_large or not handled & CLOCK_MASK:
-            line._breathe()
+        self._calls.endpoint.log.warning(self._calls.loop.call_later, kind, text, self._calls.peer, what)
 
 
 __all__ = ("Line",)

@@ -19,7 +19,6 @@ from . import accepting
 from .addresses import Address, parse
 from .connection import Connection
 from .endpoint import Endpoint, OnConnection
-from .line import Line
 from .login import Login
 from .login_root import Admission
 from .loops import check_thread
@@ -193,6 +192,7 @@ class serve:
             )
         self._tls = tls
         self._endpoint = Endpoint(
+            Side.SERVER,
             registry_from(accept),
             limits or Limits(),
             ObjectFlavours(with_traceback=tracebacks),
@@ -229,8 +229,8 @@ class serve:
         loop = asyncio.get_running_loop()
         endpoint = self._endpoint
 
-        def accept() -> Line:
-            return Connection(endpoint, Side.SERVER, loop)._line
+        def accept() -> asyncio.Protocol:
+            return Connection(endpoint, loop)._protocol
 
         address = self._address
         if self._tls is not None:

@@ -1,47 +1,50 @@
-"""The part of a connection's calls that runs the iterators which its peer reads, in real tasks."""
+"""Runs the iterators that the peer of one connection reads, in real tasks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
-from ..serving.calls import CallHandler
+from ..broker.core import Broker
+from ..broker.events import CallReceived
 from ..serving.streams import Done, Streams
+from ..serving.unread import Unread
 from .coroutines import start_coroutine
 
 
-class WithStreams(CallHandler):
-    """What :mod:`likewise.serving.streams` needs of its driver."""
+class Streaming(Protocol):
+    """The calls of that connection."""
 
-    __slots__ = ("_stream_tasks", "_until_writable", "streams")
+    @property
+    def broker(self) -> Broker: ...
+    @property
+    def unread(self) -> Unread | None: ...
+    def new_result(self, request: int) -> Any: ...
+    def settle(self, result: Any, value: Any) -> None: ...
+    def reject(self, result: Any, error: BaseException) -> None: ...
+    def report(self, doing: str, error: BaseException) -> None: ...
+    def unsent_bytes(self) -> int: ...
+    def answer(self, call: CallReceived, value: Any) -> None: ...
+    def fail(self, call: CallReceived, error: BaseException) -> None: ...
+
+
+class StreamRunner:
+    """What :mod:`likewise.serving.streams` needs of its driver; made for the first iterator that is sent."""
+
     cancelled = asyncio.CancelledError
 
-    _loop: asyncio.AbstractEventLoop
-    _stream_tasks: set[asyncio.Task[Any]]
-    streams: Streams | None
-    _until_writable: list[Callable[[], None]]
-
-    def source_of(self, iterator: Any, perspective: Any) -> Any:
-        streams = self.streams
-        if streams is None:
-            self._stream_tasks = set()
-            self._until_writable = []
-            streams = self.streams = Streams(self.broker, self)  # type: ignore[arg-type]  # a Connection is one
-        return streams.source_of(iterator, perspective)
-
-    def settled(self, result: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
-        if result.done():
-            return None
-        waiter = self._loop.create_future()
-
-        def settled(_: object) -> None:
-            if not waiter.done():
-                waiter.set_result(None)
-
-        result.add_done_callback(settled)
-        waiter.add_done_callback(lambda _: result.remove_done_callback(settled))
-        return waiter
+    def __init__(self, calls: Streaming, loop: asyncio.AbstractEventLoop) -> None:
+        self._calls = calls
+        self._loop = loop
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._until_writable: list[Callable[[], None]] = []
+        self.new_result = calls.new_result
+        self.settle = calls.settle
+        self.reject = calls.reject
+        self.report = calls.report
+        self.unsent_bytes = calls.unsent_bytes
+        self.streams = Streams(calls.broker, self)  # type: ignore[arg-type]  # what it asks of a driver is here
 
     def run_stream(self, coroutine: Coroutine[Any, Any, None], name: str, done: Done) -> asyncio.Task[Any] | None:
         if self._loop.is_closed():
@@ -49,15 +52,15 @@ class WithStreams(CallHandler):
             return None
         task = start_coroutine(self._loop, coroutine, name, done)
         if task is not None:
-            self._stream_tasks.add(task)
-            task.add_done_callback(self._stream_tasks.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return task
 
     def soon(self, function: Callable[[], None]) -> None:
         self._loop.call_soon(function)
 
     def when_writable(self, function: Callable[[], None]) -> None:
-        if self.unread is not None:
+        if self._calls.unread is not None:
             self._until_writable.append(function)
         else:
             self._loop.call_soon(function)
@@ -65,19 +68,18 @@ class WithStreams(CallHandler):
     def now(self) -> float:
         return self._loop.time()
 
-    def resume_streams(self) -> None:
+    def resume(self) -> None:
         """The transport takes more bytes."""
         waiting, self._until_writable = self._until_writable, []
         for function in waiting:
             function()
 
-    async def end_streams(self, seconds: float) -> None:
-        """Close the iterators that the peer reads; let what they do at their end take so long."""
-        if self.streams is not None:
-            self.streams.end_all("the connection was closed by the end that makes the items")
-            this = asyncio.current_task()
-            if tasks := self._stream_tasks - {this}:
-                await asyncio.wait(tasks, timeout=seconds)
+    async def end(self, seconds: float) -> None:
+        """Close the iterators; let what they do at their end take so long."""
+        self.streams.end_all("the connection was closed by the end that makes the items")
+        this = asyncio.current_task()
+        if tasks := self._tasks - {this}:
+            await asyncio.wait(tasks, timeout=seconds)
 
 
-__all__ = ("WithStreams",)
+__all__ = ("StreamRunner",)

@@ -10,6 +10,7 @@ from ..broker.events import CallReceived
 from ..serving.backlog import Backlog, CallRunner
 from .coroutines import is_eager, start_coroutine
 from .endpoint import Endpoint
+from .streams import StreamRunner
 
 AT_LEAST = 1.0  # seconds that a method has to end once it is cancelled
 
@@ -18,7 +19,9 @@ class TaskRunner(CallRunner, Protocol):
     """What is needed of the connection."""
 
     def await_first_step(self) -> None: ...
-    async def end_streams(self, seconds: float) -> None: ...
+
+    @property
+    def streams(self) -> StreamRunner | None: ...
 
 
 class Tasks(Backlog):
@@ -67,7 +70,8 @@ class Tasks(Backlog):
             task.cancel()
         if others:
             await asyncio.wait(others, timeout=max(grace, AT_LEAST))
-        await self._runner.end_streams(max(grace, AT_LEAST))
+        if self._runner.streams is not None:
+            await self._runner.streams.end(max(grace, AT_LEAST))
 
     def cancel_call(self, request: int) -> None:
         task = self._by_request.get(str(request))

@@ -20,7 +20,6 @@ from ..errors import LimitExceeded
 from .addresses import peer_name, peer_place
 from .coroutines import start_coroutine
 from .endpoint import Endpoint
-from .line import Line
 
 log = logging.getLogger("likewise")
 
@@ -176,12 +175,12 @@ class CheckedSSLObject(ssl.SSLObject):
 
 class Entrance:
     """
-    Where a server's connections do their handshake: each gets its :class:`Line` when that is done, not before.
+    Where a server's connections do their handshake: ``make`` makes the line of each when that is done, not before.
 
     ``context`` is what holds for those to come. Handshakes under way count as such, and end in time.
     """
 
-    def __init__(self, tls: TLS | ssl.SSLContext, endpoint: Endpoint, make: Callable[[], Line]) -> None:
+    def __init__(self, tls: TLS | ssl.SSLContext, endpoint: Endpoint, make: Callable[[], asyncio.Protocol]) -> None:
         self.context = tls if isinstance(tls, ssl.SSLContext) else server_context(tls)
         self.endpoint = endpoint
         self.make = make

@@ -38,7 +38,7 @@ class Ceilings:
     There is one object for each, as a rule, so that ``is`` tells whether two are the same.
     """
 
-    __slots__ = ("at_most", "bytes_limit", "depth", "dialect", "encoder", "items_limit", "limits", "whose")
+    __slots__ = ("at_most", "bytes_limit", "depth", "dialect", "encoder", "items_limit", "limits", "name_limit", "whose")
 
     def __init__(self, dialect: Dialect, limits: Limits, encoder: type[Encoder]) -> None:
         self.dialect = dialect
@@ -49,6 +49,7 @@ class Ceilings:
         # What stays below these needs no measuring, whatever stands before and around it.
         self.bytes_limit = limits.frame_bytes // 2
         self.items_limit = limits.frame_items - HEAD_ITEMS
+        self.name_limit = limits.name_bytes
         sizes = min(dialect.string_bytes, limits.string_bytes), min(dialect.list_items, limits.list_items)
         self.at_most = Dialect(dialect.name, dialect.has_vocabulary, *sizes)
 

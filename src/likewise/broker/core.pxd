@@ -9,7 +9,6 @@ from likewise.broker.link cimport Link
 from likewise.broker.messages cimport luid_token, name_token
 from likewise.broker.outbox cimport Outbox
 from likewise.broker.tables cimport Tables
-from likewise.broker.unanswered cimport Unanswered
 from likewise.wire.writer cimport int_token
 
 
@@ -26,22 +25,20 @@ cdef class Broker:
     cdef readonly Tables tables
     cdef readonly Outbox outbox
     cdef readonly IncomingMessages incoming
-    cdef Unanswered _unanswered
     cdef object _accepted
     cdef object _unless_asked
     cdef list _callbacks
     cdef public bint has_more
     cdef public Py_ssize_t messages
-    cdef public Py_ssize_t patience
     cdef Py_ssize_t _open_calls
 
-    @cython.locals(is_early=bint, unanswered=Unanswered, request=Py_ssize_t)
+    @cython.locals(is_early=bint, tables=Tables, request=Py_ssize_t)
     cpdef call(self, luid, method, tuple args, dict kwargs, perspective=*, bint want_answer=*, bint to_cache=*)
     cpdef answer(self, CallReceived call, value)
     cpdef fail(self, CallReceived call, error)
     cpdef receive_data(self, bytes data)
-    @cython.locals(link=Link)
-    cpdef next_event(self)
+    @cython.locals(link=Link, handled=Py_ssize_t)
+    cpdef next_event(self, Py_ssize_t patience=*)
     @cython.locals(link=Link, greeting=bytes)
     cpdef list data_to_send(self)
     @cython.locals(link=Link)

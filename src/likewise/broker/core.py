@@ -41,7 +41,6 @@ from .messages import ANSWER_HEAD, CACHEMESSAGE_HEAD, MESSAGE_HEAD, luid_token, 
 from .outbox import Outbox
 from .states import Side, State, closed_error, not_open
 from .tables import Tables
-from .unanswered import Unanswered
 
 OPEN = State.OPEN  # looked up once: to find a member of an enum costs as much as to read a token
 
@@ -59,7 +58,6 @@ class Broker:
         "_accepted",
         "_callbacks",
         "_open_calls",
-        "_unanswered",
         "_unless_asked",
         "driver",
         "has_more",
@@ -70,7 +68,6 @@ class Broker:
         "messages",
         "outbox",
         "owner",
-        "patience",
         "reason",
         "side",
         "speaks_early",
@@ -104,15 +101,13 @@ class Broker:
         if root is not None:
             self.tables.name(b"root", root)
         self.outbox = Outbox(driver, self.tables, encoder)
-        self._unanswered = Unanswered()
         self.incoming = IncomingMessages(
-            self.tables, self.outbox, self._unanswered, registry, decoder, recorder(trace, peer) if trace else None
+            self.tables, self.outbox, registry, decoder, recorder(trace, peer) if trace else None
         )
         self._accepted = limits
         self._unless_asked: tuple[Registry, Limits] | None = None  # what a stranger is held to once it is asked
         self.link: Link | None = Link(side, dialects, limits)
         self._open_calls = limits.open_calls
-        self.patience = 0  # messages to handle in one call of next_event, where they are no events; 0: all there are
         self.has_more = False
         self.messages = 0  # how many have come
         self._callbacks: list[Callable[[], object]] | None = None
@@ -133,7 +128,7 @@ class Broker:
         """
         if self.is_closed or self.link is not None:
             raise LocalProtocolError("the session has ended" if self.is_closed else "the session has a line")
-        link.hold_to(self._accepted, self.dialect)
+        link.accept(self._accepted, self.dialect)
         self.link = link
         self.start()
 
@@ -147,12 +142,12 @@ class Broker:
     @property
     def dialect(self) -> Dialect:
         """What both ends speak, once they have agreed."""
-        return self.outbox.dialect
+        return self.outbox.ceilings.dialect
 
     @property
     def unanswered(self) -> int:
         """How many of our calls wait for an answer."""
-        return len(self._unanswered.results)
+        return len(self.tables.results)
 
     @property
     def held_bytes(self) -> int:
@@ -190,31 +185,31 @@ class Broker:
         is_early = not self.outbox.may_send
         if is_early and not self._may_speak_early():
             raise not_open(self.is_closed, self.reason)
-        unanswered = self._unanswered
+        tables = self.tables
         if want_answer and self._unless_asked is not None:
             self.hold_to(*self._unless_asked)
-        if want_answer and len(unanswered.results) >= self._open_calls:
+        if want_answer and len(tables.results) >= self._open_calls:
             raise TooManyCalls(f"{self.limits.open_calls} calls are unanswered (limits.open_calls)")
-        request = unanswered.next_number
+        request = tables.next_request
         pieces: Pieces = [
             CACHEMESSAGE_HEAD if to_cache else MESSAGE_HEAD,
             int_token(request),
             luid_token(luid),
-            name_token(method, self.outbox.name_limit),
+            name_token(method, self.outbox.ceilings.name_limit),
             b"\x01\x81" if want_answer else b"\x00\x81",
         ]
         has_large = self.outbox.write(pieces, args, kwargs, perspective)
-        if unanswered.next_number != request:  # a hook has made a call of its own meanwhile
-            request = unanswered.next_number
+        if tables.next_request != request:  # a hook has made a call of its own meanwhile
+            request = tables.next_request
             pieces[1] = int_token(request)
-        unanswered.next_number = request + 1
+        tables.next_request = request + 1
         result = None
         if want_answer:  # before the bytes: a driver may write at once, and the answer be back before that returns
             result = self.driver.new_result(request)
-            unanswered.add(request, result)
-            if to_cache:  # who publishes a change need not ask what became of it
+            tables.add_result(request, result)
+            if to_cache:  # a publisher need not ask what became of a change
                 self.driver.unheard(result)
-                self.tables.change_sent(request, luid)
+                tables.change_sent(request, luid)
         if is_early:
             self.outbox.queue_spelled(pieces)
         else:
@@ -223,13 +218,13 @@ class Broker:
 
     def cancel(self, request: int) -> None:
         """The caller has given up on a call. In ``likewise-1`` the peer is told; an answer to it comes all the same."""
-        if request in self._unanswered.results and self.outbox.may_send and self.dialect is LIKEWISE_1:
+        if request in self.tables.results and self.outbox.may_send and self.outbox.ceilings.dialect is LIKEWISE_1:
             self.outbox.queue([messages.cancel(request)])
 
     def spend_request(self) -> int:
         """Use up the number of a call without making one."""
-        self._unanswered.next_number += 1
-        return self._unanswered.next_number - 1
+        self.tables.next_request += 1
+        return self.tables.next_request - 1
 
     def subscribe(self, luid: int, perspective: Any) -> Subscription:
         """What the observer of a mirror of the peer's is published to by."""
@@ -268,7 +263,7 @@ class Broker:
         self.incoming.registry = registry
         self._accepted = limits
         if self.link is not None:
-            self.link.hold_to(limits, self.dialect)
+            self.link.accept(limits, self.dialect)
 
     def restrain(self, registry: Registry, limits: Limits) -> None:
         """
@@ -315,11 +310,11 @@ class Broker:
         if self.link is not None:
             self.link.feed(data)
 
-    def next_event(self) -> Event | None:
+    def next_event(self, patience: int = 0) -> Event | None:
         """
         What the peer's messages ask for, one at a time; ``None`` when more bytes are needed.
 
-        Or, where :attr:`patience` is set, when so many messages have asked for nothing: then :attr:`has_more` is true.
+        Or when ``patience`` messages, where that is not 0, have asked for nothing: then :attr:`has_more` is true.
 
         Raises:
             RemoteProtocolError: the peer broke the protocol: close the connection, then call :meth:`connection_lost`.
@@ -342,7 +337,7 @@ class Broker:
             if event is not None:
                 return event
             handled += 1
-            if handled == self.patience:
+            if handled == patience:
                 self.has_more = True
                 return None
         self.has_more = False
@@ -365,7 +360,7 @@ class Broker:
 
     def connection_lost(self, reason: BaseException | None = None) -> None:
         """
-        The connection has ended: every waiting call fails, every observer stops, who asked is told.
+        The connection has ended: every waiting call fails, every observer stops, and the callbacks run.
 
         ``reason`` is why, ``None`` for an orderly end; the calls' ConnectionClosed chains it.
         """
@@ -377,7 +372,7 @@ class Broker:
             BaseException.with_traceback(reason, None)
         self.reason = reason
         self.link = None  # an unfinished message must not wait for the garbage collector
-        for result in self._unanswered.take_all():
+        for result in self.tables.take_results():
             self.driver.reject(result, closed_error(reason))
         stops = [partial(entry.stop, self.driver) for entry in self.tables.clear(text_of(closed_error(reason)))]
         callbacks, self._callbacks = self._callbacks or (), None

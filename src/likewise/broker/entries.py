@@ -14,14 +14,22 @@ from ..errors import ENDS_THE_PROGRAM, InsecureJelly
 from ..jelly.context import Luid
 from ..jelly.plans import set_state
 from ..wire import native
+from ..wire.keys import keyed
 from .events import Driver
+
+Release = tuple[bool, Luid, int]  # is it a cache, its id, how many counts are given back
 
 
 class MirrorTables(Protocol):
     """The tables that an entry stands in."""
 
-    def mirror_ended(self, ref: Any) -> None:
+    def has_ended(self, ref: Any) -> None:
         """The mirror is gone; called by its finalizer."""
+
+
+def luid_key(luid: Luid) -> Luid:
+    """What stands for an id of the peer's choice in a table of ours."""
+    return keyed(luid) if type(luid) is int else luid
 
 
 def takes_expressions(target: Any) -> bool:
@@ -108,7 +116,7 @@ class MirrorEntry:
 
     def attach(self, mirror: Any) -> None:
         assert self.tables is not None
-        self.ref: MirrorRef | None = MirrorRef(mirror, self.tables.mirror_ended)
+        self.ref: MirrorRef | None = MirrorRef(mirror, self.tables.has_ended)
         self.ref.entry = self
         self.state = None
         mirror._mirror = self

@@ -3,6 +3,7 @@
 
 cimport cython
 
+from likewise.broker.ceilings cimport Ceilings
 from likewise.broker.outbox cimport Outbox
 
 cdef dict _idle
@@ -23,7 +24,7 @@ cdef class Change:
     cdef dict _for_one
 
     @cython.locals(found=WrittenChange)
-    cdef WrittenChange written(self, ceilings, perspective)
+    cdef WrittenChange written(self, Ceilings ceilings, perspective)
 
 
 cdef class Subscription:
@@ -34,8 +35,8 @@ cdef class Subscription:
     cdef bytes head
 
 
-@cython.locals(change=Change, subscription=Subscription, outbox=Outbox, head=bytes, written=WrittenChange, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
+@cython.locals(change=Change, subscription=Subscription, outbox=Outbox, head=bytes, written=WrittenChange, ceilings=Ceilings, tail=bytes, count=Py_ssize_t, thread=cython.ulonglong)
 cpdef publish(tuple observers, name, tuple args, dict kwargs)
-cdef WrittenChange within_ceilings(ceilings, WrittenChange written)
+cdef WrittenChange within_ceilings(Ceilings ceilings, WrittenChange written)
 cdef tell_alone(Subscription to, Change change)
-cpdef WrittenChange write_change(ceilings, name, tuple args, dict kwargs, perspective)
+cpdef WrittenChange write_change(Ceilings ceilings, name, tuple args, dict kwargs, perspective)

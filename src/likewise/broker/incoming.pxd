@@ -9,7 +9,6 @@ from likewise.broker.names cimport method_name
 from likewise.broker.outbox cimport Outbox
 from likewise.broker.entries cimport Exported
 from likewise.broker.tables cimport Tables
-from likewise.broker.unanswered cimport Unanswered
 from likewise.jelly.decoder cimport Decoder
 from likewise.wire.framer cimport Frame
 
@@ -19,7 +18,6 @@ cdef list _idle
 cdef class IncomingMessages:
     cdef Tables _tables
     cdef Outbox _outbox
-    cdef Unanswered _unanswered
     cdef Py_ssize_t _name_limit
     cdef Py_ssize_t _faults
     cdef Py_ssize_t _given_back

@@ -28,7 +28,6 @@ from .names import check_keywords, method_name
 from .outbox import Outbox
 from .states import for_caller
 from .tables import Tables
-from .unanswered import Unanswered
 
 IDLE_DECODERS_KEPT = 4
 # Decoders that wait for the next message, of whatever session: to make one costs as much as to read a small message. A
@@ -50,7 +49,6 @@ class IncomingMessages:
         "_name_limit",
         "_outbox",
         "_tables",
-        "_unanswered",
         "decoder",
         "record",
         "registry",
@@ -60,14 +58,12 @@ class IncomingMessages:
         self,
         tables: Tables,
         outbox: Outbox,
-        unanswered: Unanswered,
         registry: Registry,
         decoder: type[Decoder] = Decoder,
         record: Recorder | None = None,
     ) -> None:
         self._tables = tables
         self._outbox = outbox
-        self._unanswered = unanswered
         self._name_limit = tables.limits.name_bytes
         self._faults = 0
         self._given_back = 0  # caches that were released without ever having been held: an uncache comes for each
@@ -112,7 +108,7 @@ class IncomingMessages:
             self._settle(decoder, frame, word == ERROR)
             return None
         if count != 2:
-            if self._outbox.dialect is LIKEWISE_1:
+            if self._outbox.ceilings.dialect is LIKEWISE_1:
                 if word == atoms.LIMITS:
                     if not self._outbox.take_peer_limits(ours.read_limits(decoder, count)):
                         self._fault("limits, which were told already")
@@ -130,7 +126,7 @@ class IncomingMessages:
             if version != atoms.PB_VERSION:
                 raise RemoteProtocolError(f"Version Incompatibility: {atoms.PB_VERSION} {clip(version)}")
             return None
-        elif word == atoms.CANCEL and self._outbox.dialect is LIKEWISE_1:
+        elif word == atoms.CANCEL and self._outbox.ceilings.dialect is LIKEWISE_1:
             return CallCancelled(decoder.read_int())
         if word == atoms.DID_NOT_UNDERSTAND:
             if self.record is not None:
@@ -191,7 +187,7 @@ class IncomingMessages:
         """An answer or an error; the call it settles does so even if it can't be read."""
         request = decoder.read_int()
         start = decoder.pos
-        result = self._unanswered.take(request)
+        result = self._tables.take_result(request)
         if result is None:
             self._salvage(decoder, frame, start)
             self._fault(f"an answer to {clip(request)}, which was not asked")
@@ -205,7 +201,7 @@ class IncomingMessages:
         except BaseException as error:
             self._salvage(decoder, frame, start)
             is_error, value = True, for_caller(error)
-        if self._tables.just_released and not self._unanswered.results:
+        if self._tables.just_released and not self._tables.results:
             self._tables.just_released = None
         if is_error:
             self._tables.driver.reject(result, value)
@@ -228,7 +224,7 @@ class IncomingMessages:
             if isinstance(known, Observed):
                 known.stop(self._tables.driver)
                 self._outbox.queue([messages.release(atoms.UNCACHE, luid)])
-        if self._tables.just_released and not self._unanswered.results:
+        if self._tables.just_released and not self._tables.results:
             self._tables.just_released = None
         if not known:
             self._fault(f"{word.decode()} of {clip(luid)}, which is not held")

@@ -4,8 +4,7 @@
 from likewise.wire.framer cimport Frame, Framer
 
 
-cdef class Link:
-    cdef Framer _framer
+cdef class Link(Framer):
     cdef object _side
     cdef object _greeting
     cdef public tuple dialects
@@ -14,7 +13,5 @@ cdef class Link:
     cpdef bint start(self) except -1
     cpdef greet(self, Frame frame, registry, limits)
     cpdef bytes take_greeting(self)
-    cpdef feed(self, bytes data)
-    cpdef Frame next_frame(self)
-    cpdef hold_to(self, limits, dialect)
+    cpdef accept(self, limits, dialect)
     cdef _move(self, sender, move)

@@ -18,20 +18,20 @@ from . import messages
 from .states import Move, Side, State, following
 
 
-class Link:
+class Link(Framer):
     """
     The greeting and the framing of one line, for this end of it.
 
     ``dialects`` is what this end speaks, the best first; ``state`` says how far the greeting is.
     """
 
-    __slots__ = ("_framer", "_greeting", "_side", "dialects", "state")
+    __slots__ = ("_greeting", "_side", "dialects", "state")
 
     def __init__(self, side: Side, dialects: tuple[Dialect, ...], limits: Limits) -> None:
+        super().__init__(limits)
         self._side = side
         self.dialects = dialects
         self.state = State.GREETING
-        self._framer = Framer(limits)
         self._greeting: bytes | None = None  # what the greeting has to send
 
     def start(self) -> bool:
@@ -56,7 +56,7 @@ class Link:
         else:
             dialect = messages.chosen(expression, self.dialects)
         self._move(Side.CLIENT, Move.CHOICE)
-        self._framer.speak(dialect)
+        self.speak(dialect)
         return dialect
 
     def take_greeting(self) -> bytes:
@@ -64,26 +64,11 @@ class Link:
         greeting, self._greeting = self._greeting, None
         return greeting or b""
 
-    # --- bytes
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes of the peer."""
-        self._framer.feed(data)
-
-    def next_frame(self) -> Frame | None:
-        """The next whole message, or ``None`` when more bytes are needed."""
-        return self._framer.next_frame()
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes of the peer that are kept until the rest of their message arrives."""
-        return self._framer.held_bytes
-
-    def hold_to(self, limits: Limits, dialect: Dialect) -> None:
+    def accept(self, limits: Limits, dialect: Dialect) -> None:
         """From the next message on accept what these ceilings allow; ``dialect`` is spoken if the greeting is over."""
-        self._framer.hold_to(limits)
+        self.hold_to(limits)
         if self.state is State.OPEN:
-            self._framer.speak(dialect)
+            self.speak(dialect)
 
     def _move(self, sender: Side, move: Move) -> None:
         after = following(self.state, sender, move)

@@ -3,6 +3,7 @@
 
 cimport cython
 
+from likewise.broker.ceilings cimport Ceilings
 from likewise.broker.tables cimport Tables
 from likewise.jelly.encoder cimport Encoder
 
@@ -10,18 +11,12 @@ cdef list _idle
 
 
 cdef class Outbox:
-    cdef public object dialect
     cdef public bint may_send
     cdef public Py_ssize_t answer_bytes
     cdef public unsigned long long thread
     cdef object _check
     cdef object _driver
-    cdef object _encoder
     cdef Tables _tables
-    cdef Py_ssize_t _depth
-    cdef Py_ssize_t _bytes_limit
-    cdef Py_ssize_t _items_limit
-    cdef object _at_most
     cdef list _pieces
     cdef public bint has_large
     cdef bint _has_answers
@@ -30,10 +25,9 @@ cdef class Outbox:
     cdef bint _may_wait
     cdef Py_ssize_t _writing
     cdef list _after
-    cdef public object ceilings
-    cdef public Py_ssize_t name_limit
+    cdef readonly Ceilings ceilings
 
-    @cython.locals(tables=Tables, encoder=Encoder, has_large=bint, is_to_be_framed=bint, written=list)
+    @cython.locals(tables=Tables, ceilings=Ceilings, encoder=Encoder, has_large=bint, is_to_be_framed=bint, written=list)
     cpdef bint write(self, list pieces, value, dict kwargs, perspective, make=*) except -1
     cpdef queue(self, list pieces, bint has_large=*)
     cpdef queue_answer(self, list pieces, bint has_large=*)

@@ -42,32 +42,25 @@ class Outbox:
 
     __slots__ = (
         "_after",
-        "_at_most",
-        "_bytes_limit",
         "_check",
-        "_depth",
         "_driver",
-        "_encoder",
         "_has_answers",
         "_has_peer_limits",
         "_is_over",
-        "_items_limit",
         "_may_wait",
         "_pieces",
         "_tables",
         "_writing",
         "answer_bytes",
         "ceilings",
-        "dialect",
         "has_large",
         "may_send",
-        "name_limit",
         "thread",
     )
 
     def __init__(self, driver: Driver, tables: Tables, encoder: type[Encoder] = Encoder) -> None:
-        self._encoder = encoder
-        self.speak(PB)
+        self.ceilings = ceilings_for(PB, encoder)
+        self._has_peer_limits = False
         self.may_send = self._is_over = False
         self.answer_bytes = 0
         self.thread = 0
@@ -87,14 +80,13 @@ class Outbox:
 
     def speak(self, dialect: Dialect, peer_limits: Limits | None = None) -> None:
         """What both ends agreed on, and what the peer has said of its Limits: it is sent nothing that is over those."""
-        self.dialect: Dialect = dialect
         self._has_peer_limits = peer_limits is not None
-        self.ceilings = ceilings = ceilings_for(dialect, self._encoder, peer_limits)
-        self._at_most = ceilings.at_most
-        self._depth = ceilings.depth
-        self._bytes_limit = ceilings.bytes_limit
-        self._items_limit = ceilings.items_limit
-        self.name_limit = ceilings.limits.name_bytes
+        self.ceilings = ceilings_for(dialect, self.ceilings.encoder, peer_limits)
+
+    @property
+    def dialect(self) -> Dialect:
+        """What both ends speak, ``pb`` until they have agreed."""
+        return self.ceilings.dialect
 
     def take_peer_limits(self, peer_limits: Limits) -> bool:
         """The peer says what it takes: once. Whether this was the first time."""
@@ -114,7 +106,7 @@ class Outbox:
         Raises:
             NotSendable: a value can't cross. The tables are as before: what was counted for the peer is taken back.
         """
-        tables = self._tables
+        tables, ceilings = self._tables, self.ceilings
         outer, tables.journal = tables.journal, None
         was_open = self.may_send
         try:
@@ -122,11 +114,11 @@ class Outbox:
         except IndexError:  # other threads have loops of their own
             encoder = None
         if make is not None:
-            encoder = make(tables, perspective, self._depth, self._at_most)
-        elif encoder is None or type(encoder) is not self._encoder:
-            encoder = self._encoder(tables, perspective, self._depth, self._at_most)
+            encoder = make(tables, perspective, ceilings.depth, ceilings.at_most)
+        elif encoder is None or type(encoder) is not ceilings.encoder:
+            encoder = ceilings.encoder(tables, perspective, ceilings.depth, ceilings.at_most)
         else:
-            encoder.begin(tables, perspective, self._depth, self._at_most)
+            encoder.begin(tables, perspective, ceilings.depth, ceilings.at_most)
         self._writing += 1
         try:
             try:
@@ -137,10 +129,10 @@ class Outbox:
                     encoder.encode_keywords(kwargs)
             except RecursionError:  # the pure build, called from deep within an application
                 raise NotSendable("nested deeper than Python's recursion limit allows here") from None
-            is_to_be_framed = encoder.may_be_too_deep or encoder.items_at_most > self._items_limit
+            is_to_be_framed = encoder.may_be_too_deep or encoder.items_at_most > ceilings.items_limit
             written = encoder.written()
-            if is_to_be_framed or len(written) > 1 or len(written[0]) > self._bytes_limit:
-                self.ceilings.measure([*pieces, *written], is_to_be_framed)
+            if is_to_be_framed or len(written) > 1 or len(written[0]) > ceilings.bytes_limit:
+                ceilings.measure([*pieces, *written], is_to_be_framed)
             pieces += written
             has_large = len(written) > 1 or len(written[0]) >= LARGE_PIECE
             if was_open and not self.may_send:
@@ -242,7 +234,7 @@ class Outbox:
         pieces, self._pieces = self._pieces, None
         if pieces is None:
             return []
-        if not self.dialect.has_vocabulary and self.may_send:
+        if not self.ceilings.dialect.has_vocabulary and self.may_send:
             scratch = Framer(Limits.trusted())
             scratch.speak(PB)
             pieces = spell_out(pieces, scratch)

@@ -13,12 +13,13 @@ cdef class Tables:
     cdef readonly object caller
     cdef public object limits
     cdef public object incoming
-    cdef public object refuse
     cdef public object released
     cdef readonly object flavours
     cdef readonly object driver
     cdef public Py_ssize_t next_luid
     cdef public Py_ssize_t ended
+    cdef public Py_ssize_t next_request
+    cdef readonly dict results
     cdef readonly dict exported
     cdef Py_ssize_t _named
     cdef dict luid_of
@@ -52,6 +53,7 @@ cdef class Tables:
     cdef _remember(self, luid, target)
     cpdef list undo(self)
     cdef _new_luid(self)
+    cdef _queue_releases(self)
     cdef _note(self, table, luid)
     cpdef reference(self, luid, perspective)
     cdef _give_back(self, bint is_cache, luid)
@@ -68,3 +70,6 @@ cdef class Tables:
     cpdef bint has_mirror(self, luid) except -1
     cpdef list take_releases(self)
     cpdef list clear(self, because)
+    cpdef add_result(self, request, result)
+    cpdef take_result(self, request)
+    cpdef list take_results(self)

@@ -18,30 +18,15 @@ from ..jelly.context import Caller, Flavours, Luid, who
 from ..limits import Limits
 from ..wire.keys import keyed
 from ..wire.tokens import LARGE_NUMBER
-from .entries import Exported, Held, MirrorEntry, MirrorRef, Observed
+from .entries import Exported, Held, MirrorEntry, MirrorRef, Observed, Release, luid_key
 from .events import Driver
 
 RELEASED_KEPT = 32  # released objects remembered while calls of ours are unanswered
 SURPLUS = 1_000  # counts of one reference or mirror, beyond one, that are given back while it lives
 FEW_OBJECTS = 8  # objects: up to so many are looked through, which takes no memory
 
-
-Release = tuple[bool, Luid, int]  # is it a cache, its id, how many counts are given back
-
-
-def luid_key(luid: Luid) -> Luid:
-    """What stands for an id of the peer's choice in a table of ours."""
-    return keyed(luid) if type(luid) is int else luid
-
-
-def refuse(what: str, ceiling: int) -> Exception:
-    """What to raise for an object that the peer has no room for; a driver may have it otherwise."""
-    if what == "references":
-        return NotSendable(f"the peer holds {ceiling} references already (limits.references)")
-    return NotSendable(f"the peer mirrors {ceiling} objects already (limits.caches)")
-
-
 NOTHING: Any = {}  # stands for every table that has never held anything: most connections need one or two of them
+NOTHING_DROPPED: Any = []  # the same for the queue of what ended here
 
 
 class Tables:
@@ -66,20 +51,22 @@ class Tables:
         "observed",
         "observed_ids",
         "references",
-        "refuse",
+        "next_request",
         "released",
         "remotes",
+        "results",
     )
 
     def __init__(self, caller: Caller, limits: Limits, flavours: Flavours, driver: Driver) -> None:
         self.caller = caller
         self.limits = limits
         self.incoming = limits  # for what comes in; a driver may have it other than for what goes out
-        self.refuse = refuse
         self.released: Callable[[object], None] | None = None  # told the key of each object that the peer let go of
         self.flavours = flavours
         self.driver = driver
         self.next_luid = 1
+        self.next_request = 1  # the number of the call to come
+        self.results: dict[int, Any] = NOTHING  # of our calls that wait for their answers, by number
         self.exported: dict[Luid, Exported] = {}
         self._named = 0  # how many of them have names
         self.luid_of: dict[object, int] | None = None  # by key, for exported; made when there are more than a FEW
@@ -89,7 +76,7 @@ class Tables:
         self.references: dict[Luid, Held] = NOTHING  # these two are filled by the peer: by key_of(luid)
         self.mirrors: dict[int, MirrorEntry] = NOTHING
         self.just_released: dict[Luid, Any] | None = None
-        self.dropped: list[Held | MirrorRef | Release] = []  # finalizers append, on any thread; nothing ever replaces it
+        self.dropped: list[Held | MirrorRef | Release] = NOTHING_DROPPED  # what finalizers append to, on any thread
         self.changes: dict[int, Any] = NOTHING  # our calls that tell a mirror of a change and wait: request -> its id
         self.remotes: dict[str, weakref.ref[Any]] = NOTHING
         self.journal: list[tuple[dict[int, Any], int]] | None = None  # what the message being written has counted
@@ -105,7 +92,7 @@ class Tables:
             # A root is not counted, every further name is: as at a Twisted peer, whose ceiling means this.
             held = len(self.exported)
             if held > self.limits.references or (held == self.limits.references and self.unnamed() == held):
-                raise self.refuse("references", self.limits.references)
+                raise self.flavours.refuse("references", self.limits.references)
             luid = self._new_luid()
             self.exported[luid] = Exported(target, key)
             if self.luid_of is not None:
@@ -140,7 +127,7 @@ class Tables:
             self._note(self.observed, luid)
             return luid, None
         if len(self.observed) >= self.limits.caches:
-            raise self.refuse("caches", self.limits.caches)
+            raise self.flavours.refuse("caches", self.limits.caches)
         if self.observed is NOTHING:
             self.observed, self.observed_ids = {}, {}
         luid = self._new_luid()
@@ -254,9 +241,8 @@ class Tables:
         return stopped
 
     def _new_luid(self) -> int:
-        luid = self.next_luid
-        self.next_luid = luid + 1
-        return luid
+        self.next_luid += 1
+        return self.next_luid - 1
 
     def _note(self, table: Any, luid: int) -> None:
         if self.journal is None:
@@ -280,11 +266,12 @@ class Tables:
         if len(self.references) >= self.incoming.references:
             raise InsecureJelly(f"references: over {self.incoming.references} of your objects are held here")
         reference = self.flavours.make_reference(self.caller, luid, perspective)
-        held = Held(reference, self._reference_ended)
+        held = Held(reference, self.has_ended)
         held.luid = luid
         held.count = 1
         if self.references is NOTHING:
             self.references = {}
+            self._queue_releases()
         self.references[key] = held
         return reference
 
@@ -360,6 +347,7 @@ class Tables:
             raise InsecureJelly(f"caches: over {self.incoming.caches} of your objects are mirrored here")
         if self.mirrors is NOTHING:
             self.mirrors = {}
+            self._queue_releases()
         self.mirrors[key] = MirrorEntry(self, luid, mirror, is_filled)
 
     def mirror_filled(self, mirror: Any) -> None:
@@ -392,11 +380,12 @@ class Tables:
 
     # --- finalizers: they only queue
 
-    def _reference_ended(self, held: Any) -> None:
-        self.dropped.append(held)
-        self.driver.release_ready()
+    def _queue_releases(self) -> None:
+        """The first thing of the peer's is held: nothing ever replaces the queue, for finalizers run on any thread."""
+        if self.dropped is NOTHING_DROPPED:
+            self.dropped = []
 
-    def mirror_ended(self, ref: Any) -> None:
+    def has_ended(self, ref: Held | MirrorRef) -> None:
         self.dropped.append(ref)
         self.driver.release_ready()
 
@@ -434,6 +423,23 @@ class Tables:
         self.just_released = None
         self.dropped.clear()
         return stopped
+
+    # --- our calls
+
+    def add_result(self, request: int, result: Any) -> None:
+        """A call waits from now on; ``result`` is what its caller holds, of the driver's making."""
+        if self.results is NOTHING:
+            self.results = {}
+        self.results[request] = result
+
+    def take_result(self, request: int) -> Any:
+        """The result of one that is answered; ``None`` if no such call waits."""
+        return self.results.pop(request, None)
+
+    def take_results(self) -> list[Any]:
+        """The results of all calls that wait: no answer will come."""
+        results, self.results = self.results, NOTHING
+        return list(results.values())
 
     def sizes(self) -> dict[str, int]:
         """How many entries each table has, for tests, metrics and the curious."""

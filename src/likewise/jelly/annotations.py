@@ -339,19 +339,28 @@ def annotations_of(cls: Any) -> dict[str, Any]:
 
 
 def fields_of(cls: Any, name: str) -> Fields:
-    """The Checks of a dataclass, which is called ``name`` in errors."""
+    """The Checks of a dataclass, or of a class of named tuples, which is called ``name`` in errors."""
     owners = [(base, annotations_of(base)) for base in cls.__mro__]
     readers: dict[type, AnnotationReader] = {}
     checks: dict[str, Check] = {}
-    for field in dataclasses.fields(cls):
-        owner = next((base for base, annotations in owners if field.name in annotations), cls)
+    for field, annotation, default in _declared(cls, owners):
+        owner = next((base for base, annotations in owners if field in annotations), cls)
         reader = readers.get(owner)
         if reader is None:
             reader = readers[owner] = AnnotationReader(names_of(owner))
-        check = or_none(reader.check(field.type), field.default)
+        check = or_none(reader.check(annotation), default)
         if check is not None:
-            checks[field.name] = check
+            checks[field] = check
     return Fields(name, checks)
+
+
+def _declared(cls: Any, owners: list[tuple[type, dict[str, Any]]]) -> list[tuple[str, Any, Any]]:
+    """The fields of a class, each with its annotation and its default."""
+    if dataclasses.is_dataclass(cls):
+        return [(field.name, field.type, field.default) for field in dataclasses.fields(cls)]
+    found = [next((each[name] for _, each in owners if name in each), Any) for name in cls._fields]
+    defaults = [cls._field_defaults.get(name, dataclasses.MISSING) for name in cls._fields]
+    return list(zip(cls._fields, found, defaults, strict=True))
 
 
 __all__ = ("AnnotationReader", "check_for", "fields_of", "names_of", "or_none", "annotation_text", "unpacked")

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import re
 from collections.abc import Callable
 from typing import Final
 
 from ..bounded import clip
 from ..errors import InsecureJelly, NotSendable
+from ..limits import NAN_DIGITS
 from ..wire.reader import Expression
-from ..wire.writer import bytes_token, int_token
+from ..wire.tokens import LIKEWISE_1, Dialect
+from ..wire.writer import bytes_token, int_token, list_head
 from . import atoms
+from .zones import tokens_of, zone_of
 
 LONGEST_TIME: Final = 64  # bytes of a date or time text; the longest honest one has 40
+NO_NUMBER: Final = re.compile(rb"-?(?:Infinity|s?NaN(?:[1-9][0-9]{0,%d})?)" % (NAN_DIGITS - 1))  # a Decimal that is none
 
 
 class Unpersistable:
@@ -31,52 +36,60 @@ class Unpersistable:
         return f"Unpersistable({clip(self.reason)})"
 
 
-# --- writing: type -> the pieces after the list head
+# --- writing: type -> the whole atom
+
+
+def _require_ours(dialect: Dialect, what: str, instead: str) -> None:
+    """Raise NotSendable unless the peer is one of ours, which has a form for this."""
+    if dialect.name != LIKEWISE_1.name:
+        raise NotSendable(f"{what}: the peer speaks {dialect.name.decode()}, and PB has no form for it; send {instead}")
 
 
 def _fields(*numbers: int) -> bytes:
     return bytes_token(" ".join(map(str, numbers)).encode())
 
 
-def _checked(value: datetime.datetime | datetime.time, may_fold: bool) -> tuple[int, ...]:
-    """The numbers behind those of a time: its fold, where it has one."""
-    if value.tzinfo is not None:
-        raise NotSendable("a time with a time zone: PB has no form for it; send UTC without tzinfo, or an ISO string")
-    if value.fold and not may_fold:
-        raise NotSendable(f"a {type(value).__name__} with fold=1: PB has no form for it; send it with fold=0, or as UTC")
-    return (1,) if value.fold else ()
+def _moment(word: bytes, value: datetime.datetime | datetime.time, dialect: Dialect, *numbers: int) -> bytes:
+    """A datetime or a time: its numbers, behind them its fold where it has one; and its zone, where it has one."""
+    if value.fold:
+        _require_ours(dialect, f"a {type(value).__name__} with fold=1", "it with fold=0, or as UTC")
+        numbers = (*numbers, 1)
+    if value.tzinfo is None:
+        return b"\x02\x80" + word + _fields(*numbers)
+    _require_ours(dialect, f"a {type(value).__name__} with a time zone", "UTC without tzinfo, or an ISO string")
+    count, zone = tokens_of(value.tzinfo)
+    return list_head(2 + count) + word + _fields(*numbers) + zone
 
 
-def _write_datetime(value: datetime.datetime, is_rich: bool) -> bytes:
-    fold = _checked(value, is_rich)
-    return b"\x02\x80\x08\x82datetime" + _fields(
-        value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond, *fold
-    )
+def _write_datetime(value: datetime.datetime, dialect: Dialect) -> bytes:
+    date = value.year, value.month, value.day
+    return _moment(b"\x08\x82datetime", value, dialect, *date, value.hour, value.minute, value.second, value.microsecond)
 
 
-def _write_date(value: datetime.date, is_rich: bool) -> bytes:
+def _write_date(value: datetime.date, dialect: Dialect) -> bytes:
     return b"\x02\x80\x04\x82date" + _fields(value.year, value.month, value.day)
 
 
-def _write_time(value: datetime.time, is_rich: bool) -> bytes:
-    fold = _checked(value, is_rich)
-    return b"\x02\x80\x04\x82time" + _fields(value.hour, value.minute, value.second, value.microsecond, *fold)
+def _write_time(value: datetime.time, dialect: Dialect) -> bytes:
+    return _moment(b"\x04\x82time", value, dialect, value.hour, value.minute, value.second, value.microsecond)
 
 
-def _write_timedelta(value: datetime.timedelta, is_rich: bool) -> bytes:
+def _write_timedelta(value: datetime.timedelta, dialect: Dialect) -> bytes:
     return b"\x02\x80\x09\x82timedelta" + _fields(value.days, value.seconds, value.microseconds)
 
 
-def _write_decimal(value: decimal.Decimal, is_rich: bool) -> bytes:
+def _write_decimal(value: decimal.Decimal, dialect: Dialect) -> bytes:
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
-        raise NotSendable(f"Decimal({str(value)!r}): PB carries finite decimals only")
+        _require_ours(dialect, f"a Decimal that is {'infinite' if value.is_infinite() else 'no number'}", "str(x)")
+        if len(digits) > NAN_DIGITS:
+            raise NotSendable(f"a NaN with {len(digits)} digits: at most {NAN_DIGITS} cross")
+        return b"\x02\x80\x07\x82decimal" + bytes_token(str(value).encode())
     if len(digits) > 135:  # 448 bits are 134 decimal digits and a bit: of 135 some fit
         raise NotSendable(f"a Decimal of {len(digits)} digits: the wire carries at most 134")
     number = int("".join(map(str, digits)))
     if sign and not number:
-        if not is_rich:
-            raise NotSendable("a Decimal that is a negative zero: PB has no form for it; send abs() of it, or its text")
+        _require_ours(dialect, "a Decimal that is a negative zero", "abs() of it, or its text")
         return b"\x04\x80\x07\x82decimal" + int_token(0) + int_token(exponent) + int_token(1)
     return b"\x03\x80\x07\x82decimal" + int_token(-number if sign else number) + int_token(exponent)
 
@@ -91,7 +104,8 @@ WRITE: Final[dict[type, Callable[..., bytes]]] = {
 """
 type -> the whole atom of a value; NotSendable where it can't cross.
 
-The second argument says whether the dialect is likewise-1, which has forms for a fold and for the sign of zero.
+The second argument is the dialect: likewise-1 has forms for a fold, for time zones, for the sign of zero, and for what is no
+number.
 """
 
 
@@ -99,7 +113,12 @@ The second argument says whether the dialect is likewise-1, which has forms for 
 
 
 def _numbers(items: list[Expression], least: int, most: int) -> list[int]:
-    text = items[0] if len(items) == 1 else None
+    if len(items) != 1:
+        raise ValueError("one short text is expected")
+    return _numbers_in(items[0], least, most)
+
+
+def _numbers_in(text: Expression, least: int, most: int) -> list[int]:
     if not isinstance(text, bytes) or len(text) > LONGEST_TIME:
         raise ValueError("one short text is expected")
     numbers = [int(field) for field in text.split()]
@@ -115,10 +134,15 @@ def _folded(numbers: list[int], count: int) -> tuple[list[int], int]:
     return numbers[:count], len(numbers[count:])
 
 
+def _zone(items: list[Expression]) -> datetime.tzinfo | None:
+    """The zone of a time, which stands behind its text where it has one."""
+    return zone_of(items[1:]) if len(items) > 1 else None
+
+
 def _read_datetime(items: list[Expression], limit: int) -> datetime.datetime:
-    numbers, fold = _folded(_numbers(items, 3, 8), 7)
+    (numbers, fold), zone = _folded(_numbers_in(items[0], 3, 8), 7), _zone(items)
     year, month, day, hour, minute, second, microsecond = (numbers + [0] * 4)[:7]
-    return datetime.datetime(year, month, day, hour, minute, second, microsecond, fold=fold)
+    return datetime.datetime(year, month, day, hour, minute, second, microsecond, zone, fold=fold)
 
 
 def _read_date(items: list[Expression], limit: int) -> datetime.date:
@@ -127,9 +151,9 @@ def _read_date(items: list[Expression], limit: int) -> datetime.date:
 
 
 def _read_time(items: list[Expression], limit: int) -> datetime.time:
-    numbers, fold = _folded(_numbers(items, 0, 5), 4)
+    (numbers, fold), zone = _folded(_numbers_in(items[0], 0, 5), 4), _zone(items)
     hour, minute, second, microsecond = (numbers + [0] * 4)[:4]
-    return datetime.time(hour, minute, second, microsecond, fold=fold)
+    return datetime.time(hour, minute, second, microsecond, zone, fold=fold)
 
 
 def _read_timedelta(items: list[Expression], limit: int) -> datetime.timedelta:
@@ -138,12 +162,21 @@ def _read_timedelta(items: list[Expression], limit: int) -> datetime.timedelta:
 
 
 def _read_decimal(items: list[Expression], limit: int) -> decimal.Decimal:
+    if len(items) == 1:
+        return _no_number(items[0])
     number, exponent, *negative = items
     if not isinstance(number, int) or not isinstance(exponent, int) or (negative and (number or negative != [1])):
         raise ValueError("two integers are expected, and a third, 1, for the sign of zero")
     if abs(exponent) > limit:
         raise ValueError(f"decimal_exponent: {clip(exponent)} is over the ceiling of {limit}")
     return decimal.Decimal((int(number < 0 or bool(negative)), decimal.Decimal(abs(number)).as_tuple().digits, exponent))
+
+
+def _no_number(text: Expression) -> decimal.Decimal:
+    """An infinity, or a NaN with the digits that it may have."""
+    if not isinstance(text, bytes) or not NO_NUMBER.fullmatch(text):
+        raise ValueError("two integers are expected, or what is no number")
+    return decimal.Decimal(text.decode())
 
 
 def _read_unpersistable(items: list[Expression], limit: int) -> Unpersistable:
@@ -174,13 +207,18 @@ EXACT: Final = decimal.Context(prec=1_000, Emax=decimal.MAX_EMAX, Emin=decimal.M
 EXPONENTS: Final = {number: decimal.Decimal(number) for number in range(-64, 65)}
 
 
-def plain_time(code: int, numbers: list[int]) -> object:
-    """A date or time of just these numbers, all that belong to it; ``None`` if they are not."""
+ZONED: Final = frozenset((atoms.DATETIME_CODE, atoms.TIME_CODE))
+
+
+def plain_time(code: int, numbers: list[int], zone: list[Expression] | None) -> object:
+    """A date or time of just these numbers, all that belong to it, in the zone that stands for; ``None`` if they are not."""
     count, kind = PLAIN_TIMES[code]
     if len(numbers) != count:
         return None
     try:
-        return kind(*numbers)
+        if zone is None:
+            return kind(*numbers)
+        return kind(*numbers, zone_of(zone)) if code in ZONED else None
     except (ValueError, OverflowError):
         return None
 
@@ -203,6 +241,6 @@ def read_basic(code: int, items: list[Expression], exponent_limit: int) -> objec
     """
     try:
         return READ[code](items, exponent_limit)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, IndexError) as error:
         word = next(word for word, number in atoms.CODES.items() if number == code)
         raise InsecureJelly(f"a malformed {word.decode()}: {error}") from None

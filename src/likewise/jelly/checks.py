@@ -354,7 +354,7 @@ class Named(Check):
         target = self.target
         if target is None:
             return True
-        if type(value) not in CHECKED_CONTAINERS:
+        if not isinstance(value, CHECKED_CONTAINERS):
             return target.holds(value, seen)
         if seen is None:
             seen = {}
@@ -384,7 +384,7 @@ class Named(Check):
         target = self.target
         if target is None or not self.floats:
             return value
-        if seen is None or type(value) not in CHECKED_CONTAINERS:  # it holds, so that this has an end
+        if seen is None or not isinstance(value, CHECKED_CONTAINERS):  # it holds, so that this has an end
             return target.to_float(value, seen, in_place)
         known = seen.get((id(value), -id(self)))
         if known is None:
@@ -392,7 +392,7 @@ class Named(Check):
         return known[0]
 
 
-CHECKED_CONTAINERS: Final = frozenset((list, tuple, dict, set, frozenset))
+CHECKED_CONTAINERS: Final = (list, tuple, dict, set, frozenset)  # named tuples, too
 
 
 def wants_floats(parts: tuple[Check | None, ...]) -> bool:

@@ -35,7 +35,7 @@ class Writing(Protocol):
 
     @property
     def perspective(self) -> Any:
-        """Who the peer is to the objects' hooks."""
+        """The peer, as the hooks of objects know it: a user, an avatar, ``None``."""
 
     @property
     def dialect(self) -> Dialect:
@@ -145,7 +145,7 @@ class Caller(Protocol):
 
     @property
     def driver(self) -> Any:
-        """Who moves the bytes; it knows what to do with an iterator that is to be sent, and how to wait for a result."""
+        """What moves the bytes; it knows what to do with an iterator that is to be sent, and how to wait for a result."""
 
     @property
     def limits(self) -> Any:
@@ -217,3 +217,6 @@ class Flavours(Protocol):
 
     def error_to_raise(self, received: Any, registry: Any) -> BaseException:
         """The exception for what the peer sent."""
+
+    def refuse(self, what: str, ceiling: int) -> Exception:
+        """What to raise for an object that the peer has no room for: it holds so many ``references``, or ``caches``."""

@@ -380,7 +380,7 @@ class Decoder(Leaves):
         value = self._list(self._number, number) if kind == 0x80 else self._body(kind)  # LIST
         if self._references is None or name not in self._references:
             self.name_reference(number, value)
-        if type(value) is tuple or type(value) is frozenset:
+        if isinstance(value, (tuple, frozenset)):
             self._weigh(value, start)
         return value
 
@@ -527,7 +527,7 @@ class Decoder(Leaves):
                     if self._references is None:
                         plan.admit_values(state, None)
                     else:  # it may lead to a list that is still being read
-                        self._admit_later(plan, state, instance)
+                        self.admit_later(plan, state, instance)
                 plan.fill(instance, state)
             elif instance.setCopyableState(state) is not None:
                 refuse_async(plan.make, "setCopyableState")

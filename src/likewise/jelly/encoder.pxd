@@ -73,5 +73,6 @@ cdef class Encoder:
     @cython.locals(sink=Sink, size=Py_ssize_t, values=dict, head=bytes)
     cdef _dataclass(self, instance, Outgoing plan)
     cdef _stream(self, iterator, kind)
+    cdef _form(self, instance, kind)
     cpdef unsendable(self, instance, kind)
     cdef _enter(self, Py_ssize_t lists)

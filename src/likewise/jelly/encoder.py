@@ -15,7 +15,9 @@ path costs nothing until it is needed.
 
 from __future__ import annotations
 
+import collections
 import enum
+import pathlib
 from collections.abc import Iterable
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
@@ -28,6 +30,7 @@ from ..wire.writer import Pieces, bytes_token, check_size, int_token, list_head,
 from .atoms import EMPTY_DICTIONARY, EMPTY_TUPLE, FALSE_ATOM, NONE_ATOM, TRUE_ATOM, UNICODE_HEAD
 from .basics import WRITE
 from .context import Sendable, SendingTables
+from .forms import form_of, no_form
 from .plans import Outgoing, Plain, field_of, refuse_to_wait, wire_name
 from .registry import outgoing
 
@@ -417,11 +420,11 @@ class Encoder:
         elif kind in outgoing:
             self._dataclass(instance, outgoing[kind])
         elif kind in WRITE:
-            self._sink.put(WRITE[kind](instance, self.dialect.name == LIKEWISE_1.name))
+            self._sink.put(WRITE[kind](instance, self.dialect))
         elif kind is GeneratorType or hasattr(kind, "__anext__"):
             self._stream(instance, kind)
         else:
-            self.unsendable(instance, kind)
+            self._form(instance, kind)
 
     def _is_plain(self, plain: Plain, kind: type) -> bool:
         """Whether the class is without hooks still."""
@@ -468,9 +471,20 @@ class Encoder:
         source.jelly_into(self)
         self._depth += 2
 
+    def _form(self, instance: Any, kind: type) -> None:
+        """What PB has no form for: a form of our own, if the peer knows it."""
+        form = form_of(kind) if self.dialect.name == LIKEWISE_1.name else None
+        if form is None:
+            self.unsendable(instance, kind)
+            return
+        self._enter(1)
+        form.write(self, instance)
+        self._depth += 1
+
     def unsendable(self, instance: Any, kind: type) -> None:
         """What to do with a value of a type that has no form; a driver may do otherwise than refuse."""
-        raise NotSendable(why_not(instance, kind))
+        form = form_of(kind)
+        raise NotSendable(why_not(instance, kind) if form is None else no_form(form, self.dialect.name.decode()))
 
     def _enter(self, lists: int) -> None:
         self._depth -= lists
@@ -490,6 +504,14 @@ WHAT_RUNS: dict[type, str] = {
 }
 
 
+INSTEAD: dict[type, str] = {
+    collections.deque: "list(x)",
+    collections.OrderedDict: "dict(x), which keeps the order",
+    collections.defaultdict: "dict(x)",
+    collections.Counter: "dict(x)",
+}
+
+
 def why_not(instance: Any, kind: type) -> str:
     """One sentence on why a value can't be sent, and what to do about it."""
     if isinstance(instance, type):
@@ -499,9 +521,13 @@ def why_not(instance: Any, kind: type) -> str:
     if kind in WHAT_RUNS:
         return WHAT_RUNS[kind]
     if isinstance(instance, enum.Enum):
-        return f"a member of the Enum {wire_name(kind)}: send its .value or .name, and look it up where it arrives"
+        return f"a member of the Enum {wire_name(kind)}: put @likewise.copyable above the class, or send its .value or .name"
     if isinstance(instance, tuple) and hasattr(kind, "_fields"):
-        return f"{wire_name(kind)} is a named tuple: send tuple() of it, or make it a @likewise.copyable dataclass"
+        return f"{wire_name(kind)} is a named tuple: put @likewise.copyable above the class, or send tuple(x)"
+    if kind in INSTEAD:
+        return f"a {wire_name(kind)}: send {INSTEAD[kind]}, and where it arrives make it {wire_name(kind)}(...) again"
+    if isinstance(instance, pathlib.PurePath):
+        return f"a {kind.__name__}: a path means something on this machine only; send str(x) if it does there, too"
     for base in (bool, int, float, str, bytes, list, tuple, dict, set, frozenset):
         if isinstance(instance, base):
             return f"{wire_name(kind)} is a subclass of {base.__name__}, and only {base.__name__} itself crosses: convert it"

@@ -48,7 +48,7 @@ cdef class Graph(Reader):
     cdef forget_graph(self)
     cpdef name_reference(self, reference, value)
     cdef _afterwards(self, instance)
-    cdef _admit_later(self, Incoming plan, dict state, instance)
+    cpdef admit_later(self, Incoming plan, dict state, instance)
     cdef _finish(self, value)
     cdef _fill(self, instance, Incoming plan, state, Py_ssize_t start)
     @cython.locals(keys=Keys, is_large=cython.bint)

@@ -13,17 +13,16 @@ table cost n**2; all that is counted before it is done. What else costs more tha
 
 from __future__ import annotations
 
-import datetime
-import decimal
 from typing import Any
 
 from ..bounded import clip, text_of
 from ..errors import InsecureJelly
-from ..limits import DECIMAL_HASH, INSTANCE_HASH, TIME_HASH, Limits
+from ..limits import INSTANCE_HASH, Limits
 from ..wire.keys import keyed
 from ..wire.reader import Reader
 from ..wire.tokens import LARGE_NUMBER
 from .checks import Seen
+from .forms import HASH_COSTS
 from .hashing import Keys
 from .plans import Incoming
 
@@ -31,11 +30,7 @@ PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a h
 TALLEST = 1_000  # tuples within tuples, by way of references: hashing them recurses in C, where nothing stops it
 FEW_KEYS = 64  # where a container has no more, no choice of keys makes it look at more than 2,000 places in all
 CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
-LEAVES: dict[type, int] = {  # what has no parts, and how many parts hashing or comparing it is worth
-    **dict.fromkeys((int, float, bool, str, bytes, type(None)), 1),
-    **dict.fromkeys((datetime.datetime, datetime.date, datetime.time, datetime.timedelta), TIME_HASH),
-    decimal.Decimal: DECIMAL_HASH,
-}
+LEAVES: dict[type, int] = HASH_COSTS  # what has no parts, and how many parts hashing or comparing it is worth
 
 # How a container that holds a Pending is mended.
 ITEM = 0  # container[key] = value
@@ -132,7 +127,7 @@ class Graph(Reader):
             self._after = []
         self._after.append(instance)
 
-    def _admit_later(self, plan: Incoming, state: dict[str, Any], instance: Any) -> None:
+    def admit_later(self, plan: Incoming, state: dict[str, Any], instance: Any) -> None:
         """Have the types of a dataclass's fields checked when the whole jelly has been read."""
         if self._strict is None:
             self._strict = []
@@ -249,7 +244,7 @@ class Graph(Reader):
                     if leaf > 1:
                         self._spend_hashing(leaf, start)
                     continue
-                if kind is tuple or kind is frozenset:
+                if isinstance(part, (tuple, frozenset)):  # named tuples, too
                     if len(part) > self._hash_left:
                         self._spend_hashing(len(part), start)
                     below.extend(part)
@@ -286,7 +281,7 @@ class Graph(Reader):
                 kind = type(part)
                 if kind in LEAVES:
                     continue
-                if kind in CONTAINERS:
+                if kind in CONTAINERS or isinstance(part, tuple):
                     if len(part) * times > self._hash_left:
                         self._spend_hashing(len(part) * times, start)
                     below.extend(part)
@@ -319,7 +314,7 @@ class Graph(Reader):
         while stack:
             top = stack[-1]
             if id(top) not in weights:
-                inner = [part for part in top if type(part) is tuple or type(part) is frozenset]
+                inner = [part for part in top if isinstance(part, (tuple, frozenset))]
                 missing = [part for part in inner if id(part) not in weights]
                 if missing:
                     stack.extend(missing)

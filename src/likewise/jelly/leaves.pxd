@@ -18,7 +18,7 @@ cdef class Leaves(Graph):
     cdef public object perspective
     cdef object _exponent_limit
 
-    @cython.locals(data=bytes, pos=Py_ssize_t)
+    @cython.locals(data=bytes, pos=Py_ssize_t, next_large=Py_ssize_t)
     cdef _basic(self, int code, Py_ssize_t count, Py_ssize_t start)
     @cython.locals(kind=cython.int, number=cython.longlong, key=cython.longlong)
     cdef _again(self, Py_ssize_t count, Py_ssize_t start)

@@ -34,13 +34,17 @@ class Leaves(Graph):
         """A Decimal, a date or a time: fast where it is spelled as nearly all are."""
         data = self._data
         pos = self.pos
-        if code != 44 and count == 2 and data[pos] < 0x80 and data[pos + 1] == 0x82:  # STRING, DECIMAL
+        if code != 44 and count > 1 and data[pos] < 0x80 and data[pos + 1] == 0x82:  # STRING, DECIMAL
             numbers = native.decimal_numbers(data, pos + 2, data[pos])
-            plain = plain_time(code, numbers) if numbers is not None else None
+            self.pos = pos + 2 + data[pos]
+            next_large = self._next_large
+            zone = None if count == 2 else [self.read_expression() for _ in range(count - 2)]
+            plain = plain_time(code, numbers, zone) if numbers is not None else None
             if plain is not None:
                 self._spend(ITEMS_OF_TIME, start)
-                self.pos = pos + 2 + data[pos]
                 return plain
+            self.pos = pos
+            self._next_large = next_large
         items = [self.read_expression() for _ in range(count - 1)]
         if code == 44 and count == 3:  # DECIMAL
             plain = plain_decimal(items, self._exponent_limit)
@@ -68,7 +72,7 @@ class Leaves(Graph):
             if self._reused is None:
                 self._reused = []
             self._reused.append(value)
-        elif type(value) is tuple or type(value) is frozenset:
+        elif isinstance(value, (tuple, frozenset)):
             self._unfold(value, start)
         return value
 

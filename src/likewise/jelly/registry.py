@@ -8,12 +8,16 @@ There is one process-wide registry, which the PB functions (:func:`setUnjellyabl
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
 from .checks import COPYABLE
 from .context import Receivable
+from .forms import FORMS
+from .members import admit_enum
+from .named import admit_named_tuple, is_named_tuple
 from .plans import (
     CACHE,
     COPY,
@@ -27,6 +31,7 @@ from .plans import (
     refuse_async,
     wire_name,
 )
+from .values import VALUES
 
 T = TypeVar("T", bound=type)
 
@@ -54,10 +59,10 @@ class Registry:
         Raises:
             TypeError: it is none of these, or another class has the name. Running the same definition again replaces it.
         """
-        if entry in outgoing:
-            name = name or outgoing[entry].name
-            self._claim(name, entry)
-            self._add(name, dataclass_plan(entry))
+        plan = registered_plan(entry)
+        if plan is not None:
+            self._claim(name or registered_name(entry), entry)
+            self._add(name or registered_name(entry), plan)
         elif issubclass(entry, Receivable):
             self._claim(name or wire_name(entry), entry)
             self.setUnjellyableForClass(name or wire_name(entry), entry)
@@ -81,12 +86,7 @@ class Registry:
         """
         if not isinstance(unjellyable, type):
             raise TypeError(f"{unjellyable!r} is no class: a function goes to setUnjellyableFactoryForClass")
-        if unjellyable in outgoing:
-            plan = dataclass_plan(unjellyable)
-        elif issubclass(unjellyable, Receivable):
-            plan = Incoming(kind_of_receivable(unjellyable), unjellyable)
-        else:
-            raise TypeError(f"{unjellyable.__qualname__} must derive from likewise.RemoteCopy or likewise.RemoteCache")
+        plan = registered_plan(unjellyable) or _plan_of_receivable(unjellyable)
         refuse_async(unjellyable, "setCopyableState", "postUnjelly")
         self._add(classname, plan)
 
@@ -113,7 +113,7 @@ class Registry:
     def _add(self, classname: str | bytes | type, plan: Incoming) -> None:
         self._open()
         if isinstance(classname, type):
-            sender, classname = classname, outgoing[classname].name if classname in outgoing else wire_name(classname)
+            sender, classname = classname, registered_name(classname)
             self._claim(classname, sender)
         self.incoming[classname.encode() if isinstance(classname, str) else classname] = plan
 
@@ -138,9 +138,23 @@ class Registry:
             raise RuntimeError("this registry serves an endpoint already: register everything before serve() or connect()")
 
 
-def dataclass_plan(cls: type) -> Incoming:
-    """How instances of a class made by :func:`copyable` are read."""
-    return Incoming(DATACLASS, cls, outgoing[cls].is_strict)
+outgoing: Final[dict[type, Outgoing]] = {}
+"""The dataclasses made by :func:`copyable`, for sending."""
+
+BUILT_IN_PLANS: Final[dict[bytes, Incoming]] = dict(VALUES)
+"""What every registry admits: our own forms of values, and those of PB itself, as failures are. Filled by ``objects/``."""
+
+
+def registered_name(cls: type) -> str:
+    """The name under which a class travels."""
+    known = outgoing.get(cls) or FORMS.get(cls)
+    return known.name if known is not None and known.name else wire_name(cls)
+
+
+def _plan_of_receivable(cls: type) -> Incoming:
+    if not issubclass(cls, Receivable):
+        raise TypeError(f"{cls.__qualname__} must derive from likewise.RemoteCopy or likewise.RemoteCache")
+    return Incoming(kind_of_receivable(cls), cls)
 
 
 def kind_of_receivable(cls: type) -> int:
@@ -150,11 +164,13 @@ def kind_of_receivable(cls: type) -> int:
     return COPY if getattr(cls, "setCopyableState", None) in (None, Receivable.setCopyableState) else COPY_HOOK
 
 
-outgoing: Final[dict[type, Outgoing]] = {}
-"""The classes made by :func:`copyable`, for sending."""
+def registered_plan(cls: type) -> Incoming | None:
+    """How instances are read of a class made by :func:`copyable`; ``None`` for any other."""
+    if cls in outgoing:
+        return Incoming(DATACLASS, cls, outgoing[cls].is_strict)
+    form = FORMS.get(cls)
+    return None if form is None or form.incoming is None else form.incoming()
 
-BUILT_IN_PLANS: Final[dict[bytes, Incoming]] = {}
-"""What every registry admits: the forms of PB itself, as failures are. Filled by ``objects/``."""
 
 default_registry: Final = Registry()
 """The process-wide registry, used by every endpoint that is given none of its own."""
@@ -166,7 +182,7 @@ def copyable(cls: T, /) -> T: ...
 def copyable(*, name: str | None = None, strict: bool = True) -> Callable[[T], T]: ...
 def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool = True) -> T | Callable[[T], T]:
     """
-    Let a dataclass cross by copy, both ways; importing it is what admits it.
+    Let a dataclass, an Enum or a named tuple cross by copy, both ways; importing it is what admits it.
 
     All fields cross, those with ``init=False`` too, under the class's full name or under ``name``. What arrives is an
     instance of this very class: unknown fields are refused, absent ones get their defaults, ``__init__`` and
@@ -177,12 +193,16 @@ def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool =
     turns that off. Annotations that say nothing about what can arrive (``Any``, protocols) are not checked. Where a
     ``float`` is meant, a whole number that came as an int is made one.
 
+    A member of an Enum crosses by its name, and a named tuple by its fields in their order: between two ends of likewise.
+
     Raises:
-        TypeError: not a dataclass (put ``@likewise.copyable`` above ``@dataclass``), another class travels under the name,
+        TypeError: none of these (put ``@likewise.copyable`` above ``@dataclass``), another class travels under the name,
             or there is a field that can't be set.
     """
 
     def admit(cls: T) -> T:
+        if issubclass(cls, enum.Enum) or is_named_tuple(cls):
+            return _admit_form(cls, name or wire_name(cls), strict)
         if not dataclasses.is_dataclass(cls):
             raise TypeError(f"{cls.__qualname__} is no dataclass: put @likewise.copyable above @dataclass")
         _check_fields(cls)
@@ -199,6 +219,24 @@ def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool =
         return cls
 
     return admit if cls is None else admit(cls)
+
+
+def _admit_form(cls: T, name: str, strict: bool) -> T:
+    """The same for an Enum or a class of named tuples."""
+    before = FORMS.get(cls)
+    if issubclass(cls, enum.Enum):
+        admit_enum(cls, name)
+    else:
+        admit_named_tuple(cls, name, strict)
+    try:
+        default_registry.accept(cls)
+    except TypeError:
+        del FORMS[cls]
+        if before is not None:
+            FORMS[cls] = before
+        raise
+    COPYABLE.add(cls)
+    return cls
 
 
 def _check_fields(cls: type) -> None:

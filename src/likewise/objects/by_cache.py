@@ -58,7 +58,7 @@ class RemoteCacheObserver(WithTyped):
         """
         Run ``observe_<name>(*args, **kwargs)`` on the mirror; an awaitable of what it returns.
 
-        Who publishes a change need not wait for it, nor care whether the observer is leaving: to one that has gone
+        A publisher need not wait for a change to arrive, nor care whether the observer is leaving: to one that has gone
         this gives a result that has failed with :class:`likewise.ConnectionClosed`, and raises nothing.
 
         Raises:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import fractions
+import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -37,9 +39,10 @@ NOTES: Final = "notes"  # a list of str
 MEMBERS: Final = "members"  # a list of dictionaries: type, value, parents, carried
 LEFT_OUT: Final = (MEMBERS, FIELDS, ITSELF, NOTES, ARGS)  # in this order, if all together is too large
 
-PLAIN_SCALARS: Final = frozenset(
-    (bool, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, float, type(None))
-)
+PLAIN_SCALARS: Final = frozenset((
+    bool, complex, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, float,
+    fractions.Fraction, type(None), uuid.UUID,
+))  # fmt: skip
 PART: Final = 10  # characters or bytes that count as one part
 LARGEST_INT_BITS: Final = 448  # bits; the wire has none that are larger
 

@@ -6,23 +6,30 @@ switched on, and under one key more what it takes along (see :mod:`~likewise.obj
 Sendable travels as itself to a peer that speaks ``pb``, as Twisted has it. On arrival a registered class is raised as
 itself, any other as :class:`~likewise.errors.RemoteError`. Names on the wire are Twisted's, so a Twisted peer's ``trap()``
 works.
+
+One that is a value, in a result or an argument, travels as ``(likewise.Exception STATE)``, with as much of that as tells
+what it is. It arrives as the exception that a call would fail with; nothing is raised, and no traceback goes along.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, Final
 
 from ..bounded import outline, text_of
-from ..errors import RemoteError
+from ..errors import InsecureJelly, RemoteError
 from ..jelly.atoms import COPYABLE_FAILURE
 from ..jelly.context import Sendable, Writing
+from ..jelly.forms import FORMS_OF_ALL, ValueForm, form_taker
 from ..jelly.plans import COPY_HOOK, Incoming, wire_name
 from ..jelly.registry import BUILT_IN_PLANS, Registry
+from ..limits import ITEMS
 from ..wire.tokens import LIKEWISE_1
 from .by_copy import RemoteCopy
 from .error_state import ITSELF, NOTES, names_and_text, parts_in, state_not_sent, written_alone
 from .rebuilt import LONGEST_TRACEBACK, NO_TRACEBACK, Described, as_text, error_from
+
+AS_VALUE: Final = b"likewise.Exception"
 
 _count = itertools.count(1)
 
@@ -88,6 +95,38 @@ class ReceivedFailure(RemoteCopy):
 
 
 BUILT_IN_PLANS[COPYABLE_FAILURE] = Incoming(COPY_HOOK, ReceivedFailure)
+
+
+# --- as values
+
+
+def write_exception(encoder: Writing, error: BaseException) -> None:
+    names, text = names_and_text(error)
+    parts = parts_in(error, text)
+    state: dict[str, Any] = {
+        "type": names[0].encode("utf-8", "replace"),
+        "value": text,
+        "parents": [name.encode("utf-8", "replace").decode() for name in names],
+    }
+    if parts:
+        state["carried"] = written_alone(parts)
+    encoder.begin_form(error, 2)
+    encoder.encode(AS_VALUE)
+    encoder.encode(state)
+
+
+def read_exception(decoder: Any, state: Any) -> Exception:
+    """What ``(likewise.Exception state)`` is here; it holds nothing that could lead back to it."""
+    if type(state) is not dict:
+        raise InsecureJelly("an exception takes the form (likewise.Exception state), with a dictionary for its state")
+    told = Described(state)
+    if isinstance(told.carried, bytes):  # it is read apart, each byte of it may be a token, and there may be many of these
+        decoder._spend(len(told.carried), decoder.pos)
+    return error_from(told, (decoder.registry,))
+
+
+FORMS_OF_ALL[BaseException] = ValueForm(write_exception, "an exception", "str(x), or raise it")
+BUILT_IN_PLANS[AS_VALUE] = form_taker(AS_VALUE, read_exception, ITEMS["exception"])
 
 
 def to_send(error: BaseException, *, with_traceback: bool = False) -> Failure:

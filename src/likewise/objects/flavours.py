@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import NotSendable
 from ..jelly.context import Caller, Luid
 from ..jelly.registry import Registry
 from . import failures
@@ -35,6 +36,11 @@ class ObjectFlavours:
 
     def error_to_raise(self, received: Any, registry: Registry) -> BaseException:
         return failures.to_raise(received, registry)
+
+    def refuse(self, what: str, ceiling: int) -> Exception:
+        if what == "references":
+            return NotSendable(f"the peer holds {ceiling} references already (limits.references)")
+        return NotSendable(f"the peer mirrors {ceiling} objects already (limits.caches)")
 
 
 __all__ = ("ObjectFlavours",)

@@ -29,7 +29,12 @@ MOST_PARENTS: Final = 100
 NO_TRACEBACK: Final = "Traceback unavailable\n"  # Twisted's own words
 
 CARRIED_LIMITS: Final = Limits(
-    frame_bytes=2 * ERROR_BYTES, frame_items=50_000, hash_work=50_000, unfolded_tuples=50_000, depth=ERROR_LISTS
+    frame_bytes=2 * ERROR_BYTES,
+    frame_items=50_000,
+    hash_work=50_000,
+    hash_probes=50_000,
+    unfolded_tuples=50_000,
+    depth=ERROR_LISTS,
 )
 PLAIN_REGISTRY: Final = Registry()  # from which plain values are read, and nothing else
 KINDS: Final = {ARGS: bytes, FIELDS: bytes, ITSELF: bytes, NOTES: list, MEMBERS: list}

@@ -27,7 +27,7 @@ class Pool:
         self.limit = limit
         self.noticed = noticed(ceiling)
         self._ceiling = max(ceiling, one)  # one connection alone is for a ceiling of its own to judge
-        self._holders: dict[Any, int] = {}  # who holds how much; who has held something for longest comes first
+        self._holders: dict[Any, int] = {}  # connection -> bytes; the one that has held some for longest comes first
         self._held = 0
 
     def hold(self, connection: Any, held: int) -> Any:

@@ -7,7 +7,7 @@ Calls that may not start yet are put aside (:mod:`likewise.serving.flow`).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from ..broker.core import Broker
 from ..broker.events import CallReceived, Later, can_be_awaited
@@ -28,9 +28,7 @@ class CallHandler:
     """
 
     __slots__ = ("backlog", "broker", "unread")
-    ends: ClassVar[tuple[type[BaseException], ...]] = ENDS_THE_PROGRAM
-    """What a method may raise to end the program: its call is failed, and it is raised on."""
-
+    ends: tuple[type[BaseException], ...] = ENDS_THE_PROGRAM  # what a method may raise that fails its call and is raised on
     backlog: Any  # the driver's own kind of Backlog, or None
     broker: Broker
     unread: Unread | None

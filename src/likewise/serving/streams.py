@@ -322,7 +322,7 @@ class Source(StreamSource):
             self._error = self._why
         else:
             self._error = error
-            if isinstance(error, NotSendable):  # who made it is to know, too: to the reader it is an error of a call
+            if isinstance(error, NotSendable):  # its maker is to know, too: to the reader it is an error of a call
                 self._driver.report(f"writing an item of a {self.name}", error)
         self._answer_all()
         self._batch.drop()

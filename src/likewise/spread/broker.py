@@ -33,8 +33,6 @@ from .reading import SpreadDecoder
 from .registry import registry
 from .tables import WithTables
 
-MESSAGES_BEFORE_A_LOOK = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
-
 _logger = Logger(namespace="likewise.spread")
 
 
@@ -86,9 +84,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         calls.line = self.line = SpreadLine(self, core, calls)
         core.hold_to(registry, self.incoming)
         core.speaks_early = True
-        core.patience = MESSAGES_BEFORE_A_LOOK
         core.tables.incoming = held
-        core.tables.refuse = self._too_many
         core.tables.released = self._let_go
 
     # --- the protocol
@@ -139,7 +135,7 @@ class Broker(WithPages, WithTables, banana.Banana):
         failures: int = self.calls.one_way_failures
         return failures
 
-    def _too_many(self, what: str, ceiling: int) -> Exception:
+    def too_many(self, what: str) -> Exception:
         """The peer holds as many objects as it may; at the fourth attempt to give it more it is let go."""
         kind = "reference" if what == "references" else "cache"
         self.maxBrokerRefsViolations += 1

@@ -60,5 +60,8 @@ class SpreadFlavours:
             return received
         return Error(f"the peer sent an error that is none: {shown(received)}")
 
+    def refuse(self, what: str, ceiling: int) -> Exception:
+        return self.broker.too_many(what)  # type: ignore[no-any-return]
+
 
 __all__ = ("SpreadFlavours",)

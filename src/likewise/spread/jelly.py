@@ -19,7 +19,7 @@ from ..errors import NotSendable
 from ..jelly.basics import Unpersistable
 from ..jelly.context import Receivable, Sendable, Writing
 from ..jelly.plans import set_state, state_of
-from ..wire.tokens import LIKEWISE_1
+from ..wire.tokens import LIKEWISE_1, PB, Dialect
 from .faults import InsecureJelly, translated
 from .forms import JellyEncoder, pickled_state, stock, write_form, write_instance
 from .interfaces import IJellyable, IUnjellyable
@@ -38,6 +38,7 @@ from .security import DummySecurityOptions, SecurityOptions, check_types, global
 from .unjelliers import state_for
 
 DictTypes = (dict,)
+ANY_SIZE = Dialect(PB.name, True, LIKEWISE_1.string_bytes, LIKEWISE_1.list_items)  # for jelly that is not on a connection
 
 None_atom = b"None"
 class_atom = b"class"
@@ -142,7 +143,7 @@ def jelly(object: Any, taster: Any = None, persistentStore: Any = None, invoker:
         if core is not None:
             pieces = core.outbox.jelly(object, invoker.serializingPerspective, encoder)
         else:
-            writer = encoder(None, getattr(invoker, "serializingPerspective", None), DETACHED_LIMITS.depth - 4, LIKEWISE_1)
+            writer = encoder(None, getattr(invoker, "serializingPerspective", None), DETACHED_LIMITS.depth - 4, ANY_SIZE)
             writer.encode(object)
             pieces = writer.written()
     except NotSendable as error:

@@ -28,6 +28,8 @@ from .reading import SpreadDecoder, TastingDecoder
 from .security import is_narrow
 from .sockets import set_up
 
+MESSAGES_BEFORE_A_LOOK = 64  # messages that the core handles on its own before it comes back, to see whether the peer reads
+
 
 class SpreadLine:
     """
@@ -133,7 +135,7 @@ class SpreadLine:
             while not self.is_waiting_for_turn and self._dropped is None:
                 self.depth += 1
                 try:
-                    event = core.next_event()
+                    event = core.next_event(MESSAGES_BEFORE_A_LOOK)
                 except ENDS_THE_PROGRAM:  # by a hook; nothing that a peer asks for ends a program of Twisted
                     calls.log_failure(Failure(), "while reading a message")
                     continue

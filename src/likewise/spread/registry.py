@@ -12,7 +12,7 @@ from typing import Any, Final
 from twisted.python.reflect import qual
 
 from ..jelly.plans import CACHE, COPY, COPY_HOOK, FACTORY, TAKER, Incoming
-from ..jelly.registry import Registry, dataclass_plan, default_registry, kind_of_receivable, outgoing
+from ..jelly.registry import Registry, default_registry, kind_of_receivable, registered_plan
 from .forms import is_stock
 from .security import BASIC_TYPES, globalSecurity, undotted
 from .unjelliers import Filled, taker
@@ -46,9 +46,8 @@ class Registered(Incoming):
 
 def plan_of(unjellyable: Any) -> Incoming:
     """How an instance of a registered class is read from a connection."""
-    if isinstance(unjellyable, type) and unjellyable in outgoing:
-        return dataclass_plan(unjellyable)
-    return Registered(unjellyable)
+    plan = registered_plan(unjellyable) if isinstance(unjellyable, type) else None
+    return Registered(unjellyable) if plan is None else plan
 
 
 def detached_plan_of(unjellyable: Any) -> Incoming:

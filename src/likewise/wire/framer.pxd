@@ -18,8 +18,17 @@ cdef class Frame:
 cpdef Frame new_frame(bytes data, Py_ssize_t start, Py_ssize_t end, list large, Py_ssize_t items)
 
 
-cdef class Framer:
+cdef class Bounds:
     cdef readonly object limits
+    cdef readonly Py_ssize_t prefix_digits
+    cdef readonly Py_ssize_t frame_items
+    cdef readonly Py_ssize_t depth
+    cdef readonly Py_ssize_t frame_bytes
+    cdef readonly Py_ssize_t string_bytes
+    cdef readonly Py_ssize_t list_items
+
+
+cdef class Framer:
     cdef bytes _chunk
     cdef Py_ssize_t _pos
     cdef Py_ssize_t _start
@@ -32,13 +41,8 @@ cdef class Framer:
     cdef list _large
     cdef object _arriving
     cdef Py_ssize_t _missing
-    cdef Py_ssize_t _digits_limit
-    cdef Py_ssize_t _items_limit
-    cdef Py_ssize_t _depth_limit
+    cdef Bounds _bounds
     cdef bint _vocabulary
-    cdef Py_ssize_t _frame_limit
-    cdef Py_ssize_t _string_limit
-    cdef Py_ssize_t _list_limit
 
     cpdef feed(self, bytes chunk)
     @cython.locals(start=Py_ssize_t, end=Py_ssize_t, chunk=bytes)

@@ -11,6 +11,7 @@ the application gets.
 
 from __future__ import annotations
 
+import functools
 from io import BytesIO
 
 from ..bounded import clip
@@ -21,6 +22,7 @@ from .tokens import NONE, Dialect
 
 LARGE_STRING = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
 OVER_ANY_CEILING = 1 << 60  # stands for any number that no ceiling allows
+BOUNDS_KEPT = 64  # sets of bounds of which framers share one: an endpoint has a few
 
 
 class Frame:
@@ -50,6 +52,35 @@ def new_frame(data: bytes, start: int, end: int, large: list[bytes] | None, item
     return frame
 
 
+class Bounds:
+    """What one frame may be: the ceilings of ``limits``, three of them as low as a dialect has them. Framers share one."""
+
+    __slots__ = ("depth", "frame_bytes", "frame_items", "limits", "list_items", "prefix_digits", "string_bytes")
+
+    def __init__(self, limits: Limits, frame_bytes: int, string_bytes: int, list_items: int) -> None:
+        self.limits = limits
+        self.prefix_digits = limits.prefix_digits
+        self.frame_items = limits.frame_items
+        self.depth = limits.depth
+        self.frame_bytes = frame_bytes
+        self.string_bytes = string_bytes
+        self.list_items = list_items
+
+
+@functools.lru_cache(BOUNDS_KEPT)
+def greeting_bounds(limits: Limits) -> Bounds:
+    """What holds until a dialect is spoken."""
+    most = limits.greeting_bytes
+    return Bounds(limits, most, min(most, NONE.string_bytes), min(most, NONE.list_items))
+
+
+@functools.lru_cache(BOUNDS_KEPT)
+def full_bounds(limits: Limits, dialect: Dialect) -> Bounds:
+    """What holds once this dialect is spoken."""
+    sizes = min(limits.string_bytes, dialect.string_bytes), min(limits.list_items, dialect.list_items)
+    return Bounds(limits, limits.frame_bytes, *sizes)
+
+
 class Framer:
     """
     Feed it chunks, take whole frames.
@@ -61,28 +92,22 @@ class Framer:
     __slots__ = (
         "_arriving",
         "_body",
+        "_bounds",
         "_chunk",
-        "_depth_limit",
-        "_digits_limit",
-        "_frame_limit",
         "_items",
-        "_items_limit",
         "_large",
         "_left",
-        "_list_limit",
         "_missing",
         "_open",
         "_pos",
         "_scanned",
         "_skip",
         "_start",
-        "_string_limit",
         "_vocabulary",
-        "limits",
     )
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+        self._bounds = greeting_bounds(limits)
         self._chunk = b""  # what is being scanned, from _pos on
         self._pos = 0
         self._start = 0  # where the frame being scanned begins in _chunk
@@ -95,27 +120,22 @@ class Framer:
         self._arriving: BytesIO | None = None  # what has come of a large string
         self._missing = 0  # bytes that it still lacks
         self._skip = 0  # bytes that the string at the end of the last chunk still lacks
-        self._digits_limit = limits.prefix_digits
-        self._items_limit = limits.frame_items
-        self._depth_limit = limits.depth
         self._vocabulary = False
-        self._frame_limit = limits.greeting_bytes
-        self._string_limit = min(limits.greeting_bytes, NONE.string_bytes)
-        self._list_limit = min(limits.greeting_bytes, NONE.list_items)
+
+    @property
+    def limits(self) -> Limits:
+        """The ceilings that hold."""
+        return self._bounds.limits
 
     def hold_to(self, limits: Limits) -> None:
         """Other ceilings, from the next frame on; those that a dialect lowers hold when :meth:`speak` is called next."""
-        self.limits = limits
-        self._digits_limit = limits.prefix_digits
-        self._items_limit = limits.frame_items
-        self._depth_limit = limits.depth
+        before = self._bounds
+        self._bounds = Bounds(limits, before.frame_bytes, before.string_bytes, before.list_items)
 
     def speak(self, dialect: Dialect) -> None:
         """The greeting is over: from the next frame on this dialect and the full ceilings hold."""
         self._vocabulary = dialect.has_vocabulary
-        self._frame_limit = self.limits.frame_bytes
-        self._string_limit = min(self.limits.string_bytes, dialect.string_bytes)
-        self._list_limit = min(self.limits.list_items, dialect.list_items)
+        self._bounds = full_bounds(self._bounds.limits, dialect)
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the stream; :meth:`next_frame` must have returned ``None`` before."""
@@ -212,18 +232,18 @@ class Framer:
                     break
                 kind = data[pos]
                 number = self._number(token, pos)
-            elif shift > 7 and pos - token > self._digits_limit:
-                raise LimitExceeded("prefix_digits", pos - token, self._digits_limit)
+            elif shift > 7 and pos - token > self._bounds.prefix_digits:
+                raise LimitExceeded("prefix_digits", pos - token, self._bounds.prefix_digits)
             pos += 1
             if kind == 0x80:  # LIST
-                if number > self._list_limit:
-                    raise LimitExceeded("list_items", number, self._list_limit)
+                if number > self._bounds.list_items:
+                    raise LimitExceeded("list_items", number, self._bounds.list_items)
                 self._items += number
-                if self._items > self._items_limit:
-                    raise LimitExceeded("frame_items", self._items, self._items_limit)
+                if self._items > self._bounds.frame_items:
+                    raise LimitExceeded("frame_items", self._items, self._bounds.frame_items)
                 if number:
-                    if len(self._open) >= self._depth_limit:
-                        raise LimitExceeded("depth", len(self._open) + 1, self._depth_limit)
+                    if len(self._open) >= self._bounds.depth:
+                        raise LimitExceeded("depth", len(self._open) + 1, self._bounds.depth)
                     self._open.append(left)
                     left = number
                     # Most lists of jelly are (unicode "..."), or pairs that begin with one: step over what is known.
@@ -238,9 +258,9 @@ class Framer:
                             pos = -pos if pos < 0 else pos
                     continue
             elif kind == 0x82:  # STRING
-                if number > self._string_limit:
-                    raise LimitExceeded("string_bytes", number, self._string_limit)
-                if number >= 65_536:  # LARGE
+                if number > self._bounds.string_bytes:
+                    raise LimitExceeded("string_bytes", number, self._bounds.string_bytes)
+                if number >= 65_536:  # LARGE_STRING
                     self._begin_large(number, pos)
                     left -= 1
                     self._close(left)
@@ -290,7 +310,7 @@ class Framer:
         if length + 1 >= len(data) or data[length] >= 0x80 or data[length + 1] != 0x82:  # STRING
             return pos
         end = length + 2 + data[length]
-        if end > len(data) or len(self._open or ()) >= self._depth_limit or self._items + 2 > self._items_limit:
+        if end > len(data) or len(self._open or ()) >= self._bounds.depth or self._items + 2 > self._bounds.frame_items:
             return pos
         self._items += 2
         return -end
@@ -302,20 +322,20 @@ class Framer:
         self._left = left
 
     def _check_size(self, pos: int) -> None:
-        if self._scanned + pos - self._start > self._frame_limit:
-            raise LimitExceeded("frame_bytes", self._scanned + pos - self._start, self._frame_limit)
+        if self._scanned + pos - self._start > self._bounds.frame_bytes:
+            raise LimitExceeded("frame_bytes", self._scanned + pos - self._start, self._bounds.frame_bytes)
 
     def _long_prefix(self, token: int) -> int:
         """Where the type byte of the token at ``token`` lies, or -1 if it has not arrived."""
         data = self._chunk
         pos = token
-        last = min(len(data), token + self._digits_limit + 1)
+        last = min(len(data), token + self._bounds.prefix_digits + 1)
         while pos < last:
             if data[pos] >= 0x80:
                 return pos
             pos += 1
-        if pos - token > self._digits_limit:
-            raise LimitExceeded("prefix_digits", pos - token, self._digits_limit)
+        if pos - token > self._bounds.prefix_digits:
+            raise LimitExceeded("prefix_digits", pos - token, self._bounds.prefix_digits)
         return -1
 
     def _number(self, token: int, end: int) -> int:
