@@ -8,6 +8,7 @@ and who guesses at one user over many connections has to wait longer and longer.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..broker import login
 from ..broker.login import Backoff
 from ..errors import LimitExceeded
 from ..jelly.context import Writing
+from ..limits import Limits
 from ..objects import by_reference
 from .clock import the_reactor
 from .faults import Error
@@ -137,10 +139,15 @@ class _PortalRoot:
 registerAdapter(_PortalRoot, Portal, IPBRoot)
 
 
+@functools.lru_cache(16)  # one for all connections of a factory
+def _before_login(limits: Limits) -> Limits:
+    return limits.before_login()
+
+
 def _restrain(broker: Any) -> None:
     """A stranger sends little, until it is let in or a realm asks something of its mind."""
     if not broker.logins and not broker.disconnected:
-        broker.core.restrain(broker.core.incoming.registry, broker.incoming.before_login())
+        broker.core.restrain(broker.core.incoming.registry, _before_login(broker.incoming))
 
 
 def _turned_away(failed: Failure, broker: Any) -> Failure:
