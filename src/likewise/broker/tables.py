@@ -443,9 +443,5 @@ class Tables:
 
     def sizes(self) -> dict[str, int]:
         """How many entries each table has, for tests, metrics and the curious."""
-        return {
-            "exported": self.unnamed(),
-            "observed": len(self.observed),
-            "references": len(self.references),
-            "mirrors": len(self.mirrors),
-        }
+        ours = {"exported": self.unnamed(), "observed": len(self.observed)}
+        return ours | {"references": len(self.references), "mirrors": len(self.mirrors)}
