@@ -29,7 +29,6 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/jelly/leaves.py",
     "likewise/jelly/decoder.py",
     "likewise/jelly/salvage.py",
-    "likewise/broker/account.py",
     "likewise/broker/ceilings.py",
     "likewise/broker/core.py",
     "likewise/broker/incoming.py",
@@ -42,6 +41,8 @@ COMPILED = (  # a module is compiled if its .pxd lies beside it
     "likewise/broker/outbox.py",
     "likewise/broker/fanout.py",
     "likewise/objects/by_reference.py",
+    "likewise/serving/account.py",
+    "likewise/serving/calls.py",
     "likewise/asyncio/calls.py",
     "likewise/asyncio/line.py",
 )

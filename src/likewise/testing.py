@@ -122,7 +122,50 @@ if TYPE_CHECKING:
             ...
 
 
-class End:
+class WithMemoryStreams:
+    """What streams need of a driver, without an event loop: what is to happen soon does when the pair moves something."""
+
+    broker: Broker
+    _streams: Streams | None = None
+    _soon: list[Callable[[], None]]
+
+    cancelled: ClassVar[type[BaseException]] = asyncio.CancelledError
+
+    def source_of(self, iterator: Any, perspective: Any) -> Any:
+        if self._streams is None:
+            self._streams = Streams(self.broker, self)  # type: ignore[arg-type]  # an End is one
+        return self._streams.source_of(iterator, perspective)
+
+    def settled(self, result: Result) -> Result | None:
+        if result.is_settled:
+            return None
+        waiter = Result()
+        result.when_settled(lambda _: waiter.settle(None))
+        return waiter
+
+    def run_stream(self, coroutine: Coroutine[Any, Any, None], name: str, done: Done) -> Run | None:
+        run = Run(coroutine, done)
+        run.go_on(None)
+        return None if run.has_ended else run
+
+    def soon(self, function: Callable[[], None]) -> None:
+        self._soon.append(function)
+
+    def when_writable(self, function: Callable[[], None]) -> None:
+        self._soon.append(function)
+
+    def now(self) -> float:
+        return 0.0
+
+    def turn(self) -> None:
+        """Do what was to be done soon: an event loop would now."""
+        while self._soon:
+            functions, self._soon = self._soon, []
+            for function in functions:
+                function()
+
+
+class End(WithMemoryStreams):
     """
     One end of a :class:`Pair`: what users know as the connection, and a driver of the :class:`~likewise.broker.core.Broker`.
 
@@ -151,7 +194,6 @@ class End:
         self.is_ending = False  # the other end is gone: nothing will come after what is in `incoming`
         self.broken_by: RemoteProtocolError | None = None  # how the other end broke the protocol, until that ends this one
         self._callbacks: list[Callable[[End], object]] = []
-        self._streams: Streams | None = None
         self._soon: list[Callable[[], None]] = []
         self.broker = Broker(
             side, self, flavours, registry, limits, dialects=dialects, owner=self, trace=trace, peer=self.peer
@@ -248,43 +290,6 @@ class End:
 
     def report(self, doing: str, error: BaseException) -> None:
         self.reports.append((doing, error))
-
-    # --- what streams need of it
-
-    cancelled: ClassVar[type[BaseException]] = asyncio.CancelledError
-
-    def source_of(self, iterator: Any, perspective: Any) -> Any:
-        if self._streams is None:
-            self._streams = Streams(self.broker, self)
-        return self._streams.source_of(iterator, perspective)
-
-    def settled(self, result: Result) -> Result | None:
-        if result.is_settled:
-            return None
-        waiter = Result()
-        result.when_settled(lambda _: waiter.settle(None))
-        return waiter
-
-    def run_stream(self, coroutine: Coroutine[Any, Any, None], name: str, done: Done) -> Run | None:
-        run = Run(coroutine, done)
-        run.go_on(None)
-        return None if run.has_ended else run
-
-    def soon(self, function: Callable[[], None]) -> None:
-        self._soon.append(function)
-
-    def when_writable(self, function: Callable[[], None]) -> None:
-        self._soon.append(function)
-
-    def now(self) -> float:
-        return 0.0
-
-    def turn(self) -> None:
-        """Do what was to be done soon: an event loop would now."""
-        while self._soon:
-            functions, self._soon = self._soon, []
-            for function in functions:
-                function()
 
     # --- calls of the other end
 

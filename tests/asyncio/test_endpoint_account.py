@@ -7,8 +7,8 @@ import pytest
 
 import likewise
 from likewise.asyncio.endpoint_account import EndpointAccount
-from likewise.broker.account import NOTICED_BYTES, noticed
 from likewise.limits import MIB, Limits
+from likewise.serving.account import NOTICED_BYTES, noticed
 
 
 class Somebody:

@@ -595,7 +595,7 @@ def test_what_is_saved_as_a_whole_may_hold_a_reference_which_comes_back_empty(pa
 
 def test_errors_that_nobody_handles_are_told_of_within_bounds(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     for allowed in (True, False):
-        monkeypatch.setattr(pair.client, "may_log", lambda kind, allowed=allowed: allowed)
+        monkeypatch.setattr(type(pair.client.calls), "may_log", lambda self, kind, allowed=allowed: allowed)
         with Logged() as logged:
             for _ in range(3):
                 pair.root.callRemote("fail", "known")

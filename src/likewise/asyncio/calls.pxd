@@ -1,17 +1,14 @@
 # cython: language_level=3
 # Types for the compiled build of calls.py; the code is there.
 
-from likewise.broker.core cimport Broker
 from likewise.broker.events cimport CallReceived
+from likewise.serving.calls cimport CallHandler
 
 
-cdef class Calls:
+cdef class Calls(CallHandler):
     cdef readonly object endpoint
     cdef readonly object loop
     cdef public object line
-    cdef public Broker broker
-    cdef readonly object backlog
-    cdef public object unread
     cdef readonly object streams
     cdef readonly bint awaits_first_step
     cdef public bint is_ended
@@ -19,8 +16,7 @@ cdef class Calls:
     cdef public object peer
     cdef public object address
 
-    cpdef run(self, CallReceived call)
-    cpdef answer(self, CallReceived call, value)
+    cpdef call_method(self, CallReceived call)
 
 
 cdef run_method(CallReceived call)

@@ -15,24 +15,22 @@ from contextvars import copy_context
 from typing import Any, Protocol
 
 from ..bounded import is_small, text_of
-from ..broker.core import Broker
-from ..broker.events import CallReceived, Later, can_be_awaited
+from ..broker.events import CallReceived
 from ..errors import (
-    ENDS_THE_PROGRAM,
     CallError,
     ConnectionClosed,
     NotExecuted,
+    NotSendable,
     ProtocolError,
 )
 from ..objects.rebuilt import settleable
+from ..serving.calls import CallHandler
 from . import aside
 from .endpoint import Endpoint
 from .results import CallFuture, look_at, settled
 from .streams import StreamRunner
 from .tasks import Tasks
-from .unread import Unread
 
-NEVER_AWAITABLE = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))  # can't be awaited: most answers
 PIECES = 128  # pieces of answers that gather before they are written, while more calls of the same chunk are handled
 
 
@@ -58,9 +56,9 @@ class Writer(Protocol):
         """End: the peer broke the protocol."""
 
 
-class Calls:
+class Calls(CallHandler):
     """
-    ``endpoint`` is what it belongs to, ``loop`` where it runs, ``broker`` the session, ``line`` what carries that now.
+    ``endpoint`` is what it belongs to, ``loop`` where it runs, ``line`` what carries the session now.
     ``peer`` is the address at the other end, ``address`` the place in which that is counted (``None`` while it is not).
     ``is_ended``: nothing is handled any more, though the transport may still have to say so.
     """
@@ -68,8 +66,6 @@ class Calls:
     __slots__ = (
         "address",
         "awaits_first_step",
-        "backlog",
-        "broker",
         "endpoint",
         "is_ended",
         "line",
@@ -77,17 +73,16 @@ class Calls:
         "one_way_failures",
         "peer",
         "streams",
-        "unread",
     )
 
-    broker: Broker
+    backlog: Tasks | None
 
     def __init__(self, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
         self.endpoint = endpoint
         self.loop = loop
         self.line: Writer | None = None
-        self.backlog: Tasks | None = None  # made with the first call that takes its time
-        self.unread: Unread | None = None  # while the peer does not read
+        self.backlog = None
+        self.unread = None
         self.streams: StreamRunner | None = None  # made with the first iterator that the peer reads
         self.awaits_first_step = False  # nothing is handled in between: calls start in the order sent
         self.is_ended = False
@@ -157,51 +152,15 @@ class Calls:
 
     # --- calls of the peer
 
-    @property
-    def running(self) -> int:
-        """How many calls of the peer run."""
-        return self.backlog.running if self.backlog is not None else 0
+    def new_backlog(self) -> Tasks:
+        return Tasks(self, self.broker, self.endpoint, self.loop)
 
-    def backlog_made(self) -> Tasks:
-        """What holds the calls that take their time."""
-        if self.backlog is None:
-            self.backlog = Tasks(self, self.broker, self.endpoint, self.loop)
-        return self.backlog
+    def call_method(self, call: CallReceived) -> Any:
+        return run_method(call)
 
-    def hold(self) -> None:
-        """Start no more calls, until the peer has read what it was answered."""
-        self.backlog_made().hold(True)
-
-    def run(self, call: CallReceived) -> None:
-        """Run a method, in a context of its own, and answer with what it returns, now or later."""
-        try:
-            value = run_method(call)
-        except BaseException as error:
-            self.fail(call, error)
-            if isinstance(error, ENDS_THE_PROGRAM):
-                raise
-            return
-        if type(value) in NEVER_AWAITABLE or not (isinstance(value, Later) or can_be_awaited(value)):
-            if call.want_answer:
-                self.answer(call, value)
-        elif isinstance(value, Later):
-            value.called(self, call)
-        else:
-            self.backlog_made().run_on(call, value)
-
-    def answer(self, call: CallReceived, value: Any) -> None:
-        """A method has returned."""
-        try:
-            refused = self.broker.answer(call, value)
-        except BaseException as error:  # a hook of the value that was to be sent
-            self.fail(call, error)
-            if isinstance(error, ENDS_THE_PROGRAM):
-                raise
-            return
-        if refused is not None:
-            text, why = "%s: the answer to %s can't be sent: %s", text_of(refused, 500)
-            self.endpoint.log.warning(self.loop.call_later, "answers not sendable", text, self.peer, call.name, why)
-        self._consider_holding()
+    def answer_refused(self, call: CallReceived, error: NotSendable) -> None:
+        text, why = "%s: the answer to %s can't be sent: %s", text_of(error, 500)
+        self.endpoint.log.warning(self.loop.call_later, "answers not sendable", text, self.peer, call.name, why)
 
     def fail(self, call: CallReceived, error: BaseException) -> None:
         """A method has raised."""
@@ -221,10 +180,6 @@ class Calls:
         self.endpoint.log.warning(self.loop.call_later, "calls not run", text, self.peer, call.name, why)
         self.broker.fail(call, error)
         self._consider_holding()
-
-    def give_back(self, call: CallReceived) -> None:
-        """Fail a call whose caller has given up on it before it was run."""
-        self.broker.fail(call, NotExecuted("the call was not run: its caller has cancelled it"))
 
     def write_answers(self) -> None:
         """Write what has gathered if it is much."""

@@ -4,7 +4,7 @@
 cimport cython
 
 from likewise.asyncio.calls cimport Calls
-from likewise.broker.account cimport Watch
+from likewise.serving.account cimport Watch
 from likewise.broker.core cimport Broker
 cdef Py_ssize_t CLOCK_MASK
 

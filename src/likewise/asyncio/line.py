@@ -11,7 +11,6 @@ import asyncio
 import sys
 from typing import Any, Protocol, cast
 
-from ..broker.account import NOTICED_BYTES, Pool, Watch
 from ..broker.core import Broker
 from ..broker.events import CallCancelled, CallReceived, Opened
 from ..broker.states import Side
@@ -23,13 +22,14 @@ from ..errors import (
     ProtocolError,
     RemoteProtocolError,
 )
+from ..serving.account import NOTICED_BYTES, Watch
 from ..serving.turns import LIGHT, SLICE
+from ..serving.unread import Unread
 from ..sockets import HANDED_ON, keep_alive
 from .addresses import peer_name, peer_place
 from .calls import Calls
 from .endpoint import ABORTED_HERE, CLOSED_HERE, CLOSED_THERE
 from .loops import end_loop
-from .unread import Unread
 
 TLS_RECORD = b"\x16\x03"  # how a client that speaks TLS begins; no PB client's first message does
 CLOCK_MASK = 3  # a bit mask: after every fourth message the clock is looked at, which costs as much as a message
@@ -233,7 +233,7 @@ class Line:
         self.flush()
         held, unfinished = broker.held_bytes, self._calls.endpoint.account.unfinished
         if held > unfinished.noticed or self._held > unfinished.noticed:
-            self._note(unfinished, held)
+            unfinished.note(self, held)
         self._held = held
 
     def _breathe(self) -> None:
@@ -261,12 +261,6 @@ class Line:
         self.pump()
         if not self._reading_is_paused and self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
-
-    def _note(self, pool: Pool, held: int) -> None:
-        """What this connection holds, in the endpoint's account of it. Whoever has held much for longest may have to go."""
-        victim = pool.hold(self, held)
-        if victim is not None:
-            victim.drop(pool.excess())
 
     def _open(self, event: Opened) -> None:
         if self._handshake is not None:
@@ -303,7 +297,7 @@ class Line:
                 transport.write(piece)
             if calls.unread is not None:
                 calls.unread.wrote(sum(map(len, pieces)))
-                self._note(self._calls.endpoint.account.unread, transport.get_write_buffer_size())
+                self._calls.endpoint.account.unread.note(self, transport.get_write_buffer_size())
             else:
                 calls.broker.outbox.answer_bytes = 0
         if calls.backlog is not None:

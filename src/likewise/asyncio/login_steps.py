@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -60,15 +58,14 @@ class Md5Step(ForStrangers):
         self.connection = root.connection
         self._user = user
         self._is_real = record is not None
-        self.challenge = secrets.token_bytes(16)
-        self._right = login.md5_response(record or nobody, self.challenge)
+        self._record = record or nobody
+        self.challenge = login.md5_challenge()
 
     async def remote_respond(self, response: Any, mind: Any = None) -> Referenceable:
         self._root.takes(self)
-        given = response if isinstance(response, bytes) else b""
 
         def check() -> bool:
-            return hmac.compare_digest(self._right, given) and self._is_real
+            return login.md5_is_right(self._record, self.challenge, response) and self._is_real
 
         return await self._root.finish(login.MD5, self._user, check, mind)
 

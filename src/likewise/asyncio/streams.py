@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from ..broker.core import Broker
 from ..broker.events import CallReceived
 from ..serving.streams import Done, Streams
+from ..serving.unread import Unread
 from .coroutines import start_coroutine
-from .unread import Unread
 
 
 class Streaming(Protocol):

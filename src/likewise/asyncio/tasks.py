@@ -18,9 +18,6 @@ AT_LEAST = 1.0  # seconds that a method has to end once it is cancelled
 class TaskRunner(CallRunner, Protocol):
     """What is needed of the connection."""
 
-    def answer(self, call: CallReceived, value: Any) -> None: ...
-    def fail(self, call: CallReceived, error: BaseException) -> None: ...
-    def orphan_ended(self) -> None: ...
     def await_first_step(self) -> None: ...
 
     @property
@@ -30,13 +27,10 @@ class TaskRunner(CallRunner, Protocol):
 class Tasks(Backlog):
     """As :class:`Backlog`, for coroutines."""
 
-    __slots__ = ("_broker", "_by_request", "_loop", "_runner", "_tasks")
+    __slots__ = ("_by_request", "_loop", "_runner", "_tasks")
 
-    def __init__(
-        self, connection: TaskRunner, broker: Broker, endpoint: Endpoint, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, connection: TaskRunner, broker: Broker, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(connection, broker, endpoint.limits, endpoint.arguments, endpoint.pace(loop))
-        self._broker = broker
         self._loop = loop
         self._runner = connection
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -45,19 +39,12 @@ class Tasks(Backlog):
     def run_on(self, call: CallReceived, value: Any) -> None:
         """A method takes its time: it has returned a coroutine, or anything else that can be awaited."""
         call.args, call.kwargs = (), {}  # the method has them: what it lets go of is given back before it ends
-        runner = self._runner
         self.begin(call)
 
         def done(value: Any, error: BaseException | None) -> None:
             if self._by_request:
                 self._by_request.pop(str(call.request), None)
-            if self._broker.is_closed:
-                runner.orphan_ended()
-            if error is None:
-                runner.answer(call, value)
-            else:
-                runner.fail(call, error)
-            self.end(call)
+            self.end(call, value, error)
 
         task = start_coroutine(self._loop, value, call.name, done)
         if task is not None:
@@ -66,7 +53,7 @@ class Tasks(Backlog):
             if call.want_answer:
                 self._by_request[str(call.request)] = task
             if not is_eager(self._loop):
-                runner.await_first_step()
+                self._runner.await_first_step()
 
     async def finish(self, grace: float) -> None:
         """

@@ -282,6 +282,9 @@ class Broker:
         """
         if not call.want_answer or not self.outbox.may_send:
             return None
+        if call.is_raw:  # and so is the answer
+            self.outbox.send([atoms.ANSWER, call.request, value])
+            return None
         pieces: Pieces = [ANSWER_HEAD + int_token(call.request)]
         try:
             has_large = self.outbox.write(pieces, value, None, call.perspective)

@@ -42,6 +42,7 @@ FEWEST_ITERATIONS: Final = 4_096  # RFC 7677: less is refused by clients
 MOST_ITERATIONS: Final = 10_000_000  # some seconds: more is refused by clients
 SHORTEST_SALT: Final = 12
 DIGEST_BYTES: Final = 32
+MD5_CHALLENGE_BYTES: Final = 16
 
 LOGIN_REFUSED: Final = "the login is refused"  # one text for whatever is wrong
 
@@ -217,14 +218,25 @@ def token_record(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def md5_record(password: str) -> str:
+def md5_record(password: str | bytes) -> str:
     """What is kept of a password for Twisted's clients. Whoever has it can log in: treat it as the password."""
-    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+    text = password.encode() if isinstance(password, str) else password
+    return hashlib.md5(text, usedforsecurity=False).hexdigest()
+
+
+def md5_challenge() -> bytes:
+    """What a client is to respond to; drawn from the system's random source, and good for one response."""
+    return secrets.token_bytes(MD5_CHALLENGE_BYTES)
 
 
 def md5_response(record: str, challenge: bytes) -> bytes:
     """The right response to a challenge, as ``twisted.spread.pb.respond`` computes it."""
     return hashlib.md5(bytes.fromhex(record) + challenge, usedforsecurity=False).digest()
+
+
+def md5_is_right(record: str, challenge: bytes, response: Any) -> bool:
+    """Whether what a client has sent, whatever it is, is the right response; it takes as long for a wrong one."""
+    return hmac.compare_digest(md5_response(record, challenge), response if isinstance(response, bytes) else b"")
 
 
 # --- how long who has to wait

@@ -38,7 +38,7 @@ cdef class Tables:
     cdef _known_luid(self, key)
     cpdef dict ids(self)
     cpdef Py_ssize_t unnamed(self) except -1
-    cpdef observe(self, cacheable, perspective, make_observer)
+    cpdef observe(self, cacheable, perspective)
     cpdef home_luid(self, reference)
     cpdef home_cache(self, mirror)
     cpdef name(self, bytes name, target)

@@ -119,7 +119,7 @@ class Tables:
         """How many objects the peer holds that have no names."""
         return len(self.exported) - self._named
 
-    def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
+    def observe(self, cacheable: Any, perspective: Any) -> tuple[int, Any]:
         key = cacheable.processUniqueID(), who(perspective)
         luid = self.observed_ids.get(key)
         if luid is not None:
@@ -131,7 +131,7 @@ class Tables:
         if self.observed is NOTHING:
             self.observed, self.observed_ids = {}, {}
         luid = self._new_luid()
-        observer = make_observer(luid)
+        observer = self.flavours.make_observer(self.caller, luid, cacheable, perspective)
         self.observed[luid] = Observed(cacheable, key, perspective, observer)
         self.observed_ids[key] = luid
         self._note(self.observed, luid)
@@ -443,9 +443,5 @@ class Tables:
 
     def sizes(self) -> dict[str, int]:
         """How many entries each table has, for tests, metrics and the curious."""
-        return {
-            "exported": self.unnamed(),
-            "observed": len(self.observed),
-            "references": len(self.references),
-            "mirrors": len(self.mirrors),
-        }
+        ours = {"exported": self.unnamed(), "observed": len(self.observed)}
+        return ours | {"references": len(self.references), "mirrors": len(self.mirrors)}

@@ -165,7 +165,7 @@ class SendingTables(Protocol):
     def home_luid(self, reference: Any) -> Luid:
         """The id under which the peer knows the object behind a reference that came over this connection."""
 
-    def observe(self, cacheable: Any, perspective: Any, make_observer: Callable[[int], Any]) -> tuple[int, Any]:
+    def observe(self, cacheable: Any, perspective: Any) -> tuple[int, Any]:
         """
         The id of a Cacheable that goes out, and a new observer; ``None`` for it if the peer has it for this perspective
         already.
@@ -205,6 +205,9 @@ class Flavours(Protocol):
 
     def make_reference(self, caller: Caller, luid: Luid, perspective: Any) -> Any:
         """A new RemoteReference."""
+
+    def make_observer(self, caller: Caller, luid: int, cacheable: Any, perspective: Any) -> Any:
+        """A new RemoteCacheObserver."""
 
     def error_to_send(self, error: BaseException) -> Any:
         """What to send to the peer for an exception."""

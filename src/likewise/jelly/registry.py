@@ -154,9 +154,14 @@ def registered_name(cls: type) -> str:
 def _plan_of_receivable(cls: type) -> Incoming:
     if not issubclass(cls, Receivable):
         raise TypeError(f"{cls.__qualname__} must derive from likewise.RemoteCopy or likewise.RemoteCache")
-    if cls.is_cache:
-        return Incoming(CACHE, cls)
-    return Incoming(COPY if cls.setCopyableState is Receivable.setCopyableState else COPY_HOOK, cls)
+    return Incoming(kind_of_receivable(cls), cls)
+
+
+def kind_of_receivable(cls: type) -> int:
+    """How instances of a class that may stand for objects of a peer are read, by its hooks as they are now."""
+    if getattr(cls, "is_cache", False):
+        return CACHE
+    return COPY if getattr(cls, "setCopyableState", None) in (None, Receivable.setCopyableState) else COPY_HOOK
 
 
 def registered_plan(cls: type) -> Incoming | None:

@@ -152,8 +152,7 @@ class Cacheable(Copyable):
             super().jelly_into(encoder)
             return
         perspective = encoder.perspective
-        caller = tables.caller
-        luid, observer = tables.observe(self, perspective, lambda luid: RemoteCacheObserver(caller, luid, self, perspective))
+        luid, observer = tables.observe(self, perspective)
         if observer is None:
             encoder.write_id(VOCABULARY[CACHED_CODE], luid)
         else:

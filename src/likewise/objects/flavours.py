@@ -8,6 +8,7 @@ from ..errors import NotSendable
 from ..jelly.context import Caller, Luid
 from ..jelly.registry import Registry
 from . import failures
+from .by_cache import RemoteCacheObserver
 from .by_reference import RemoteReference
 
 
@@ -23,6 +24,9 @@ class ObjectFlavours:
 
     def make_reference(self, caller: Caller, luid: Luid, perspective: Any) -> Any:
         return RemoteReference(caller, luid, perspective)
+
+    def make_observer(self, caller: Caller, luid: int, cacheable: Any, perspective: Any) -> Any:
+        return RemoteCacheObserver(caller, luid, cacheable, perspective)
 
     def error_to_send(self, error: BaseException) -> Any:
         return failures.to_send(error, with_traceback=self.with_traceback)

@@ -13,10 +13,12 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, BinaryIO, Final
 
 from ..bounded import weight
 from ..errors import ConnectionClosed, Error
+from ..jelly.context import Caller
 from ..limits import Limits
 from .by_reference import Referenceable
 
@@ -88,6 +90,43 @@ def when_forgotten(collector: PageCollector, call: Callable[[], object]) -> None
     weakref.finalize(collector, call).atexit = False
 
 
+def expect_pages(
+    caller: Caller | None,
+    settle: Callable[[list[Any]], object],
+    reject: Callable[[Exception], object],
+    most_bytes: float | None = None,
+    make: type[PageCollector] = PageCollector,
+) -> tuple[PageCollector, Callable[[], object]]:
+    """
+    A collector to pass to a sender, and what to call when nobody waits for its pages any more.
+
+    ``settle(pages)`` is called with all of them, or ``reject(error)`` when they can't come: too many, forgotten, the
+    connection of ``caller`` has ended. More than one of them may be. The collector must not be kept here.
+    """
+
+    def lost() -> None:
+        reject(ConnectionClosed("the connection ended before the last page"))
+
+    def forgotten() -> None:
+        if caller is not None and caller.is_closed:  # which forgets everything
+            lost()
+        else:
+            reject(Error(FORGOTTEN))
+
+    if most_bytes is None and caller is not None:
+        most_bytes = caller.limits.paged_bytes
+    if caller is not None:
+        caller.notify_on_disconnect(lost)
+    collector = make(settle, most_bytes, reject)
+    when_forgotten(collector, forgotten)
+
+    def stop() -> None:
+        if caller is not None:
+            caller.dont_notify_on_disconnect(lost)
+
+    return collector, stop
+
+
 async def send_pages(
     collector: Any, source: bytes | bytearray | memoryview | str | BinaryIO, page_bytes: int = PAGE_BYTES
 ) -> None:
@@ -130,26 +169,10 @@ async def get_all_pages(
         ConnectionClosed: the connection ended before the last page.
     """
     caller = reference._caller
-    driver = caller.driver
-    collected = driver.new_result(0)
-    driver.unheard(collected)  # the method may fail first
-
-    def lost(_: Any = None) -> None:
-        driver.reject(collected, ConnectionClosed("the connection ended before the last page"))
-
-    def forgotten() -> None:
-        if caller.is_closed:  # which forgets everything
-            lost()
-        else:
-            driver.reject(collected, Error(FORGOTTEN))
-
-    reference.notifyOnDisconnect(lost)
-    collector = PageCollector(
-        lambda pages: driver.settle(collected, pages),
-        caller.limits.paged_bytes if most_bytes is None else most_bytes,
-        lambda error: driver.reject(collected, error),
-    )
-    when_forgotten(collector, forgotten)
+    collected = caller.driver.new_result(0)
+    caller.driver.unheard(collected)  # the method may fail first
+    settle, reject = partial(caller.driver.settle, collected), partial(caller.driver.reject, collected)
+    collector, stop = expect_pages(caller, settle, reject, most_bytes)
     try:
         called = reference.callRemote(name, collector, *args, **kwargs)
         del collector  # the peer holds it
@@ -157,10 +180,7 @@ async def get_all_pages(
         pages: list[Any] = await collected
         return pages
     finally:
-        try:
-            reference.dontNotifyOnDisconnect(lost)
-        except ValueError:  # it has been called
-            pass
+        stop()
 
 
-__all__ = ("PageCollector", "get_all_pages", "send_pages")
+__all__ = ("PageCollector", "expect_pages", "get_all_pages", "send_pages")

@@ -32,6 +32,15 @@ class CallRunner(Protocol):
     def run(self, call: CallReceived) -> None:
         """Run a method and answer with what it returns, now or later."""
 
+    def answer(self, call: CallReceived, value: Any) -> None:
+        """A method has returned."""
+
+    def fail(self, call: CallReceived, error: BaseException) -> None:
+        """A method has raised."""
+
+    def orphan_ended(self) -> None:
+        """A call has ended after its connection has."""
+
     def refuse(self, call: CallReceived, error: NotExecuted) -> None:
         """Fail a call that was not run, and log that."""
 
@@ -52,24 +61,30 @@ class Timer(Protocol):
 
 
 class Clock(Protocol):
+    """A driver's event loop, as far as it is asked for the time that is to pass."""
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> Timer: ...
+
+
+class Loop(Clock, Protocol):
     """A driver's event loop."""
 
     turns: Turns
 
     def now(self) -> float: ...
     def call_soon(self, function: Callable[[], None]) -> object: ...
-    def call_later(self, seconds: float, function: Callable[[], None]) -> Timer: ...
 
 
 class Backlog:
     """``running`` and ``waiting`` are numbers of calls."""
 
-    __slots__ = ("_clock", "_connection", "_flow", "_is_closing", "_is_starting", "_limits", "_timer")
+    __slots__ = ("_broker", "_clock", "_connection", "_flow", "_is_closing", "_is_starting", "_limits", "_timer")
 
     def __init__(
-        self, connection: CallRunner, broker: Broker, limits: Limits, everybody: ArgumentBytes, clock: Clock
+        self, connection: CallRunner, broker: Broker, limits: Limits, everybody: ArgumentBytes, clock: Loop
     ) -> None:
         self._connection = connection
+        self._broker = broker
         self._clock = clock
         self._limits = limits
         self._flow = Flow(limits, everybody, lambda: broker.unanswered, self._drop)
@@ -102,8 +117,15 @@ class Backlog:
         """A call that has started takes its time."""
         self._flow.begin(call)
 
-    def end(self, call: CallReceived) -> None:
-        """Such a call has ended, and was answered."""
+    def end(self, call: CallReceived, value: Any, error: BaseException | None) -> None:
+        """Such a call has ended: answer it."""
+        connection = self._connection
+        if self._broker.is_closed:
+            connection.orphan_ended()
+        if error is None:
+            connection.answer(call, value)
+        else:
+            connection.fail(call, error)
         self._flow.end(call)
         if self._flow.waiting:
             self.start_calls()
@@ -190,4 +212,4 @@ def closing_error() -> NotExecuted:
     return not_run("the connection is being closed")
 
 
-__all__ = ("Backlog", "Clock", "CallRunner", "Timer")
+__all__ = ("Backlog", "Clock", "CallRunner", "Loop", "Timer")

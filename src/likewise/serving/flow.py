@@ -21,10 +21,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from ..broker.account import NOTICED_BYTES
 from ..broker.events import CallReceived
 from ..errors import LimitExceeded, NotExecuted
 from ..limits import Limits
+from .account import NOTICED_BYTES
 
 RUNNING_BYTES: Final = 2_048  # of a call that runs, besides its arguments: its coroutine, its task, what it waits for
 WAITING_BYTES: Final = 512  # of a call that waits, besides its arguments

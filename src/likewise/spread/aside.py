@@ -8,11 +8,11 @@ from typing import Any
 from twisted.internet import threads
 
 
-def run_on_reactor_thread(broker: Any, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+def run_on_reactor_thread(calls: Any, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
     """Run ``work()`` on a thread, and then ``done(what it returned)`` here."""
 
     def failed(why: Any) -> None:
-        broker.report("going on behind a file", why.value)
+        calls.report("going on behind a file", why.value)
 
     threads.deferToThread(work).addCallback(done).addErrback(failed)
 

@@ -7,6 +7,7 @@ banana by itself.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -71,6 +72,16 @@ def dialect_called(name: bytes) -> Dialect:
     return Dialect(known.name, known.has_vocabulary, SIZE_LIMIT, SIZE_LIMIT)
 
 
+def dialects_called(names: list[bytes]) -> tuple[Dialect, ...]:
+    """Several of them; one tuple for all connections that speak the same."""
+    return _dialects_called(tuple(names), SIZE_LIMIT)
+
+
+@functools.lru_cache(16)
+def _dialects_called(names: tuple[bytes, ...], size_limit: int) -> tuple[Dialect, ...]:
+    return tuple(map(dialect_called, names))
+
+
 class Banana(protocol.Protocol, styles.Ephemeral):
     """
     Sends and receives s-expressions.
@@ -88,19 +99,25 @@ class Banana(protocol.Protocol, styles.Ephemeral):
     sizeLimit = SIZE_LIMIT
     currentDialect: bytes | None = None
 
+    _largestInt = 2**31 - 1
+    _smallestInt = -(2**31)
+    _framer: Framer | None = None  # made when there is something to read: a Broker reads by its core
+
     def __init__(self, isClient: Any = 1) -> None:
         self.isClient = isClient
 
     def setPrefixLimit(self, limit: int) -> None:
         """Set how many bytes of prefix this connection accepts, and with that how large a number may be."""
         self.prefixLimit = limit
-        self._largestLongInt = 2 ** (limit * 7) - 1
-        self._smallestLongInt = -self._largestLongInt
-        self._largestInt = 2**31 - 1
-        self._smallestInt = -(2**31)
-        self._framer = Framer(Limits(prefix_digits=limit))
-        if self.currentDialect is not None:
-            self._framer.speak(dialect_called(self.currentDialect))
+        self._framer = None
+
+    @property
+    def _largestLongInt(self) -> int:
+        return int(2 ** (self.prefixLimit * 7) - 1)
+
+    @property
+    def _smallestLongInt(self) -> int:
+        return -self._largestLongInt
 
     def connectionMade(self) -> None:
         """The transport is there: a server offers its dialects."""
@@ -114,7 +131,8 @@ class Banana(protocol.Protocol, styles.Ephemeral):
 
     def _selectDialect(self, dialect: bytes) -> None:
         self.currentDialect = dialect
-        self._framer.speak(dialect_called(dialect))
+        if self._framer is not None:
+            self._framer.speak(dialect_called(dialect))
         self.connectionReady()
 
     def callExpressionReceived(self, obj: Any) -> None:
@@ -145,9 +163,14 @@ class Banana(protocol.Protocol, styles.Ephemeral):
         Raises:
             BananaError: too long a prefix, string or list, or bytes that are no banana. The stream is unusable then.
         """
+        framer = self._framer
+        if framer is None:
+            framer = self._framer = Framer(Limits(prefix_digits=self.prefixLimit))
+            if self.currentDialect is not None:
+                framer.speak(dialect_called(self.currentDialect))
         try:
-            self._framer.feed(chunk)
-            while (frame := self._framer.next_frame()) is not None:
+            framer.feed(chunk)
+            while (frame := framer.next_frame()) is not None:
                 self.callExpressionReceived(Reader(frame).read_expression())
         except LimitExceeded as error:
             raise BananaError(f"Security precaution: {text_of(error)}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,9 @@ from ..serving.turns import Turns
 
 def the_reactor() -> Any:
     """The reactor that the application has chosen, or Twisted's own choice."""
-    from twisted.internet import reactor
-
+    reactor = sys.modules.get("twisted.internet.reactor")  # where it is once it is installed; to import it costs more
+    if reactor is None:
+        from twisted.internet import reactor
     return reactor
 
 

@@ -13,7 +13,7 @@ from ..jelly.registry import default_registry
 from ..objects.rebuilt import error_from, is_known
 from .failures import CopiedFailure, CopyableFailure, InShort, failure2Copyable
 from .faults import Error, translated
-from .flavors import Jellyable
+from .flavors import Jellyable, RemoteCacheObserver
 from .references import RemoteReference
 from .registry import registry
 
@@ -21,20 +21,25 @@ from .registry import registry
 class SpreadFlavours:
     """What :class:`~likewise.objects.flavours.ObjectFlavours` is to the other driver."""
 
+    __slots__ = ("broker",)
+
     def __init__(self, broker: Any) -> None:
         self.broker = broker
 
     def make_reference(self, caller: Caller, luid: Luid, perspective: Any) -> Any:
         return RemoteReference(perspective, self.broker, luid, 1)
 
+    def make_observer(self, caller: Caller, luid: int, cacheable: Any, perspective: Any) -> Any:
+        return RemoteCacheObserver(self.broker, cacheable, perspective, luid)
+
     def error_to_send(self, error: BaseException) -> Any:
         """An exception that may cross as itself, or a CopyableFailure. What the core refused by itself is logged here."""
         broker = self.broker
         if not isinstance(error, Failure):
             error = CopyableFailure(translated(error))
-            if not isinstance(error.value, Error) and broker.may_log("calls refused"):
+            if not isinstance(error.value, Error) and broker.calls.may_log("calls refused"):
                 log.msg("Peer will receive following PB traceback:", isError=True)
-                broker.log_failure(Failure(error.value))
+                broker.calls.log_failure(Failure(error.value))
         value = error.value
         if isinstance(value, Jellyable) or broker.security.isClassAllowed(value.__class__):
             return value

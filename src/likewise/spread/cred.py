@@ -8,10 +8,8 @@ and who guesses at one user over many connections has to wait longer and longer.
 
 from __future__ import annotations
 
-import hmac
-import secrets
+import functools
 from collections.abc import Callable
-from hashlib import md5
 from typing import Any
 
 from twisted.cred.credentials import Anonymous, ICredentials, IUsernameHashedPassword
@@ -23,9 +21,11 @@ from twisted.python.components import registerAdapter
 from twisted.python.failure import Failure
 from zope.interface import Interface, implementer
 
+from ..broker import login
 from ..broker.login import Backoff
 from ..errors import LimitExceeded
 from ..jelly.context import Writing
+from ..limits import Limits
 from ..objects import by_reference
 from .clock import the_reactor
 from .faults import Error
@@ -34,21 +34,15 @@ from .forms import is_stock, stock
 from .interfaces import IJellyable
 from .places import place_of_transport
 
-CHALLENGE_BYTES = 16
+
+def challenge() -> bytes:
+    """16 random bytes."""
+    return login.md5_challenge()
 
 
 def respond(challenge: bytes, password: bytes | str) -> bytes:
     """The response to a challenge: ``md5(md5(password) + challenge)``; of a str its UTF-8."""
-    return md5(md5(_as_bytes(password)).digest() + challenge).digest()
-
-
-def _as_bytes(password: bytes | str) -> bytes:
-    return password.encode() if isinstance(password, str) else password
-
-
-def challenge() -> bytes:
-    """16 random bytes."""
-    return secrets.token_bytes(CHALLENGE_BYTES)
+    return login.md5_response(login.md5_record(password), challenge)
 
 
 class IPerspective(Interface):
@@ -145,10 +139,15 @@ class _PortalRoot:
 registerAdapter(_PortalRoot, Portal, IPBRoot)
 
 
+@functools.lru_cache(16)  # one for all connections of a factory
+def _before_login(limits: Limits) -> Limits:
+    return limits.before_login()
+
+
 def _restrain(broker: Any) -> None:
     """A stranger sends little, until it is let in or a realm asks something of its mind."""
     if not broker.logins and not broker.disconnected:
-        broker.core.restrain(broker.core.incoming.registry, broker.incoming.before_login())
+        broker.core.restrain(broker.core.incoming.registry, _before_login(broker.incoming))
 
 
 def _turned_away(failed: Failure, broker: Any) -> Failure:
@@ -218,7 +217,7 @@ class _PortalWrapper(Referenceable):
         ceiling = self.broker.core.limits.login_attempts
         if self.attempts > ceiling:
             error = LimitExceeded("login_attempts", self.attempts, ceiling)
-            self.broker.broken(error)
+            self.broker.line.drop(error)
             raise Error(str(error))
 
     def succeeded(self, avatar: Any) -> Any:
@@ -277,9 +276,8 @@ class _PortalAuthChallenger(Referenceable):
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response was made with this password."""
-        return self.checkMD5Password(md5(_as_bytes(password)).digest())
+        return self.checkMD5Password(bytes.fromhex(login.md5_record(password)))
 
     def checkMD5Password(self, md5Password: bytes) -> bool:
         """Whether the response was made with the password that has this digest."""
-        wanted = md5(md5Password + self.challenge).digest()
-        return isinstance(self.response, bytes) and hmac.compare_digest(self.response, wanted)
+        return login.md5_is_right(md5Password.hex(), self.challenge, self.response)

@@ -17,10 +17,10 @@ from typing import Any, Final
 from twisted.internet import interfaces
 from twisted.python import log
 
-from ..broker.account import Account, Pool, Watch, period
 from ..errors import LimitExceeded, RemoteProtocolError
 from ..limits import Limits
 from ..logs import Allowance
+from ..serving.account import Account, Watch, period
 from ..serving.liveness import Lines
 from ..sockets import line_of
 from .clock import the_reactor
@@ -36,9 +36,6 @@ class FactoryAccount(Account):
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self.admitted: set[AdmittedBroker] = set()
-        self.newcomers: dict[
-            AdmittedBroker, str
-        ] = {}  # who has yet to agree on a dialect, and from where; the oldest comes first
         soonest = min(limits.idle_seconds, limits.handshake_seconds, limits.keepalive_seconds)
         self._period = period(replace(limits, idle_seconds=soonest))
         self._looked_at = 0.0
@@ -66,27 +63,6 @@ class FactoryAccount(Account):
             renew, self._renewal = self._renewal[1], None
             renew()
 
-    def let_in(self, address: str) -> LimitExceeded | None:
-        """
-        Count one more connection in, or say why not.
-
-        Where there are too many, the one that has been silent for longest makes way.
-        """
-        refused = self.admit(address, len(self.admitted))
-        if refused is not None and refused.limit != "running_calls":
-            is_local = refused.limit == "connections_per_address"
-            oldest = next((each for each, place in self.newcomers.items() if place == address or not is_local), None)
-            if oldest is not None:
-                oldest.make_way(refused)
-                refused = self.admit(address, len(self.admitted))
-        return refused
-
-    def note(self, pool: Pool, admitted: AdmittedBroker, held: int) -> None:
-        """So much is held for a connection; if it is too much for all together, somebody has to go."""
-        victim = pool.hold(admitted, held)
-        if victim is not None:
-            victim.drop(pool.excess())
-
     def look(self) -> None:
         """Something has come: time, perhaps, to look at all connections."""
         now = the_reactor().seconds()
@@ -109,51 +85,49 @@ class FactoryAccount(Account):
 class AdmittedBroker:
     """One connection, as the account of its factory knows it."""
 
-    def __init__(self, broker: Any, account: FactoryAccount, address: str) -> None:
-        self._broker = broker
+    __slots__ = ("__weakref__", "_account", "_address", "_holds", "_is_counted", "_line", "_opened_at", "_watch")
+
+    def __init__(self, line: Any, account: FactoryAccount, address: str) -> None:
+        self._line = line
         self._account = account
         self._address = address
-        self._limits: Limits = broker.core.limits
         self._holds = False
         self._opened_at = the_reactor().seconds()
         self._watch = Watch(self._opened_at)
         self._is_counted = True
-        account.admitted.add(self)
-        account.newcomers[self] = address
 
     def heard(self) -> None:
         """Bytes have come, and what is whole of them was handled."""
         self._watch.heard = True
         self._account.look()
-        held = self._broker.core.held_bytes
+        held = self._line.protocol.core.held_bytes
         noticed = self._account.unfinished.noticed
         if held > noticed or self._holds:
             self._holds = held > noticed
-            self._account.note(self._account.unfinished, self, held)
+            self._account.unfinished.note(self, held)
 
     def unread(self, held: int) -> None:
         """So many bytes of output wait for their reader."""
         if self._is_counted:
-            self._account.note(self._account.unread, self, held)
+            self._account.unread.note(self, held)
 
     @property
     def socket(self) -> Any:
         """The socket, where the transport has one."""
-        return socket_of(self._broker.transport)
+        return socket_of(self._line.protocol.transport)
 
     def greeted(self) -> None:
         """Both ends agreed on a dialect, or never will."""
-        if self._account.newcomers.pop(self, None) is not None:
-            self._account.greeted()
+        self._account.greeted_by(self)
 
     def make_way(self, reason: LimitExceeded) -> None:
         """End, and be counted out at once: another one takes the place."""
         self._leave()
-        self._broker.broken(reason)
+        self._line.drop(reason)
 
     def drop(self, reason: RemoteProtocolError) -> None:
         """End, with what is unfinished and unread."""
-        self._broker.give_up(reason)
+        self._line.give_up(reason)
 
     def look(self, now: float, is_late: bool) -> None:
         """
@@ -161,19 +135,19 @@ class AdmittedBroker:
 
         ``is_late``: it was not looked for long, so that nobody knows when the message that is unfinished began.
         """
-        broker = self._broker
-        core = broker.core
+        line, limits = self._line, self._account.limits
+        core = line.protocol.core
         if core.is_closed:
             return
-        seconds = self._limits.handshake_seconds
+        seconds = limits.handshake_seconds
         if self in self._account.newcomers:
             if now - self._opened_at > seconds:
-                broker.broken(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
+                line.drop(RemoteProtocolError(f"no dialect agreed within {seconds:g} s"))
             return
-        is_waiting = core.held_bytes > 0 and not broker.is_waiting_for_turn and not is_late
-        late = self._watch.verdict(now, self._limits, core.messages, is_waiting, broker.calls.running > 0)
+        is_waiting = core.held_bytes > 0 and not line.is_waiting_for_turn and not is_late
+        late = self._watch.verdict(now, limits, core.messages, is_waiting, line.calls.running > 0)
         if late is not None:
-            broker.broken(late)
+            line.drop(late)
 
     def ended(self, running: int) -> None:
         """The connection has ended; so many of its calls run on."""
@@ -203,25 +177,27 @@ class AdmittedBroker:
 _accounts: weakref.WeakKeyDictionary[Any, FactoryAccount] = weakref.WeakKeyDictionary()
 
 
-def admit(broker: Any) -> AdmittedBroker | None:
+def admit(line: Any) -> AdmittedBroker | None:
     """
     Count a new connection in; ``None`` for one that is nobody else's: without a factory, or in memory.
 
     Raises:
         LimitExceeded: there are too many already.
     """
-    transport, factory = broker.transport, broker.factory
+    transport, factory = line.protocol.transport, line.protocol.factory
     if factory is None or not interfaces.ISystemHandle.providedBy(transport):
         return None
     account = _accounts.get(factory)
     if account is None:
-        account = _accounts[factory] = FactoryAccount(broker.core.limits)
+        account = _accounts[factory] = FactoryAccount(line.protocol.core.limits)
     account.look()
     address = place_of_transport(transport)
-    refused = account.let_in(address)
+    admitted = AdmittedBroker(line, account, address)
+    refused = account.let_in(admitted, address, account.admitted)
     if refused is not None:
         raise refused
-    return AdmittedBroker(broker, account, address)
+    account.admitted.add(admitted)
+    return admitted
 
 
 __all__ = ("FactoryAccount", "AdmittedBroker", "admit")

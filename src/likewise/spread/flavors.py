@@ -11,9 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from twisted.internet import defer
 from twisted.python import log
-from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from zope.interface import Interface, implementer
 
@@ -23,7 +21,7 @@ from ..errors import NotSendable
 from ..jelly.context import Writing
 from ..jelly.plans import refuse_to_wait, slots_of
 from ..objects import by_cache, by_copy, by_reference
-from .faults import DeadReferenceError, InsecureJelly, NoSuchMethod
+from .faults import InsecureJelly, NoSuchMethod
 from .forms import has_own_form, is_stock, stock, write_form, write_instance
 from .jelly import (
     Jellyable,
@@ -35,6 +33,7 @@ from .jelly import (
     setUnjellyableForClassTree,
     unjellyableRegistry,
 )
+from .observers import RemoteCacheMethod, RemoteCacheObserver
 
 setCopierForClass = setUnjellyableForClass
 setCopierForClassTree = setUnjellyableForClassTree
@@ -78,9 +77,14 @@ def called(broker: Broker, method: Callable[..., Any], args: Any, kw: Any) -> An
     try:
         return method(*args, **kw)
     except TypeError:
-        if broker.may_log("calls not accepted"):
-            log.msg(f"{name_of(method)} didn't accept {shown(args)} and {shown(kw)}")
+        note_arguments(broker.calls, method, args, kw)
         raise
+
+
+def note_arguments(calls: Any, method: Any, args: Any, kw: Any) -> None:
+    """A method has raised TypeError: it takes other arguments, as a rule."""
+    if calls.may_log("calls not accepted"):
+        log.msg(f"{name_of(method)} didn't accept {shown(args)} and {shown(kw)}")
 
 
 def name_of(method: Any) -> str:
@@ -229,71 +233,6 @@ class RemoteCopy(Unjellyable, by_copy.RemoteCopy):
 # --- by cache
 
 
-class RemoteCacheObserver(by_cache.RemoteCacheObserver):
-    """
-    The sender's end of one mirror: call :meth:`callRemote` on it whenever the original changes.
-
-    It is one and the same object from ``getStateToCacheAndObserveFor`` to ``stoppedObserving``, so it may be kept in a
-    list and removed from there. To a peer that has gone it says nothing, and raises nothing.
-    """
-
-    __slots__ = ("broker",)
-
-    def __init__(self, broker: Broker, cached: Any, perspective: Any, luid: int = 0) -> None:
-        super().__init__(broker.core, luid, cached, perspective)
-        self.broker = broker
-
-    def callRemote(self, _name: Any, /, *args: Any, **kw: Any) -> Any:
-        """Run ``observe_<name>`` on the mirror; a Deferred of what it returns, ``None`` with ``pbanswer=False``."""
-        if not self.is_observing:
-            return quiet(defer.fail(Failure(DeadReferenceError("The peer has stopped observing"))))
-        return self.broker.send_call(self.luid, _name, args, kw, self.perspective, True)
-
-    def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
-        self.callRemote(_name, *args, pbanswer=False, **kw)
-
-    def end(self, reason: str = "") -> None:
-        broker = self.broker
-        broker._busy += 1
-        try:
-            super().end(reason)
-        finally:
-            broker._leave()
-
-    def remoteMethod(self, key: Any) -> RemoteCacheMethod:
-        """One method of the mirror, to be called later."""
-        return RemoteCacheMethod(key, self)
-
-
-class RemoteCacheMethod:
-    """One ``observe_`` method of a mirror; calling it is ``observer.callRemote(name, ...)``."""
-
-    def __init__(self, name: Any, observer: RemoteCacheObserver) -> None:
-        self.name = name
-        self.observer = observer
-
-    def __call__(self, *args: Any, **kw: Any) -> Any:
-        return self.observer.callRemote(self.name, *args, **kw)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemoteCacheMethod) and (self.name, self.observer) == (other.name, other.observer)
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.observer))
-
-
-def is_unhandled(result: defer.Deferred[Any]) -> bool:
-    """Whether a Deferred has failed, and a line in the log will say so when it is dropped as it is."""
-    return result._debugInfo is not None and result._debugInfo.failResult is not None
-
-
-def quiet(failed: defer.Deferred[Any]) -> defer.Deferred[Any]:
-    """Let a Deferred that has failed be dropped without a line in the log; who looks at it still sees the Failure."""
-    if failed._debugInfo is not None:
-        failed._debugInfo.failResult = None
-    return failed
-
-
 class Cacheable(Copyable, by_cache.Cacheable):
     """Derive from this to be mirrored: copied to a peer the first time, kept up to date from then on."""
 
@@ -314,21 +253,10 @@ class Cacheable(Copyable, by_cache.Cacheable):
         return jellier.preserve(self, [tag, luid, jellier.jelly(state)])
 
     def jelly_into(self, encoder: Writing) -> None:
-        tables = encoder.tables
-        if has_own_form(self) or tables is None:
+        if has_own_form(self) or encoder.tables is None:
             Copyable.jelly_into(self, encoder)
-            return
-        if not hasattr(tables.caller.owner, "core"):  # a connection of likewise's asyncio driver, with its own observers
-            by_cache.Cacheable.jelly_into(self, encoder)
-            return
-        perspective = encoder.perspective
-        broker = tables.caller.owner
-        luid, observer = tables.observe(self, perspective, lambda luid: RemoteCacheObserver(broker, self, perspective, luid))
-        if observer is None:
-            encoder.write_id(cached_atom, luid)
         else:
-            tag = self.getTypeToCopyFor(perspective)
-            encoder.write_cache(self, tag, luid, self.getStateToCacheAndObserveFor(perspective, observer))
+            by_cache.Cacheable.jelly_into(self, encoder)
 
 
 class RemoteCache(Receiver, RemoteCopy, by_cache.RemoteCache, Serializable):

@@ -18,25 +18,13 @@ from ..errors import InsecureJelly as CoreInsecureJelly
 from ..errors import NotSendable
 from ..jelly.basics import Unpersistable
 from ..jelly.context import Receivable, Sendable, Writing
-from ..jelly.expressions import to_frame
 from ..jelly.plans import set_state, state_of
-from ..wire.reader import Reader
 from ..wire.tokens import LIKEWISE_1, PB, Dialect
 from .faults import InsecureJelly, translated
-from .forms import (
-    DETACHED_LIMITS,
-    JellyEncoder,
-    UnjellyDecoder,
-    pickled_state,
-    state_for,
-    stock,
-    with_opaque,
-    without_opaque,
-    write_form,
-    write_instance,
-)
-from .forms import expression_frame as _frame_of
+from .forms import JellyEncoder, pickled_state, stock, write_form, write_instance
 from .interfaces import IJellyable, IUnjellyable
+from .opaque import DETACHED_LIMITS, expression_frame, expression_of, with_opaque, without_opaque
+from .reading import UnjellyDecoder
 from .registry import (
     detached,
     registry,
@@ -47,6 +35,7 @@ from .registry import (
     unjellyableRegistry,
 )
 from .security import DummySecurityOptions, SecurityOptions, check_types, globalSecurity, is_narrow
+from .unjelliers import state_for
 
 DictTypes = (dict,)
 ANY_SIZE = Dialect(PB.name, True, LIKEWISE_1.string_bytes, LIKEWISE_1.list_items)  # for jelly that is not on a connection
@@ -159,7 +148,7 @@ def jelly(object: Any, taster: Any = None, persistentStore: Any = None, invoker:
             pieces = writer.written()
     except NotSendable as error:
         raise translated(error) from None
-    return with_opaque(Reader(to_frame(b"".join(pieces), DETACHED_LIMITS)).read_expression(), pids)
+    return with_opaque(expression_of(pieces), pids)
 
 
 def unjelly(sexp: Any, taster: Any = None, persistentLoad: Any = None, invoker: Any = None) -> Any:
@@ -183,7 +172,7 @@ def unjelly(sexp: Any, taster: Any = None, persistentLoad: Any = None, invoker: 
         if is_narrow(taster):
             check_types(expression, taster, admitted.incoming)
         perspective = getattr(invoker, "unserializingPerspective", None)
-        decoder = UnjellyDecoder(_frame_of(expression), admitted, core and core.tables, limits, perspective)
+        decoder = UnjellyDecoder(expression_frame(expression), admitted, core and core.tables, limits, perspective)
         decoder.invoker, decoder.taster, decoder.persistentLoad, decoder.pids = invoker, taster, persistentLoad, pids
         return decoder.decode()
     except CoreInsecureJelly as error:

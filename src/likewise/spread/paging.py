@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.python import log
 
-from .flow import UnreadOutput
+from .lazy import Lazy
 
 
 class WithPages:
@@ -15,9 +14,9 @@ class WithPages:
 
     transport: Any
     disconnected: int
-    unread: UnreadOutput
-    pageProducers: list[Any]
-    report: Callable[[str, BaseException], None]
+    line: Any
+    calls: Any
+    pageProducers: Any = Lazy(list)
 
     def registerPageProducer(self, pager: Any) -> None:
         """Have a pager send a page whenever the transport can take one."""
@@ -27,12 +26,12 @@ class WithPages:
 
     def begin_paging(self) -> None:
         """Ask for pages, if there are any, and as soon as the transport has no other producer."""
-        if self.pageProducers and not self.unread.is_producer:
+        if self.pageProducers and not self.line.pressure.is_producer:
             self.transport.registerProducer(self, False)
 
     def resumeProducing(self) -> None:
         """The transport has sent everything: one page of each pager."""
-        self.unread.drained()
+        self.line.pressure.drained()
         for pager in self.pageProducers[::-1]:
             try:
                 pager.sendNextPage()
@@ -40,7 +39,7 @@ class WithPages:
                     continue
             except BaseException as error:
                 if not self.disconnected:
-                    self.report("sending pages: no more of them are sent", error)
+                    self.calls.report("sending pages: no more of them are sent", error)
                 abandon(pager)
             if pager in self.pageProducers:
                 self.pageProducers.remove(pager)

@@ -18,24 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-
-class RemoteMethod:
+class RemoteMethod(by_reference.RemoteMethod):
     """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
 
     __module__ = "likewise.spread.pb"
-
-    def __init__(self, obj: RemoteReference, name: str) -> None:
-        self.obj = obj
-        self.name = name
-
-    def __call__(self, *args: Any, **kw: Any) -> Any:
-        return self.obj.callRemote(self.name, *args, **kw)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemoteMethod) and (self.obj, self.name) == (other.obj, other.name)
-
-    def __hash__(self) -> int:
-        return hash((self.obj, self.name))
 
 
 @implementer(IUnjellyable)
@@ -65,13 +51,13 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
             DeadReferenceError: the connection has ended.
             BananaError: a number, string or list is larger than the wire carries.
         """
-        return self.broker.send_call(self.luid, _name, args, kw, self.perspective)
+        return self.broker.calls.send(self.luid, _name, args, kw, self.perspective)
 
     def callRemoteOnly(self, _name: Any, /, *args: Any, **kw: Any) -> None:
         """The same, one way."""
-        self.broker.send_call(self.luid, _name, args, {**kw, "pbanswer": False}, self.perspective)
+        self.broker.calls.send(self.luid, _name, args, {**kw, "pbanswer": False}, self.perspective)
 
-    def remoteMethod(self, key: str) -> RemoteMethod:  # type: ignore[override]
+    def remoteMethod(self, key: str) -> RemoteMethod:
         """One method of the remote object, to be called later."""
         return RemoteMethod(self, key)
 
@@ -102,7 +88,7 @@ class RemoteReference(by_reference.RemoteReference, Serializable, styles.Ephemer
         try:
             callback(self)
         except BaseException as error:
-            self.broker.report("telling of the end of a connection", error)
+            self.broker.calls.report("telling of the end of a connection", error)
 
     @stock
     def jellyFor(self, jellier: Any) -> Any:

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from twisted.python.reflect import qual
 
-from ..jelly.context import Receivable
-from ..jelly.plans import CACHE, COPY, COPY_HOOK, DATACLASS, FACTORY, TAKER, Incoming
-from ..jelly.registry import Registry, default_registry, outgoing
-from .forms import Filled, is_stock, taker
+from ..jelly.plans import CACHE, COPY, COPY_HOOK, FACTORY, TAKER, Incoming
+from ..jelly.registry import Registry, default_registry, kind_of_receivable, registered_plan
+from .forms import is_stock
 from .security import BASIC_TYPES, globalSecurity, undotted
+from .unjelliers import Filled, taker
 
 registry: Final = Registry()
 """What comes in over a connection of ours. What is not in it is looked for in ``likewise.default_registry``."""
@@ -37,10 +37,7 @@ class Registered(Incoming):
         reads_itself = not (is_stock(cls, "unjellyFor") and is_stock(cls, "setStateFor"))
         if not isinstance(cls, type) or reads_itself:
             return TAKER, self._taker
-        if getattr(cls, "is_cache", False):
-            return CACHE, cls
-        is_plain = getattr(cls, "setCopyableState", None) in (None, Receivable.setCopyableState)
-        return COPY if is_plain else COPY_HOOK, cls
+        return kind_of_receivable(cls), cls
 
     def look_again(self, message: int) -> None:
         self.kind, self.make = self._kind()
@@ -49,9 +46,8 @@ class Registered(Incoming):
 
 def plan_of(unjellyable: Any) -> Incoming:
     """How an instance of a registered class is read from a connection."""
-    if isinstance(unjellyable, type) and unjellyable in outgoing:
-        return Incoming(DATACLASS, unjellyable, outgoing[unjellyable].is_strict)
-    return Registered(unjellyable)
+    plan = registered_plan(unjellyable) if isinstance(unjellyable, type) else None
+    return Registered(unjellyable) if plan is None else plan
 
 
 def detached_plan_of(unjellyable: Any) -> Incoming:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.python import log
@@ -10,27 +9,31 @@ from twisted.python.failure import Failure
 
 from ..bounded import one_line, outline, text_of
 from ..logs import indented
-from . import aside
-from .factory_account import AdmittedBroker
+from ..serving.calls import CallHandler
 from .failures import for_log
 
 
-class WithReports:
-    """The part of a Broker that tells the log. ``one_way_failures`` counts calls that failed with nobody else told."""
+class WithReports(CallHandler):
+    """
+    The part of a connection's calls that tells the log. ``one_way_failures`` counts the calls of the peer that failed with
+    nobody there to be told, ``line`` is the connection's.
+    """
 
-    one_way_failures = 0
-    _admitted: AdmittedBroker | None
+    __slots__ = ("line", "one_way_failures")
+    line: Any
+    one_way_failures: int
 
     def may_log(self, kind: str) -> bool:
         """Whether one more line about this peer may be logged; how many were not is told later."""
-        return self._admitted is None or self._admitted.may_log(kind)
+        admitted = self.line.admitted
+        return admitted is None or bool(admitted.may_log(kind))
 
     def log_failure(self, failed: Failure, why: str | None = None) -> None:
         """Write a Failure to the log, or one that says it in short, and have its bytes counted."""
         short = for_log(failed)
         log.err(short, why)
-        if self._admitted is not None:
-            self._admitted.wrote(len(short.getTraceback()))
+        if self.line.admitted is not None:
+            self.line.admitted.wrote(len(short.getTraceback()))
 
     def report(self, doing: str, error: BaseException) -> None:
         """A hook of the application has raised where nobody can be told."""
@@ -42,13 +45,6 @@ class WithReports:
         self.one_way_failures += 1
         if self.may_log("one-way calls that failed"):
             log.msg(f"one-way call of {name} failed: {type(error).__qualname__}: {one_line(text_of(error, 1_000))}")
-
-    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
-        """Run ``work()`` where it may wait for a disk, then ``done(what it returned)`` here."""
-        if self._admitted is None:  # in memory, where all is done when it has been delivered
-            done(work())
-        else:
-            aside.run_on_reactor_thread(self, work, done)
 
 
 class FailureOfPeer(Failure):

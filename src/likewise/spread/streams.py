@@ -12,28 +12,27 @@ from typing import Any
 
 from twisted.internet import defer
 
-from ..broker.events import CallReceived
 from ..serving.streams import Done, Streams
 from .clock import CLOCK
-from .failures import CopyableFailure
-from .faults import translated
+from .reports import WithReports
 
 LATER = 0.01  # seconds until it is looked again whether the peer reads
 
 
-class StreamTasks:
-    """One connection as its streams see it: the names of a broker's own attributes are Twisted's."""
+class WithSpreadStreams(WithReports):
+    """The part of a connection's calls that lets the peer read iterators, and reads those of the peer."""
 
+    __slots__ = ("streams",)
     cancelled = defer.CancelledError
+    streams: Streams | None
 
-    def __init__(self, broker: Any) -> None:
-        self._broker = broker
-        self.new_result = broker.new_result
-        self.settle = broker.settle
-        self.reject = broker.reject
-        self.report = broker.report
-        self.unsent_bytes = broker.unsent_bytes
-        self.streams = Streams(broker.core, self)  # type: ignore[arg-type]  # what it asks of a driver is here
+    def source_of(self, iterator: Any, perspective: Any) -> Any:
+        """What crosses in the place of an async iterator."""
+        if type(iterator) is GeneratorType or not callable(getattr(iterator, "__anext__", None)):
+            return None
+        if self.streams is None:
+            self.streams = Streams(self.broker, self)  # type: ignore[arg-type]  # the class that derives from this is a driver
+        return self.streams.source_of(iterator, perspective)
 
     def run_stream(self, coroutine: Coroutine[Any, Any, None], name: str, done: Done) -> defer.Deferred[Any] | None:
         running = defer.ensureDeferred(coroutine)
@@ -55,30 +54,6 @@ class StreamTasks:
     def now(self) -> float:
         return CLOCK.now()
 
-    def answer(self, call: CallReceived, value: Any) -> None:
-        self._broker._answer(call, value)
-
-    def fail(self, call: CallReceived, error: BaseException) -> None:
-        self._broker._fail(call, CopyableFailure(translated(error)))
-
-
-class WithSpreadStreams:
-    """The part of a Broker that lets its peer read iterators, and reads those of its peer."""
-
-    streams: StreamTasks | None = None
-
-    def runner(self) -> StreamTasks:
-        """What runs the iterators, made when there is the first."""
-        if self.streams is None:
-            self.streams = StreamTasks(self)
-        return self.streams
-
-    def source_of(self, iterator: Any, perspective: Any) -> Any:
-        """What crosses in the place of an async iterator."""
-        if type(iterator) is GeneratorType or not callable(getattr(iterator, "__anext__", None)):
-            return None
-        return self.runner().streams.source_of(iterator, perspective)
-
     def settled(self, result: defer.Deferred[Any]) -> defer.Deferred[None] | None:
         """Something to await until a call is answered; to cancel it leaves the call as it is."""
         if result.called:
@@ -94,4 +69,4 @@ class WithSpreadStreams:
         return waiter
 
 
-__all__ = ("StreamTasks", "WithSpreadStreams")
+__all__ = ("WithSpreadStreams",)

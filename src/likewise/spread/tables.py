@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..bounded import clip
-from .flavors import RemoteCacheObserver
 from .references import RemoteReference
 
 
@@ -45,8 +44,8 @@ class WithTables:
     """What a Broker tells of the core's tables, and counts in them by hand."""
 
     core: Any
+    line: Any
     serializingPerspective: Any
-    _busy: int
 
     @property
     def localObjects(self) -> Table:
@@ -95,20 +94,14 @@ class WithTables:
         return self._counted(lambda tables: tables.export(object))
 
     def cacheRemotely(self, instance: Any) -> int:
-        """The same for a Cacheable that the peer does not mirror yet."""
+        """The same for a Cacheable."""
         perspective = self.serializingPerspective
-
-        def observe(tables: Any) -> Any:
-            return tables.observe(
-                instance, perspective, lambda luid: RemoteCacheObserver(self, instance, perspective, luid)
-            )[0]
-
-        return self._counted(observe)
+        return self._counted(lambda tables: tables.observe(instance, perspective)[0])
 
     def _counted(self, count: Callable[[Any], Any]) -> int:
         """Have something counted for the peer, outside of a message or as part of the one that is being written."""
         tables = self.core.tables
-        is_outside = tables.journal is None and not self._busy
+        is_outside = tables.journal is None and not self.line.depth
         luid: int = count(tables)
         if is_outside:
             tables.journal = None
@@ -116,10 +109,9 @@ class WithTables:
 
     def cachedRemotelyAs(self, instance: Any, incref: Any = 0) -> int | None:
         """The number under which the peer mirrors a Cacheable for who is served now, ``None`` if it does not."""
-        perspective = self.serializingPerspective
-        luid: int | None = self.core.tables.observed_as(instance, perspective)
+        luid: int | None = self.core.tables.observed_as(instance, self.serializingPerspective)
         if luid is not None and incref:
-            self._counted(lambda tables: tables.observe(instance, perspective, None)[0])
+            self.cacheRemotely(instance)
         return luid
 
     def newLocalID(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from twisted.internet import defer, interfaces
@@ -10,8 +11,9 @@ from twisted.python import log
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..objects.paging import FORGOTTEN, PageCollector, when_forgotten
+from ..objects.paging import PageCollector, expect_pages
 from . import pb
+from .failures import Answer
 from .faults import translated
 
 
@@ -210,42 +212,38 @@ def getAllPages(referenceable: Any, methodName: str, *args: Any, **kw: Any) -> d
     It fails as the call does, with :class:`.pb.PBConnectionLost` if the connection ends, and with :class:`.pb.Error` if
     the pages take more than the connection's ``limits.paged_bytes``, or the sender lets go of the collector too early.
     """
-    collected: defer.Deferred[list[Any]] = defer.Deferred()
-    broker: Any = getattr(referenceable, "broker", None)
-    core = getattr(broker, "core", None)
-
-    def give(pages: list[Any]) -> None:
-        if not collected.called:
-            collected.callback(pages)
-
-    def fail(why: Any) -> None:
-        if not collected.called:
-            collected.errback(why if isinstance(why, Failure) else Failure(translated(why)))
-
-    def lost() -> None:
-        fail(pb.PBConnectionLost(broker._reason))
-
-    def forgotten() -> None:
-        if getattr(broker, "disconnected", False):  # which forgets everything
-            lost()
-        else:
-            fail(pb.Error(FORGOTTEN))
-
-    collector = CallbackPageCollector(give, core and core.limits.paged_bytes, fail)
-    when_forgotten(collector, forgotten)
-    called = referenceable.callRemote(methodName, collector, *args, **kw)
+    core = getattr(getattr(referenceable, "broker", None), "core", None)  # a LocalAsRemote has none
+    collected = Answer()
+    if core is not None:
+        settle, reject = partial(core.driver.settle, collected), partial(core.driver.reject, collected)
+    else:
+        settle, reject = partial(_give, collected), partial(_fail, collected)
+    collector, stop = expect_pages(core, settle, reject, make=CallbackPageCollector)
+    try:
+        called = referenceable.callRemote(methodName, collector, *args, **kw)
+    except BaseException:
+        stop()
+        collected.addErrback(lambda _: None)  # nobody gets it, nor need know that no pages come
+        raise
     del collector  # the peer holds it
     if isinstance(called, defer.Deferred):  # a LocalAsRemote may return anything
-        called.addErrback(fail)
-    if core is not None and not collected.called:
+        called.addErrback(reject)
 
-        def tidy(result: Any) -> Any:
-            broker.dontNotifyOnDisconnect(lost)
-            return result
+    def settled(result: Any) -> Any:
+        stop()
+        return result
 
-        broker.notifyOnDisconnect(lost)
-        collected.addBoth(tidy)
-    return collected
+    return collected.addBoth(settled)
+
+
+def _give(collected: defer.Deferred[list[Any]], pages: list[Any]) -> None:
+    if not collected.called:
+        collected.callback(pages)
+
+
+def _fail(collected: defer.Deferred[list[Any]], why: Any) -> None:
+    if not collected.called:
+        collected.errback(why if isinstance(why, Failure) else Failure(translated(why)))
 
 
 __all__ = [

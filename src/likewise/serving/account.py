@@ -8,8 +8,8 @@ connecting again. Both drivers keep one :class:`Account` for each endpoint.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
-from typing import Any, Final
+from collections.abc import Hashable, Sized
+from typing import Any, Final, Protocol
 
 from ..errors import LimitExceeded
 from ..limits import Limits
@@ -47,9 +47,22 @@ class Pool:
         self._held -= self._holders.pop(victim)
         return victim
 
+    def note(self, connection: Any, held: int) -> None:
+        """As :meth:`hold`, and have whoever it is dropped."""
+        victim = self.hold(connection, held)
+        if victim is not None:
+            victim.drop(self.excess())
+
     def excess(self) -> LimitExceeded:
         """Why the victim has to go."""
         return LimitExceeded(self.limit, self._ceiling + 1, self._ceiling)
+
+
+class Newcomer(Protocol):
+    """Who has connected and not agreed on a dialect yet."""
+
+    def make_way(self, reason: LimitExceeded) -> None:
+        """End, and be counted out at once: another one takes the place."""
 
 
 class Account:
@@ -60,7 +73,7 @@ class Account:
     reader.
     """
 
-    __slots__ = ("_addresses", "_greeting", "_orphans", "limits", "unfinished", "unread")
+    __slots__ = ("_addresses", "_greeting", "_orphans", "limits", "newcomers", "unfinished", "unread")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -69,6 +82,30 @@ class Account:
         self._addresses: Counter[str] = Counter()
         self._orphans: Counter[str] = Counter()
         self._greeting = 0
+        self.newcomers: dict[Newcomer, str] = {}  # from where each has come; the oldest comes first
+
+    def let_in(self, newcomer: Newcomer, address: str, connections: Sized) -> LimitExceeded | None:
+        """
+        Count one more connection in, besides these, or say why not.
+
+        Where there are too many, the one that has been silent for longest makes way: who connects without end and says
+        nothing keeps nobody out.
+        """
+        refused = self.admit(address, len(connections))
+        if refused is not None and refused.limit != "running_calls":
+            is_local = refused.limit == "connections_per_address"
+            oldest = next((each for each, place in self.newcomers.items() if place == address or not is_local), None)
+            if oldest is not None:
+                oldest.make_way(refused)
+                refused = self.admit(address, len(connections))
+        if refused is None:
+            self.newcomers[newcomer] = address
+        return refused
+
+    def greeted_by(self, newcomer: Newcomer) -> None:
+        """It has agreed on a dialect, or ended before it did."""
+        if self.newcomers.pop(newcomer, None) is not None:
+            self.greeted()
 
     def admit(self, address: str, already: int) -> LimitExceeded | None:
         """Count one more connection in, or say why not; ``already`` are open, ``address`` is ``""`` where nobody knows."""
@@ -154,4 +191,4 @@ def period(limits: Limits) -> float:
     return min(15.0, max(0.01, min(limits.idle_seconds, limits.message_seconds) / 8))
 
 
-__all__ = ("NOTICED_BYTES", "Account", "Pool", "Watch", "noticed", "period")
+__all__ = ("NOTICED_BYTES", "Account", "Newcomer", "Pool", "Watch", "noticed", "period")
