@@ -14,7 +14,7 @@ import dataclasses
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from .checks import (
@@ -338,12 +338,12 @@ def annotations_of(cls: Any) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {}
 
 
-def fields_of(cls: Any, name: str) -> Fields:
-    """The Checks of a dataclass, which is called ``name`` in errors."""
+def fields_of(cls: Any, name: str, fields: Iterable[Any] | None = None) -> Fields:
+    """The Checks of a dataclass, which is called ``name`` in errors; or of these ``fields`` of another class."""
     owners = [(base, annotations_of(base)) for base in cls.__mro__]
     readers: dict[type, Reader] = {}
     checks: dict[str, Check] = {}
-    for field in dataclasses.fields(cls):
+    for field in dataclasses.fields(cls) if fields is None else fields:
         owner = next((base for base, annotations in owners if field.name in annotations), cls)
         reader = readers.get(owner)
         if reader is None:

@@ -21,7 +21,7 @@ from ..wire.tokens import HUGE, VOCABULARY
 from .atoms import CODES
 from .basics import read_basic
 from .context import ReceivingTables
-from .graph import FEW_KEYS, ITEM, KEY, MEMBER, Pending
+from .graph import ENDLESS, FEW_KEYS, ITEM, KEY, MEMBER, Pending
 from .hashing import Keys
 from .leaves import Leaves
 from .plans import Incoming, refuse_async
@@ -373,10 +373,15 @@ class Decoder(Leaves):
         name = keyed(number)
         if self._references is not None and name in self._references:
             raise self._refuse(start, f"reference {clip(number)} is defined twice")
+        if self._references is None:
+            self._sizes = {}
+        before = self.pos + self._unfolded
         kind = self._token()
         value = self._list(self._number, number) if kind == 0x80 else self._body(kind)
         if self._references is None or name not in self._references:
             self.name_reference(number, value)
+        if self._sizes is not None:
+            self._sizes[name] = min(self.pos + self._unfolded - before, ENDLESS)
         if type(value) is tuple or type(value) is frozenset:
             self._weigh(value, start)
         return value
@@ -535,10 +540,19 @@ class Decoder(Leaves):
 
     def _made(self, plan: Incoming, reference: int | None, start: int) -> Any:
         mended = len(self._fixups or ())
+        before, begun = self._unfolded, self.pos
         state = self.value()
         if len(self._fixups or ()) > mended or type(state) is Pending:
             raise self._refuse(start, "the state for a factory leads back to a tuple around it")
-        made = plan.make(state)
+        if plan.is_strict:  # who makes something of a state looks at all of it, at once and at each use
+            self._spend(ITEMS_OF_ODD, start)
+            if self._unfolded > before:
+                self._count_again(self._unfolded - before, self.pos)
+            self._unfolded = before - (self.pos - begun)  # of what is made nobody looks at the parts again
+        try:
+            made = plan.make(state)
+        except InsecureJelly as error:
+            raise self._refuse(self.pos, text_of(error)) from None
         if reference is not None:
             self.name_reference(reference, made)
         if plan.post or hasattr(type(made), "postUnjelly"):

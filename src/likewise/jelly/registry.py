@@ -13,7 +13,9 @@ from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
 from .checks import COPYABLE
+from .constructed import Constructor, constructor_of
 from .context import Receivable
+from .foreign import ADOPTED, ELSEWHERE, Adoption, Rebuilt, admit
 from .plans import (
     CACHE,
     COPY,
@@ -42,6 +44,7 @@ class Registry:
     def __init__(self, *entries: type) -> None:
         self.incoming: dict[bytes, Incoming] = {}
         self.exceptions: dict[str, type[BaseException]] = {}
+        self.adoptions: dict[type, Adoption] = {}
         self.is_closed = False
         self._claims: dict[tuple[str, type], tuple[str, str]] = {}  # (name, kind) -> module and full name of who has it
         for entry in entries:
@@ -49,7 +52,8 @@ class Registry:
 
     def accept(self, entry: type, name: str | None = None) -> None:
         """
-        Admit a copyable dataclass, a RemoteCopy class or an exception class, under ``name`` or its own.
+        Admit a copyable class, a RemoteCopy class, an exception class, or a type that is adopted process-wide, under
+        ``name`` or its own.
 
         Raises:
             TypeError: it is none of these, or another class has the name. Running the same definition again replaces it.
@@ -57,7 +61,9 @@ class Registry:
         if entry in outgoing:
             name = name or outgoing[entry].name
             self._claim(name, entry)
-            self._add(name, Incoming(DATACLASS, entry, outgoing[entry].is_strict))
+            self._add(name, plan_of(entry))
+        elif entry in ADOPTED and name is None:
+            self._adopt(ADOPTED[entry])
         elif issubclass(entry, Receivable):
             self._claim(name or wire_name(entry), entry)
             self.setUnjellyableForClass(name or wire_name(entry), entry)
@@ -82,7 +88,7 @@ class Registry:
         if not isinstance(unjellyable, type):
             raise TypeError(f"{unjellyable!r} is no class: a function goes to setUnjellyableFactoryForClass")
         if unjellyable in outgoing:
-            plan = Incoming(DATACLASS, unjellyable, outgoing[unjellyable].is_strict)
+            plan = plan_of(unjellyable)
         elif not issubclass(unjellyable, Receivable):
             raise TypeError(f"{unjellyable.__qualname__} must derive from likewise.RemoteCopy or likewise.RemoteCache")
         elif unjellyable.is_cache:
@@ -109,6 +115,53 @@ class Registry:
             if isinstance(found, type) and issubclass(found, baseClass):
                 self.setUnjellyableForClass(f"{prefix}.{name}" if prefix else name, found)
 
+    def adopt(
+        self,
+        cls: type,
+        *,
+        to_state: Callable[[Any], Any],
+        from_state: Callable[[Any], Any],
+        name: str | None = None,
+        state: Any = None,
+        subclasses: bool = False,
+    ) -> None:
+        """
+        Let a type of another package cross, both ways: as what ``to_state(instance)`` returns, from which
+        ``from_state(state)`` makes an instance again.
+
+        On ``default_registry`` it holds for the whole process, on another for the endpoints that are given that one.
+        ``name`` is what it is called on the wire, by default its full name. ``state`` is the annotation of a state, where
+        none of the two functions has it: what does not fit it is refused before ``from_state`` is called. Subclasses are
+        not meant unless ``subclasses`` says so; then ``from_state`` may return instances of them.
+
+        Raises:
+            TypeError: the type crosses as it is, a function is none or is async, or the name, or the type, is taken already.
+        """
+        self._open()
+        if not isinstance(cls, type):
+            raise TypeError(f"{cls!r} is no class: adopt() takes the type whose instances are to cross")
+        adoption = Adoption(cls, to_state, from_state, name or wire_name(cls), state, subclasses)
+        admit(adoption)
+        self._adopt(adoption)
+
+    def _adopt(self, adoption: Adoption) -> None:
+        cls, name = adoption.cls, adoption.name
+        if cls in outgoing:
+            raise TypeError(f"{wire_name(cls)} is @likewise.copyable: there is nothing to adopt")
+        mine = self.adoptions.get(cls)
+        if mine is not None and not adoption.is_like(mine):
+            raise TypeError(f"{wire_name(cls)} is adopted here already, as {mine.name!r}: it can't be so twice")
+        held = self.incoming.get(name.encode())
+        if held is not None and not (isinstance(held, Rebuilt) and held.adoption is not None and held.adoption.cls is cls):
+            raise TypeError(f"{name!r} means something else already: give adopt() another name for {wire_name(cls)}")
+        self._claim(name, cls)
+        self._add(name, Rebuilt(adoption.rebuild, adoption))
+        self.adoptions[cls] = adoption
+        if self is default_registry:
+            ADOPTED[cls] = adoption
+        else:
+            ELSEWHERE.add(cls)
+
     def close(self) -> Registry:
         """Let nothing more in; called by the endpoint that uses this registry."""
         self.is_closed = True
@@ -119,7 +172,11 @@ class Registry:
         if isinstance(classname, type):
             sender, classname = classname, outgoing[classname].name if classname in outgoing else wire_name(classname)
             self._claim(classname, sender)
-        self.incoming[classname.encode() if isinstance(classname, str) else classname] = plan
+        tag = classname.encode() if isinstance(classname, str) else classname
+        held = self.incoming.get(tag)
+        if isinstance(held, Rebuilt) and held.adoption is not None and not isinstance(plan, Rebuilt):
+            raise TypeError(f"{wire_name(held.adoption.cls)} is adopted as {held.adoption.name!r}: choose another name")
+        self.incoming[tag] = plan
 
     def _claim(self, name: str, cls: type, kind: type = object) -> None:
         """
@@ -145,6 +202,16 @@ class Registry:
 outgoing: Final[dict[type, Outgoing]] = {}
 """The classes made by :func:`copyable`, for sending."""
 
+constructors: Final[dict[type, Constructor]] = {}
+"""Those of them whose own constructor makes what comes in."""
+
+
+def plan_of(cls: type) -> Incoming:
+    """How instances of a class made by :func:`copyable` come in."""
+    constructor = constructors.get(cls)
+    return Incoming(DATACLASS, cls, outgoing[cls].is_strict) if constructor is None else Rebuilt(constructor.build)
+
+
 BUILT_IN: Final[dict[bytes, Incoming]] = {}
 """What every registry admits: the forms of PB itself, as failures are. Filled by ``objects/``."""
 
@@ -158,7 +225,7 @@ def copyable(cls: T, /) -> T: ...
 def copyable(*, name: str | None = None, strict: bool = True) -> Callable[[T], T]: ...
 def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool = True) -> T | Callable[[T], T]:
     """
-    Let a dataclass cross by copy, both ways; importing it is what admits it.
+    Let a dataclass, or a class of attrs, msgspec or pydantic, cross by copy, both ways; importing it is what admits it.
 
     All fields cross, those with ``init=False`` too, under the class's full name or under ``name``. What arrives is an
     instance of this very class: unknown fields are refused, absent ones get their defaults, ``__init__`` and
@@ -169,20 +236,35 @@ def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool =
     turns that off. Annotations that say nothing about what can arrive (``Any``, protocols) are not checked. Where a
     ``float`` is meant, a whole number that came as an int is made one.
 
+    A class of attrs, msgspec or pydantic is made by its own constructor or converter, which checks what came; what that
+    does not take (``init=False``, private attributes) does not cross.
+
     Raises:
-        TypeError: not a dataclass (put ``@likewise.copyable`` above ``@dataclass``), another class travels under the name,
+        TypeError: no such class (put ``@likewise.copyable`` above ``@dataclass``), another class travels under the name,
             or there is a field that can't be set.
     """
 
     def admit(cls: T) -> T:
-        if not dataclasses.is_dataclass(cls):
-            raise TypeError(f"{cls.__qualname__} is no dataclass: put @likewise.copyable above @dataclass")
-        _check_fields(cls)
+        constructor = constructor_of(cls, strict)
+        if constructor is None and not dataclasses.is_dataclass(cls):
+            raise TypeError(
+                f"{cls.__qualname__} is no dataclass: put @likewise.copyable above @dataclass. Classes of attrs, msgspec "
+                "and pydantic do as well; likewise.adopt() takes any other"
+            )
+        if constructor is not None and issubclass(cls, BaseException):
+            raise TypeError(f"{cls.__qualname__} is an exception: likewise.default_registry.accept() is what takes it")
+        if cls in ADOPTED:
+            raise TypeError(f"{wire_name(cls)} is adopted already, as {ADOPTED[cls].name!r}")
+        fields = constructor.fields if constructor else tuple(field.name for field in dataclasses.fields(cls))
+        _check_fields(cls, fields, constructor is not None)
         before = outgoing.get(cls)
-        outgoing[cls] = Outgoing(cls, name or wire_name(cls), strict)
+        outgoing[cls] = Outgoing(cls, name or wire_name(cls), strict, fields)
+        if constructor is not None:
+            constructors[cls] = constructor
         try:
             default_registry.accept(cls)
         except TypeError:
+            constructors.pop(cls, None)
             del outgoing[cls]
             if before is not None:
                 outgoing[cls] = before
@@ -193,16 +275,16 @@ def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool =
     return admit if cls is None else admit(cls)
 
 
-def _check_fields(cls: type) -> None:
+def _check_fields(cls: type, fields: tuple[str, ...], is_constructed: bool) -> None:
     """Raise TypeError for a field that can't be filled, or that would be taken for something of the library's."""
-    for field in dataclasses.fields(cls):
-        found = found_in(cls, field.name)
-        if isinstance(found, property) and found.fset is None:
-            raise TypeError(f"{cls.__qualname__}.{field.name} is a property without a setter: what comes can't be put there")
+    for name in fields:
+        found = found_in(cls, name)
+        if isinstance(found, property) and found.fset is None and not is_constructed:
+            raise TypeError(f"{cls.__qualname__}.{name} is a property without a setter: what comes can't be put there")
         for base in cls.__mro__:
-            if is_ours(base) and field.name in base.__dict__:
+            if is_ours(base) and name in base.__dict__:
                 raise TypeError(
-                    f"{cls.__qualname__}.{field.name} is a name that likewise reads on every {base.__name__}: a peer would "
+                    f"{cls.__qualname__}.{name} is a name that likewise reads on every {base.__name__}: a peer would "
                     "set it. Call the field something else"
                 )
 
@@ -215,12 +297,14 @@ def registry_from(accept: Registry | Iterable[type] | None) -> Registry:
     return registry.close() if registry is not default_registry else registry
 
 
+adopt = default_registry.adopt
 setUnjellyableForClass = default_registry.setUnjellyableForClass
 setUnjellyableFactoryForClass = default_registry.setUnjellyableFactoryForClass
 setUnjellyableForClassTree = default_registry.setUnjellyableForClassTree
 
 __all__ = (
     "Registry",
+    "adopt",
     "copyable",
     "default_registry",
     "setUnjellyableFactoryForClass",

@@ -12,8 +12,9 @@ from typing import Any, Final
 from twisted.python.reflect import qual
 
 from ..jelly.context import Receivable
-from ..jelly.plans import CACHE, COPY, COPY_HOOK, DATACLASS, FACTORY, TAKER, Incoming
+from ..jelly.plans import CACHE, COPY, COPY_HOOK, FACTORY, TAKER, Incoming
 from ..jelly.registry import Registry, default_registry, outgoing
+from ..jelly.registry import plan_of as plan_of_copyable
 from .forms import Filled, is_stock, taker
 from .security import WORDS, globalSecurity, undotted
 
@@ -50,7 +51,7 @@ class Registered(Incoming):
 def plan_of(unjellyable: Any) -> Incoming:
     """How an instance of a registered class is read from a connection."""
     if isinstance(unjellyable, type) and unjellyable in outgoing:
-        return Incoming(DATACLASS, unjellyable, outgoing[unjellyable].is_strict)
+        return plan_of_copyable(unjellyable)
     return Registered(unjellyable)
 
 
