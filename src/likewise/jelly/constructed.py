@@ -10,6 +10,7 @@ None of these packages is imported here: who has such a class has its package.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -99,8 +100,10 @@ def _attrs(cls: Any, is_strict: bool) -> Constructor:
     nothing = sys.modules["attr"].NOTHING
     fields = {each.name: getattr(each, "alias", None) or each.name.lstrip("_") for each in attributes}
     required = {each.name for each in attributes if each.default is nothing}
-    if "__init__" not in vars(cls) and not hasattr(cls, "__attrs_init__"):
-        raise TypeError(f"{cls.__qualname__} has no constructor of attrs (init=False): likewise.default_registry.adopt() it")
+    try:
+        inspect.signature(cls).bind(**dict.fromkeys(fields.values()))
+    except TypeError as error:
+        raise TypeError(f"{cls.__qualname__} is not made of its fields ({error}): likewise.adopt() takes it") from None
     constructor = Constructor(cls, fields, required, lambda given: cls(**given))
     if is_strict:
         typed = [each for each in attributes if each.type is not None]
@@ -140,14 +143,11 @@ def _pydantic(cls: Any, is_strict: bool) -> Constructor:
     if (getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None) or {}).get("extra") == "allow":
         raise TypeError(
             f"{cls.__qualname__} takes extra fields, which its class does not know: forbid or ignore them, or "
-            "likewise.default_registry.adopt() it with to_state=dict and from_state=model_validate"
+            "likewise.adopt() it with to_state=dict and from_state=model_validate"
         )
-    if not getattr(cls, "__pydantic_complete__", True):
-        raise TypeError(f"{cls.__qualname__} is not complete yet: call its model_rebuild() before likewise.copyable()")
     sent: dict[str, Any] = {}
     required = set()
-    has_aliases = False
-    for name, field in cls.__pydantic_fields__.items():
+    for name, field in _fields_of_pydantic(cls).items():
         is_needed = bool(field.is_required())
         if field.exclude:
             if is_needed:
@@ -156,16 +156,37 @@ def _pydantic(cls: Any, is_strict: bool) -> Constructor:
         if getattr(field, "init", None) is False:  # of a dataclass
             continue
         sent[name] = name
-        has_aliases |= field.validation_alias is not None
         if is_needed:
             required.add(name)
-    validate = cls.__pydantic_validator__.validate_python
-    options: dict[str, bool] = {"by_name": True, "by_alias": False} if has_aliases else {}
-    if has_aliases and _version() < (2, 11):
-        raise TypeError(f"{cls.__qualname__} has aliases: its fields can be given by their names from pydantic 2.11 on")
-    if getattr(cls, "__pydantic_root_model__", False):
-        return Constructor(cls, sent, required, lambda given: validate(*given.values(), **options))
-    return Constructor(cls, sent, required, lambda given: cls.__pydantic_validator__.validate_python(given, **options))
+    return Constructor(cls, sent, required, Validated(cls))
+
+
+def _fields_of_pydantic(cls: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = cls.__pydantic_fields__ if hasattr(cls, "__pydantic_fields__") else cls.model_fields
+    return fields
+
+
+class Validated:
+    """Has pydantic make an instance; what its fields are named by is known once all that they name is defined."""
+
+    def __init__(self, cls: Any) -> None:
+        self._cls = cls
+        self._is_root = getattr(cls, "__pydantic_root_model__", False)
+        self._options: dict[str, bool] | None = None
+
+    def __call__(self, given: dict[str, Any]) -> Any:
+        state = given["root"] if self._is_root else given
+        if self._options is None:
+            self._cls.__pydantic_validator__.isinstance_python(None)  # which looks up what was not defined yet
+            self._options = self._found_options()
+        return self._cls.__pydantic_validator__.validate_python(state, **self._options)
+
+    def _found_options(self) -> dict[str, bool]:
+        if all(field.validation_alias is None for field in _fields_of_pydantic(self._cls).values()):
+            return {}
+        if _version() < (2, 11):
+            raise InsecureJelly("its fields have aliases, and can be given by their names from pydantic 2.11 on")
+        return {"by_name": True, "by_alias": False}
 
 
 def _version() -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from .plans import slots_of
 
 def is_pydantic(cls: Any) -> bool:
     """Whether pydantic (2 or newer) checks what instances are made of: a model of its, or a dataclass."""
-    return isinstance(cls, type) and hasattr(cls, "__pydantic_validator__") and hasattr(cls, "__pydantic_fields__")
+    return isinstance(cls, type) and hasattr(cls, "__pydantic_validator__")
 
 
 def is_attrs(cls: Any) -> bool:

@@ -252,7 +252,7 @@ def copyable(cls: T | None = None, /, *, name: str | None = None, strict: bool =
                 "and pydantic do as well; likewise.adopt() takes any other"
             )
         if constructor is not None and issubclass(cls, BaseException):
-            raise TypeError(f"{cls.__qualname__} is an exception: likewise.default_registry.accept() is what takes it")
+            raise TypeError(f"{cls.__qualname__} is an exception: likewise.default_registry.accept() takes it")
         if cls in ADOPTED:
             raise TypeError(f"{wire_name(cls)} is adopted already, as {ADOPTED[cls].name!r}")
         fields = constructor.fields if constructor else tuple(field.name for field in dataclasses.fields(cls))
