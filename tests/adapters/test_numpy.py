@@ -193,8 +193,11 @@ class Summing(likewise.Root):
 def test_a_large_array_crosses_a_socket_and_leaves_nothing_behind() -> None:
     async def main() -> None:
         limits = likewise.Limits.trusted()
-        server = await likewise.serve(Summing(), "tcp://127.0.0.1:0", accept=registry(), limits=limits)
-        async with server, likewise.connect(server.address, accept=registry(), limits=limits) as connection:
+        options: Any = {"accept": registry(), "limits": limits}
+        async with (
+            likewise.serve(Summing(), "tcp://127.0.0.1:0", **options) as server,
+            likewise.connect(f"tcp://127.0.0.1:{server.port}", **options) as connection,
+        ):
             array = np.ones(20_000_000, np.uint8)
             assert await connection.root.callRemote("sum", array) == 20_000_000
             got = await connection.root.callRemote("zeros", 20_000_000)

@@ -1,9 +1,9 @@
 """
 Arrays and numbers of numpy, by copy: ``likewise.adapters.numpy.register()`` in both programs is all it takes.
 
-An array goes as its dtype, its shape and its raw bytes, and these bytes are not copied: a contiguous array of 64 KiB or more is
-read where it lies while it is sent, so it must not be changed before the call is answered. It arrives as an array on the
-very bytes that came, which is read-only; ``x.copy()`` makes one that is not. Numbers go as their dtype and their bytes.
+An array goes as its dtype, its shape and its raw bytes, and these bytes are not copied: a contiguous array of 64 KiB or
+more is read where it lies while it is sent, so it must not be changed before the call is answered. It arrives as an array on
+the very bytes that came, which is read-only; ``x.copy()`` makes one that is not. Numbers go as their dtype and their bytes.
 
 Numbers, bools, dates, time spans and texts of fixed length cross. Objects and structures do not: an array of objects would
 need pickle, which runs what it reads. Nor do long doubles, which are another thing on each kind of machine.
@@ -25,7 +25,9 @@ from ..jelly.registry import Registry, default_registry
 ARRAY: Final = "numpy.ndarray"
 NUMBER: Final = "numpy.generic"
 
-DTYPE: Final = re.compile(r"[<>|](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SU][1-9][0-9]{0,7}|[mM]8(?:\[[0-9]{0,9}[A-Za-z]{1,2}\])?)")
+DTYPE: Final = re.compile(
+    r"[<>|](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SU][1-9][0-9]{0,7}|[mM]8(?:\[[0-9]{0,9}[A-Za-z]{1,2}\])?)"
+)
 """The dtypes that cross, as ``dtype.str`` has them."""
 
 EMPTY: Final = ("<U0", ">U0", "|S0")
@@ -49,7 +51,7 @@ class Buffer(Sendable):
 
 def register(registry: Registry = default_registry) -> None:
     """
-    Let numpy's arrays and numbers cross, in this process or, with a registry of an endpoint, there. To do so twice is no fault.
+    Let numpy's arrays and numbers cross, in this process or, with a registry of an endpoint, there. Twice is no fault.
 
     Raises:
         TypeError: their names, ``numpy.ndarray`` and ``numpy.generic``, are taken.
