@@ -42,17 +42,17 @@ CURES: Final[dict[str, str]] = {
     "types.SimpleNamespace": "a SimpleNamespace: send vars(x), or make a @likewise.copyable dataclass of it",
     "types.GenericAlias": "an annotation: send its name",
     "weakref.ReferenceType": "a weak reference: send x(), which is what it refers to",
-    "builtins.BaseException": "an exception: raise it from a remote method, or send str(x)",
+    "builtins.BaseException": "an exception: raise x from a remote method, or send str(x)",
     "builtins.traceback": "a traceback: send traceback.format_tb(x)",
     "builtins.frame": "a frame of the stack: send what you need of x.f_locals",
     # What runs, waits or is to be waited for
-    "builtins.coroutine": "a coroutine that nobody has awaited: await it, and send what it returns",
+    "builtins.coroutine": "a coroutine that nobody has awaited: await it, send (await x)",
     "builtins.generator": "a generator, which stays where it runs: send a list of what it yields, or several calls",
     "builtins.async_generator": "an async generator, which stays where it runs: send a list of what it yields",
-    "_asyncio.Future": "something that is awaited: await it, and send what it gives",
-    "asyncio.futures.Future": "something that is awaited: await it, and send what it gives",
+    "_asyncio.Future": "something that is awaited: await it, send (await x)",
+    "asyncio.futures.Future": "something that is awaited: await it, send (await x)",
     "concurrent.futures._base.Future": "a Future of a thread: send x.result(), or await asyncio.wrap_future(x)",
-    "twisted.internet.defer.Deferred": "a Deferred: await it, and send what it fires with",
+    "twisted.internet.defer.Deferred": "a Deferred: await it, send (await x)",
     # What belongs to this process
     "_io._IOBase": f"an open file: send what x.read() gives, or likewise.send_pages(); or {REFERENCE}",
     "_socket.socket": f"a socket, which belongs to this process: {REFERENCE}",
@@ -110,7 +110,7 @@ MARKED: Final = ((is_pydantic, MODEL), (is_attrs, ATTRS), (is_struct, STRUCT), (
 KINDS: Final[tuple[tuple[Any, str], ...]] = (
     (collections.abc.MappingView, "a {short}, which looks into a dict: send list(x)"),
     (collections.abc.Iterator, "a {short}, an iterator: send list(x), or yield its items in a remote method (a stream)"),
-    (collections.abc.Awaitable, "a {short}, which is to be awaited: await it, and send what it gives"),
+    (collections.abc.Awaitable, "a {short}, which is to be awaited: await it, send (await x)"),
 )
 """What values can do -> what to do about them, where nothing above is meant."""
 
@@ -118,7 +118,7 @@ SUBCLASS: Final = "{name} is a subclass of {base}, and only {base} itself crosse
 BUILT_IN: Final = (bool, int, float, str, bytes, list, tuple, dict, set, frozenset)
 
 ANY_CODE: Final = f"a {{short}}: {CODE}"
-CLASS: Final = "the class {name}: classes don't cross; send its name"
+CLASS: Final = "the class {name}: classes don't cross; send its name, x.__name__"
 ANYTHING: Final = (
     "an instance of {name}, which nothing allows to cross: make the class a @likewise.copyable dataclass, or derive it from "
     "likewise.Copyable, Cacheable or Referenceable; a type that is not yours likewise.adopt() takes"
