@@ -355,15 +355,16 @@ class Broker(WithPages, WithStreams, WithReports, WithTables, banana.Banana):
             self._busy -= 1
 
     def _write(self, pieces: list[bytes]) -> None:
+        """Write these pieces, each as bytes, for a transport of Twisted's may insist: that of an array is a memoryview."""
         unread = self.unread
         unread.note_written(sum(map(len, pieces)))
         if unread.size <= unread.noticed:
             for piece in pieces:
-                self.transport.write(piece)
+                self.transport.write(bytes(piece))
             return
         unread.about_to_write()
         for piece in pieces:
-            self.transport.write(piece)
+            self.transport.write(bytes(piece))
         unread.written()
 
     def _leave(self) -> None:
