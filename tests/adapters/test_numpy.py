@@ -165,7 +165,7 @@ def test_a_state_that_does_not_add_up_fails_the_call(state: Any) -> None:
     assert "numpy.ndarray" in refused(np.arange(3), client_accept=forged, accept=registry())
 
 
-WRONG = [("<f8", b"1"), ("|O", b"12345678"), ("<U1", b"\xff" * 4), ("", b""), ("<f8", b""), ("|b1", b"\x07")]
+WRONG = [("<f8", b"1"), ("|S0", b"1"), ("|O", b"12345678"), ("<U1", b"\xff" * 4), ("", b""), ("<f8", b""), ("|b1", b"\x07")]
 
 
 @pytest.mark.parametrize("state", WRONG)

@@ -23,7 +23,7 @@ from likewise.asyncio.line import Line
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from tests.hostile import classes, objects
+from tests.hostile import classes, foreign, objects
 
 
 def note_each_end() -> None:
@@ -72,6 +72,7 @@ async def main() -> None:
         logging.basicConfig(filename=sys.argv[3], format="%(asctime)s %(levelname)s %(name)s %(message)s")
     made = objects.make(likewise, asyncio.sleep)
     classes.add(likewise)
+    foreign.add()
     root = made.Root()
     root.another = Another(root)
     on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=objects.LIMITS)

@@ -140,7 +140,7 @@ def number_from(state: tuple[str, bytes]) -> Any:
         InsecureJelly: a dtype that does not cross, or another number of bytes than it has.
     """
     name, data = state
-    if name in EMPTY:
+    if name in EMPTY and not data:
         return numpy.dtype(name).type()
     dtype = _dtype_of(name)
     if len(data) != dtype.itemsize:

@@ -10,7 +10,6 @@ from likewise.wire.reader cimport Reader
 
 
 cdef long long HUGE
-cdef long long ENDLESS
 cdef dict LEAVES
 
 
