@@ -14,6 +14,7 @@ import likewise
 import likewise.adapters.numpy as adapter
 from likewise.testing import Pair
 from likewise.wire.tokens import PB
+from tests import sexp
 from tests.jelly.foreigners import Echo, echoed, refused
 
 
@@ -217,3 +218,15 @@ def test_what_is_over_the_peer_s_ceiling_is_refused_before_it_is_sent() -> None:
     limits = likewise.Limits(string_bytes=100_000)
     text = refused(np.zeros(200_000, np.uint8), accept=registry(), limits=limits)
     assert "string_bytes" in text
+
+
+def test_an_array_lies_on_the_wire_as_the_protocol_has_it() -> None:
+    from likewise.jelly.expressions import text_of
+
+    broker = Pair(Echo(), accept=registry(), dialects=(PB,)).client.broker
+    for value, text in (
+        (np.array([[1, 2]], "<i2"), r'(numpy.ndarray (tuple (unicode "<i2") (tuple 1 2) (unicode C) "\x01\x00\x02\x00"))'),
+        (np.float64(1.5), r'(numpy.generic (tuple (unicode "<f8") "\x00\x00\x00\x00\x00\x00\xf8?"))'),
+    ):
+        (expression,) = sexp.decode(b"".join(broker.outbox.jelly(value)))
+        assert text_of(expression, 1_000) == text
