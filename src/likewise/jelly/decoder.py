@@ -258,7 +258,7 @@ class Decoder(Leaves):
             kind = type(key)
             if kind is not str and kind is not bytes:
                 if kind is not Pending and (kind is not int or count > FEW_KEYS):
-                    keys = self._check_key(key, keys, False, len(result) if count > FEW_KEYS else -1, pos)
+                    keys = self._check_key(key, keys, False, len(result) if count > FEW_KEYS else -1, self.pos)
             value = self.value()
             if self._has_pending and (type(key) is Pending or type(value) is Pending):
                 self._fix(result, KEY if type(key) is Pending else ITEM, key, value)
@@ -383,7 +383,7 @@ class Decoder(Leaves):
         if self._sizes is not None:
             self._sizes[name] = min(self.pos + self._unfolded - before, ENDLESS)
         if type(value) is tuple or type(value) is frozenset:
-            self._weigh(value, start)
+            self._weigh(value, self.pos)
         return value
 
     # --- instances
@@ -533,8 +533,8 @@ class Decoder(Leaves):
                 plan.fill(instance, state)
             elif instance.setCopyableState(state) is not None:
                 refuse_async(plan.make, "setCopyableState")
-        except InsecureJelly as error:
-            raise self._refuse(start, text_of(error)) from None
+        except InsecureJelly as error:  # what is in the state was taken: it gives itself back
+            raise self._refuse(self.pos, text_of(error)) from None
         if kind == 2 and self.tables is not None:
             self.tables.mirror_filled(instance)
 
@@ -543,7 +543,7 @@ class Decoder(Leaves):
         before, begun = self._unfolded, self.pos
         state = self.value()
         if len(self._fixups or ()) > mended or type(state) is Pending:
-            raise self._refuse(start, "the state for a factory leads back to a tuple around it")
+            raise self._refuse(self.pos, "the state for a factory leads back to a tuple around it")
         if plan.is_strict:  # who makes something of a state looks at all of it, at once and at each use
             self._spend(ITEMS_OF_ODD, start)
             if self._unfolded > before:
