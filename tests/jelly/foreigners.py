@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import likewise
+from likewise.jelly import foreign
+from likewise.jelly.registry import default_registry
 from likewise.testing import Pair
 
 
@@ -38,3 +42,21 @@ def refused(value: Any, **options: Any) -> str:
     except likewise.InsecureJelly as error:
         return str(error)
     raise AssertionError(f"it crossed, and came back as {got!r}")
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """What is adopted process-wide within is forgotten behind: other tests are of the same process."""
+    tables: list[dict[Any, Any]] = [
+        default_registry.incoming,
+        default_registry.adoptions,
+        default_registry._claims,
+        foreign.ADOPTED,
+    ]
+    before = [dict(table) for table in tables]
+    try:
+        yield
+    finally:
+        for table, items in zip(tables, before, strict=True):
+            table.clear()
+            table.update(items)

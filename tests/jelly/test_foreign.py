@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 import likewise
-from likewise.jelly import foreign
-from likewise.jelly.registry import default_registry
 from likewise.testing import Pair
 from likewise.wire.tokens import PB
-from tests.jelly.foreigners import Echo, asked, echoed, refused
+from tests.jelly.foreigners import Echo, asked, echoed, refused, restored
 from tests.sexp import encode
 
 
@@ -48,14 +46,8 @@ def from_state(state: tuple[int, str]) -> Money:
 @pytest.fixture
 def clean() -> Iterator[None]:
     """The process-wide registry, as it was before."""
-    before = dict(default_registry.incoming), dict(default_registry.adoptions), dict(default_registry._claims)
-    adopted = dict(foreign.ADOPTED)
-    yield
-    default_registry.incoming.clear()
-    default_registry.incoming.update(before[0])
-    default_registry.adoptions, default_registry._claims = before[1], before[2]
-    foreign.ADOPTED.clear()
-    foreign.ADOPTED.update(adopted)
+    with restored():
+        yield
 
 
 def registry(**options: Any) -> likewise.Registry:

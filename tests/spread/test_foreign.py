@@ -5,6 +5,7 @@ from __future__ import annotations
 import fractions
 import ipaddress
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,16 @@ import pytest
 import likewise
 import likewise.adapters.numpy
 from likewise.spread import jelly, pb
+from tests.jelly.foreigners import restored
 from tests.spread.ends import Logged, Pair
 
-likewise.adopt(ipaddress.IPv6Address, to_state=str, from_state=ipaddress.IPv6Address)
-likewise.adapters.numpy.register()
+
+@pytest.fixture(autouse=True)
+def adopted() -> Iterator[None]:
+    with restored():
+        likewise.adopt(ipaddress.IPv6Address, to_state=str, from_state=ipaddress.IPv6Address)
+        likewise.adapters.numpy.register()
+        yield
 
 
 @likewise.copyable
