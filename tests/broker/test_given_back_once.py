@@ -1,4 +1,4 @@
-"""What a refused message had counted is given back once: not by what was made of it, and again by who walks over the message."""
+"""What a refused message had counted is given back once: by what was made of it, or by who walks over what was not."""
 
 from __future__ import annotations
 
