@@ -12,6 +12,7 @@ import pytest
 
 import likewise
 import likewise.adapters.numpy as adapter
+from likewise.bounded import weight
 from likewise.testing import Pair
 from likewise.wire.tokens import PB
 from tests import sexp
@@ -230,3 +231,11 @@ def test_an_array_lies_on_the_wire_as_the_protocol_has_it() -> None:
     ):
         (expression,) = sexp.decode(b"".join(broker.outbox.jelly(value)))
         assert text_of(expression, 1_000) == text
+
+
+def test_the_bytes_of_an_array_count_where_what_is_kept_has_a_ceiling() -> None:
+    registry()
+    array = np.zeros(1_000_000, np.uint8)
+    assert weight(([array],), 1e9) > 1_000_000
+    received = adapter.array_from(("|u1", (1_000_000,), "C", bytes(1_000_000)))
+    assert weight((received,), 1e9) > 1_000_000

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 import re
+from operator import attrgetter
 from typing import Any, Final
 
 import numpy
 
-from ..bounded import clip
+from ..bounded import clip, held_bytes
 from ..errors import InsecureJelly, NotSendable
 from ..jelly.context import Sendable, Writing
 from ..jelly.registry import Registry, default_registry
@@ -56,6 +57,7 @@ def register(registry: Registry = default_registry) -> None:
     Raises:
         TypeError: their names, ``numpy.ndarray`` and ``numpy.generic``, are taken.
     """
+    held_bytes[numpy.ndarray] = attrgetter("nbytes")  # the garbage collector does not know of them
     registry.adopt(
         numpy.ndarray,
         to_state=array_state,

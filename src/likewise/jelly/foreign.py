@@ -157,10 +157,9 @@ def described(error: Exception) -> str:
     What an error says, in a bounded number of steps: one of pydantic would print all that it was given.
     """
     kind = type(error).__name__
-    count = getattr(error, "error_count", None)
-    if not callable(count):
+    if not type(error).__module__.startswith("pydantic_core"):
         return f"{kind}: {text_of(error, LONGEST_REASON)}"
-    number = int(count())
+    number = error.error_count()  # type: ignore[attr-defined]
     if number > MOST_FAULTS:
         return f"{kind}: {number} faults"
     faults = error.errors(include_url=False, include_context=False, include_input=False)  # type: ignore[attr-defined]
