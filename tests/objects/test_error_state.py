@@ -206,7 +206,7 @@ def test_what_a_peer_says_an_exception_takes_along_is_bounded_too() -> None:
 
 def test_values_of_our_own_dialect_are_plain_arguments() -> None:
     args = (UUID(int=5), 1j, Fraction(1, 3), datetime.datetime(2026, 7, 1, tzinfo=datetime.UTC), Decimal("Infinity"))
-    assert is_plain(args)
+    assert is_plain_data(args)
     state = {"type": b"tests.raised.SoldOut", "value": "text", "carried": written_alone({"args": written_alone(args)})}
     assert error_from(Described(state), (registry(),)).args == args
 

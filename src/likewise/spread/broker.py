@@ -353,15 +353,16 @@ class Broker(WithPages, WithSpreadStreams, WithReports, WithTables, banana.Banan
             self._busy -= 1
 
     def _write(self, pieces: list[bytes]) -> None:
+        """Write these pieces, each as bytes, for a transport of Twisted's may insist: that of an array is a memoryview."""
         unread = self.unread
         unread.note_written(sum(map(len, pieces)))
         if unread.size <= unread.noticed:
             for piece in pieces:
-                self.transport.write(piece)
+                self.transport.write(bytes(piece))
             return
         unread.about_to_write()
         for piece in pieces:
-            self.transport.write(piece)
+            self.transport.write(bytes(piece))
         unread.written()
 
     def _leave(self) -> None:
@@ -386,13 +387,14 @@ class Broker(WithPages, WithSpreadStreams, WithReports, WithTables, banana.Banan
         if cleanup is not None:
             cleanup()
 
-    def unpersistable_sent(self, path: str, kind: type) -> None:
+    def unpersistable_sent(self, path: str, kind: type, why: str) -> None:
         """Something that may not cross has gone out as a mark, as Twisted has it: say so, and where it was."""
         _logger.warn(
             "{path} is an instance of {kind}, which may not cross: the peer gets (unpersistable ...) in its place. "
-            "Derive the class from pb.Copyable, or send something else.",
+            "It is {why}",
             path=path or "what was sent",
             kind=qual(kind),
+            why=why,
         )
 
     # --- calls

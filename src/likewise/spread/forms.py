@@ -22,6 +22,7 @@ from ..bounded import CLIP, clip, text_of
 from ..errors import InsecureJelly, NotSendable
 from ..jelly.basics import Unpersistable
 from ..jelly.context import Writing
+from ..jelly.cures import why_not
 from ..jelly.decoder import Decoder
 from ..jelly.encoder import Encoder
 from ..jelly.expressions import to_frame
@@ -171,7 +172,7 @@ class SpreadEncoder(Encoder):
         elif self.taster.isClassAllowed(kind):
             write_instance(instance, self)
         else:
-            self.invoker.unpersistable_sent(self.path_to(instance), kind)
+            self.invoker.unpersistable_sent(self.path_to(instance), kind, why_not(instance, kind, self.dialect))
             write_mark(instance, kind, self)
 
 

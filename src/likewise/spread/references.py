@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-
 class RemoteMethod:
     """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 from twisted.python.reflect import qual
 
 from ..jelly.context import Receivable
-from ..jelly.plans import CACHE, COPY, COPY_HOOK, DATACLASS, FACTORY, TAKER, Incoming
-from ..jelly.registry import Registry, default_registry, outgoing
+from ..jelly.plans import CACHE, COPY, COPY_HOOK, FACTORY, TAKER, Incoming
+from ..jelly.registry import Registry, default_registry, registered_plan
 from .forms import Filled, is_stock, taker
 from .security import BASIC_TYPES, globalSecurity, undotted
 
@@ -49,9 +49,8 @@ class Registered(Incoming):
 
 def plan_of(unjellyable: Any) -> Incoming:
     """How an instance of a registered class is read from a connection."""
-    if isinstance(unjellyable, type) and unjellyable in outgoing:
-        return Incoming(DATACLASS, unjellyable, outgoing[unjellyable].is_strict)
-    return Registered(unjellyable)
+    plan = registered_plan(unjellyable) if isinstance(unjellyable, type) else None
+    return Registered(unjellyable) if plan is None else plan
 
 
 def detached_plan_of(unjellyable: Any) -> Incoming:
