@@ -20,6 +20,7 @@ import types
 import weakref
 from typing import Any
 
+import numpy
 import pytest
 
 import likewise
@@ -108,6 +109,12 @@ def test_an_entry_holds_for_subclasses() -> None:
 
     assert "x.numerator" in why_not(Mine(1), Mine)
     assert "only Fraction itself crosses: convert it" in why_not(Mine(1), Mine, LIKEWISE_1)
+
+
+def test_the_nearest_base_counts_whether_it_has_an_entry_or_a_form() -> None:
+    """numpy's complex128 is a number of numpy and a complex."""
+    number = numpy.complex128(1j)
+    assert "a number of numpy: send x.item()" in why_not(number, type(number), LIKEWISE_1)
 
 
 def test_each_form_of_a_value_has_an_entry_for_a_peer_that_has_it_not() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import enum
+import fractions
 import ipaddress
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 
 import likewise
 from likewise.testing import Pair
-from likewise.wire.tokens import PB
+from likewise.wire.tokens import LIKEWISE_1, PB, Dialect
 from tests.jelly.foreigners import Echo, asked, echoed, refused, restored
 from tests.sexp import encode
 
@@ -241,6 +245,56 @@ def test_many_objects_may_share_an_object_that_was_made_but_not_a_large_list() -
 def test_what_crosses_as_it_is_is_not_adopted(cls: type) -> None:
     with pytest.raises(TypeError, match="crosses as it is"):
         likewise.Registry().adopt(cls, to_state=repr, from_state=repr)
+
+
+@pytest.mark.parametrize("dialect", [PB, LIKEWISE_1], ids=["pb", "likewise-1"])
+@pytest.mark.parametrize("value", [uuid.UUID(int=5), fractions.Fraction(1, 3), bytearray(b"x"), 1j])
+def test_what_is_adopted_goes_so_though_it_has_a_form_of_its_own(value: Any, dialect: Dialect) -> None:
+    """Who adopts it has said how it goes, and to a peer that speaks pb there is no other way."""
+    seen: list[Any] = []
+    own = likewise.Registry()
+    own.adopt(type(value), to_state=lambda value: [1, 2], from_state=lambda state: seen.append(state) or value)
+    got = echoed({"of": [value]}, accept=own, client_dialects=(dialect,))["of"][0]
+    assert got == value and seen == [[1, 2], [1, 2]]
+
+
+def test_what_has_a_form_comes_in_by_that_form_from_who_has_not_adopted_it() -> None:
+    own = likewise.Registry()
+    own.adopt(uuid.UUID, to_state=str, from_state=uuid.UUID)
+    asked_by = Pair(Echo(), accept=own, client_accept=likewise.Registry())
+    with pytest.raises(likewise.InsecureJelly, match=r"uuid\.UUID is not registered"):
+        asked(asked_by, uuid.UUID(int=5))  # it came in, and what goes back is what the server has adopted
+    assert asked_by.server.root_object.got == uuid.UUID(int=5)
+
+
+def test_a_base_that_is_adopted_with_its_subclasses_leaves_them_the_forms_that_they_have() -> None:
+    own = likewise.Registry(Hue)
+    seen: list[Any] = []
+    for base in (enum.Enum, datetime.tzinfo):
+        own.adopt(base, to_state=lambda value: 1, from_state=lambda state: seen.append(state), subclasses=True)
+    assert echoed([Hue.RED, datetime.UTC], accept=own) == [Hue.RED, datetime.UTC] and not seen
+
+
+@likewise.copyable
+class Hue(enum.Enum):
+    RED = 1
+
+
+def test_what_is_copyable_is_not_adopted_nor_the_other_way_round(clean: None) -> None:
+    with pytest.raises(TypeError, match=r"Hue is @likewise\.copyable: there is nothing to adopt"):
+        likewise.Registry().adopt(Hue, to_state=str, from_state=Hue)
+
+    class Tone(enum.Enum):
+        LOW = 1
+
+    likewise.adopt(Tone, to_state=to_state, from_state=from_state)
+    with pytest.raises(TypeError, match="Tone is adopted already"):
+        likewise.copyable(Tone)
+
+
+def test_the_name_of_a_form_of_likewise_s_own_is_taken() -> None:
+    with pytest.raises(TypeError, match=r"'likewise\.UUID' means something else already"):
+        registry(name="likewise.UUID")
 
 
 def test_neither_is_what_likewise_has_another_way_for() -> None:

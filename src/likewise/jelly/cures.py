@@ -168,8 +168,8 @@ def why_not(instance: Any, kind: Any, dialect: Dialect = PB) -> str:
     if form is not None and entry is not None:
         return no_form(entry, wire_name(kind), kind, dialect)
     if dialect.name == LIKEWISE_1.name:
-        base = next((base for base in kind.__mro__ if base in FORMS and not FORMS[base].name), None)
-        if base is not None:
+        base = next((base for base in kind.__mro__ if base in FORMS or _entry_of(base)), None)
+        if base in FORMS and not FORMS[base].name:
             return SUBCLASS_OF_VALUE.format(name=wire_name(kind), base=base.__name__)
     if entry is None:
         base = next((base for base in BUILT_IN if base in kind.__mro__), None)
@@ -185,11 +185,14 @@ def no_form(entry: str, name: str, kind: type, dialect: Dialect) -> str:
     return NO_FORM.format(what=what, dialect=dialect.name.decode(), cure=cure)
 
 
+def _entry_of(cls: type) -> str | None:
+    return CURES.get(f"{cls.__module__}.{cls.__qualname__}")
+
+
 def _entry_for(kind: Any) -> str | None:
-    for base in kind.__mro__:
-        entry = CURES.get(f"{base.__module__}.{base.__qualname__}")
-        if entry is not None:
-            return entry
+    entry = next(filter(None, map(_entry_of, kind.__mro__)), None)
+    if entry is not None:
+        return entry
     if tuple in kind.__mro__ and hasattr(kind, "_fields"):
         return TUPLE_CURE
     for belongs, text in (*MARKED, *[(lambda cls, can=can: issubclass(cls, can), text) for can, text in ABLE]):

@@ -147,7 +147,7 @@ class Registry:
         mine = self.adoptions.get(cls)
         if mine is not None and not adoption.is_like(mine):
             raise TypeError(f"{wire_name(cls)} is adopted here already, as {mine.name!r}: it can't be so twice")
-        held = self.incoming.get(name.encode())
+        held = self.incoming.get(name.encode()) or BUILT_IN_PLANS.get(name.encode())
         if held is not None and not (isinstance(held, Rebuilt) and held.adoption is not None and held.adoption.cls is cls):
             raise TypeError(f"{name!r} means something else already: give adopt() another name for {wire_name(cls)}")
         self._claim(name, cls)
