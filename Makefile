@@ -195,7 +195,7 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # The tools and the typed packages that the source imports; the source itself is read where it lies.
 .venv-lint$(ON)/installed: .venv-lint$(ON)/created pyproject.toml
-	$(call install,lint,[dev$(,)twisted$(,)uvloop$(,)login],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
+	$(call install,lint,[dev$(,)twisted$(,)uvloop$(,)login$(,)numpy],LIKEWISE_PURE=1 LIKEWISE_COMPILED=)
 	@$(@D)/bin/python $(PIP) uninstall --yes likewise
 	@touch $@
 

@@ -16,6 +16,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 COMPILED = (  # a module is compiled if its .pxd lies beside it
+    "likewise/wire/arriving.py",
     "likewise/wire/framer.py",
     "likewise/wire/keys.py",
     "likewise/wire/reader.py",

@@ -19,7 +19,7 @@ OUT = machine.ROOT / "bench" / "out"
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="likewise beside other libraries, in one run.")
     parser.add_argument("--peers", default="", help="names, with commas or spaces between; default: all that can run here")
-    parser.add_argument("--work", default="", help="W1 to W8, W5:1000 for one size, codec; default: all")
+    parser.add_argument("--work", default="", help="W1 to W9, W5:1000 for one size, codec; default: all")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--seconds", type=float, default=3600, help="begin no case after this time (default 3600)")
     parser.add_argument("--case-seconds", type=float, default=settings.MEASURED_S, help="how long W1 to W4 are measured")

@@ -11,13 +11,14 @@ from .results import KINDS, Results, overlap, row, shown
 
 @dataclass(frozen=True)
 class Goal:
-    """What likewise is to reach in one case: this share of what the other peer does, or a number."""
+    """What likewise is to reach in one case: this share of what the other peer does, in it or ``beside`` it, or a number."""
 
     case: str
     ours: str
     other: str
     share: float = 1.0
     number: float = 0.0
+    beside: str = ""  # another case
 
 
 GOALS = [
@@ -30,6 +31,7 @@ GOALS = [
     Goal("W6", "likewise-uv", "mp.managers"),
     Goal("W7", "likewise-uv", "", number=2.5),
     *[Goal(f"W8:{count}", "likewise-uv", other) for count in settings.STREAMS for other in ("grpc.aio", "pyro5")],
+    Goal("W9", "likewise-uv", "likewise-uv", 0.8, beside="W4"),
 ]
 
 
@@ -65,16 +67,18 @@ def verdict(reached: bool, undecided: bool = False) -> str:
 
 def goal_row(results: Results, goal: Goal) -> list[str] | None:
     kind, ours = KINDS[goal.case[:2]], results.median(goal.case, goal.ours)
-    theirs = results.median(goal.case, goal.other) if goal.other else goal.number
+    beside, against = goal.beside or goal.case, goal.other or "a number"
+    against = f"{against} in {goal.beside}" if goal.beside else against
+    theirs = results.median(beside, goal.other) if goal.other else goal.number
     if not ours or not theirs:
-        cells = [goal.case, kind.unit, goal.ours, shown(ours), goal.other or "a number", shown(theirs), f"{goal.share:g}"]
+        cells = [goal.case, kind.unit, goal.ours, shown(ours), against, shown(theirs), f"{goal.share:g}"]
         return [*cells, "-", "not measured", "-", "-"] if results.peers_of(goal.case) else None
     measured = theirs / ours if kind.lower_is_better else ours / theirs
     scale = goal.share if not kind.lower_is_better else 1 / goal.share
-    bar = [each * scale for each in results.values(goal.case, goal.other, kind.key)]
+    bar = [each * scale for each in results.values(beside, goal.other, kind.key)]
     undecided = overlap(results.values(goal.case, goal.ours, kind.key), bar)
     pure = results.median(goal.case, goal.ours.replace("likewise", "likewise-pure", 1))
-    cells = [goal.case, kind.unit, goal.ours, shown(ours), goal.other or "a number", shown(theirs), f"{goal.share:g}"]
+    cells = [goal.case, kind.unit, goal.ours, shown(ours), against, shown(theirs), f"{goal.share:g}"]
     cells += [f"{measured:.2f}", verdict(measured >= goal.share, undecided)]
     return [*cells, shown(pure), shown(results.median(goal.case, "twisted"))]
 

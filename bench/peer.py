@@ -30,6 +30,7 @@ class Peer:
     - ``big(conn) -> mapping`` (W6)
     - ``hold(conn)``: get one remote reference and keep it (W7)
     - ``state(conn, count)``: get an object whose state is a list of so many others, and give the list (``objects``)
+    - ``array(size) -> object`` of so many bytes, and ``send_array(conn, array) -> size`` (W9)
     - ``read(conn, end) -> count``: read 0, 1, 2 and so on from a stream of the server's until the time ``end``, check each,
       and close it (W8)
 
@@ -89,6 +90,8 @@ class CoroutinePeer(Peer):
     state: Callable[..., Any]
     hold: Callable[..., Any]
     read: Callable[..., Any]
+    array: Callable[[int], Any]
+    send_array: Callable[..., Any]
 
     def new_result(self) -> tuple[Awaitable[Any], Callable[[Any], object]]:
         """Something to await, and the function that ends the wait."""
@@ -117,7 +120,10 @@ class CoroutinePeer(Peer):
         if work == "both":
             await self.together([self.stream(conn), self.call_beside(address, meter)])
         if work == "W4":
-            result = await self.blobs(conn, meter)
+            result = await self.blobs(conn, meter, self.send_blob, blob(), settings.BLOB_BYTES)
+        elif work == "W9":
+            size = settings.ARRAY_BYTES
+            result = await self.blobs(conn, meter, self.send_array, self.array(size), size)
         elif work == "W6":
             result = await self.transfers(conn)
         elif work == "W8":
@@ -139,16 +145,15 @@ class CoroutinePeer(Peer):
             connections += await self.together([one() for _ in range(batch)])
         return connections
 
-    async def blobs(self, conn: Any, meter: Meter) -> dict[str, Any]:
-        data = blob()
-        assert await self.send_blob(conn, data) == len(data)
+    async def blobs(self, conn: Any, meter: Meter, send: Any, data: Any, size: int) -> dict[str, Any]:
+        assert await send(conn, data) == size
         meter.start()
         sent, end = 0, now() + settings.BLOB_S
         while sent < settings.MOST_BLOBS and now() < end:
-            assert await self.send_blob(conn, data) == len(data)
+            assert await send(conn, data) == size
             sent += 1
         result = meter.stop(sent)
-        result["mb_s"] = result["rate"] * len(data) / 1e6
+        result["mb_s"] = result["rate"] * size / 1e6
         return result
 
     async def streams(self, conn: Any, count: int, meter: Meter) -> dict[str, Any]:

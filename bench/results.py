@@ -39,6 +39,7 @@ KINDS = {
         (("server at the start, MiB", "base_mib"),), True,
     ),
     "W8": Kind("small integers that an async generator yields, read one by one", "items/s", "rate", "raw-uv", CPU),
+    "W9": Kind("100 MB as an array of numpy, as an argument", "MB/s", "mb_s", "raw-uv", CPU),
 }  # fmt: skip
 
 

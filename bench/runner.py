@@ -18,7 +18,7 @@ from . import machine, settings
 from .peers import find
 
 CASES = ["W1", "W2", "W3", "W4", *(f"W5:{count}" for count in settings.FAN_OUT), "W6", "W7"]
-CASES += [f"W8:{count}" for count in settings.STREAMS]
+CASES += [*(f"W8:{count}" for count in settings.STREAMS), "W9"]
 # Where other builds of likewise than the installed one lie: `make bench` puts the pure one there, `make bench-before` the
 # one of an earlier commit.
 BUILDS = {name: Path(sys.prefix, name) for name in ("pure", "before")}

@@ -19,6 +19,8 @@ FAN_OUT = (10, 100, 1_000)
 
 ENTRIES, TRANSFERS = 100_000, 3  # W6
 
+ARRAY_BYTES = 100_000_000  # W9
+
 STREAMS = (1, 64)  # W8, of one connection
 
 IDLE_CLIENTS = 1_000  # W7

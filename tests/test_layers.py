@@ -16,7 +16,7 @@ LAYERS = [
     "errors bounded limits logs trace",
     "wire",
     "jelly",
-    "objects live | broker",
+    "objects live | broker | adapters",
     "serving",
     "sockets",
     "asyncio | spread",
@@ -25,7 +25,7 @@ LAYERS = [
     "testing | cli",
     "__init__ __main__",
 ]
-NO_IO = {"bounded", "errors", "limits", "trace", "wire", "jelly", "objects", "live", "broker", "serving"}
+NO_IO = {"bounded", "errors", "limits", "trace", "wire", "jelly", "objects", "live", "broker", "adapters", "serving"}
 IO_MODULES = {"asyncio", "select", "selectors", "socket", "ssl", "subprocess", "twisted"}
 IMPORTING_CALLS = {"__import__", "import_module", "importlib.import_module"}
 

@@ -74,7 +74,7 @@ def test_before_a_dialect_is_agreed_greeting_bytes_hold() -> None:
 
 def read(expression: Any, **limits: int) -> Any:
     frame = framed(encode(expression), Limits())
-    return Decoder(frame, Registry(), None, Limits(**limits)).decode()
+    return Decoder(frame, Registry(Foreign), None, Limits(**limits)).decode()
 
 
 def key(parts: int) -> Any:
@@ -87,6 +87,19 @@ def reused(times: int) -> Any:
     return [b"list", [b"reference", 1, [b"tuple", 1, 2]], *[[b"dereference", 1]] * times]
 
 
+class Foreign:
+    """Stands for a type of another package; any state will do."""
+
+
+likewise.adopt(Foreign, to_state=lambda foreign: [], from_state=lambda state: Foreign(), name="limits.Foreign")
+
+
+def handed_on(size: int) -> Any:
+    """A foreign object whose state has a list of eight bytes in it again and again."""
+    again = [[b"dereference", 1]] * (size // 8 + (size % 8 > 0))
+    return [b"list", [b"reference", 1, [b"list", 1, 2]], [b"limits.Foreign", [b"list", *again]]]
+
+
 def colliding(count: int) -> Any:
     return [b"set", *[n * (2**61 - 1) for n in range(1, count + 1)]]
 
@@ -94,6 +107,7 @@ def colliding(count: int) -> Any:
 VALUES: dict[str, tuple[int, Callable[[int], Any]]] = {
     "hash_work": (20, key),
     "unfolded_tuples": (30, lambda n: reused((n + 2) // 3)),
+    "rebuilt_bytes": (8 * 20, handed_on),
     "equal_hashes": (5, colliding),
     "decimal_exponent": (10, lambda n: [b"decimal", 1, -n]),
 }

@@ -35,6 +35,7 @@ from .jelly.basics import Unpersistable
 from .jelly.checked import checked
 from .jelly.registry import (
     Registry,
+    adopt,
     copyable,
     default_registry,
     setUnjellyableFactoryForClass,
@@ -117,6 +118,7 @@ __all__ = (
     "ViewPoint",
     "Viewable",
     "WrongThread",
+    "adopt",
     "checked",
     "connect",
     "copyable",

@@ -143,6 +143,17 @@ class InsecureJelly(CallError):
     """
 
 
+LONGEST_WAY: Final = 400  # characters of the way to a value
+
+
+def way_in_short(path: str) -> str:
+    """A path, without its middle where it is long: where it begins and where it ends is what helps."""
+    if len(path) <= LONGEST_WAY:
+        return path
+    half = LONGEST_WAY // 2
+    return f"{path[: half - 3]} ... {path[2 - half :]}"
+
+
 class NotSendable(InsecureJelly):
     """
     A value was refused at the sender: nothing of this message was sent.
@@ -162,7 +173,7 @@ class NotSendable(InsecureJelly):
 
     def within(self, step: str) -> None:
         """Put one more step before the path; the encoder calls it while the error travels outwards."""
-        self.path = (step if len(step) <= 60 else step[:57] + "...") + self.path
+        self.path = way_in_short((step if len(step) <= 60 else step[:57] + "...") + self.path)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}" if self.path else self.reason

@@ -8,6 +8,7 @@ from tests.hostile import (
     arriving,
     calls,
     classes,
+    foreign,
     framing,
     held,
     liveness,
@@ -25,7 +26,7 @@ from tests.hostile.harness import CASES as FOUND
 from tests.hostile.harness import Case
 
 MODULES = (framing, values, calls, times, logins, raising, printing, own_forms, work, held)
-MODULES += (arriving, liveness, classes, streams, rich)
+MODULES += (arriving, liveness, classes, streams, rich, foreign)
 
 
 def _order(name: str) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from likewise.asyncio.line import Line
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from tests.hostile import classes, objects, rich
+from tests.hostile import classes, foreign, objects, rich
 
 
 def note_each_end() -> None:
@@ -73,6 +73,7 @@ async def main() -> None:
     made = objects.make(likewise, asyncio.sleep)
     classes.add(likewise)
     rich.add(likewise)
+    foreign.add()
     root = made.Root()
     root.another = Another(root)
     on_root = likewise.serve(root, f"tcp://127.0.0.1:{root_port}", limits=objects.LIMITS)

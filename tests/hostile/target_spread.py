@@ -19,7 +19,7 @@ from likewise.spread import pb
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from tests.hostile import classes, objects, own_forms, rich
+from tests.hostile import classes, foreign, objects, own_forms, rich
 
 
 class Broker(pb.Broker):
@@ -87,6 +87,7 @@ def main() -> None:
     root.another = Another(root)
     classes.add(pb)
     rich.add(pb)
+    foreign.add()
     door = cred.Portal(Realm(made.Avatar), [checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")])
     listening = [
         endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(Factory(each))

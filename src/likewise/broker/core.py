@@ -140,6 +140,11 @@ class Broker:
     # --- what users' objects call
 
     @property
+    def registry(self) -> Registry:
+        """What may come in, and how foreign types go out."""
+        return self.incoming.registry
+
+    @property
     def dialect(self) -> Dialect:
         """What both ends speak, once they have agreed."""
         return self.outbox.ceilings.dialect

@@ -14,7 +14,7 @@ import dataclasses
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from .checks import (
@@ -338,12 +338,15 @@ def annotations_of(cls: Any) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {}
 
 
-def fields_of(cls: Any, name: str) -> Fields:
-    """The Checks of a dataclass, or of a class of named tuples, which is called ``name`` in errors."""
+def fields_of(cls: Any, name: str, declared: Iterable[Any] | None = None) -> Fields:
+    """
+    The Checks of a dataclass, or of a class of named tuples, which is called ``name`` in errors; or of what another class
+    has ``declared``.
+    """
     owners = [(base, annotations_of(base)) for base in cls.__mro__]
     readers: dict[type, AnnotationReader] = {}
     checks: dict[str, Check] = {}
-    for field, annotation, default in _declared(cls, owners):
+    for field, annotation, default in _declared(cls, owners, declared):
         owner = next((base for base, annotations in owners if field in annotations), cls)
         reader = readers.get(owner)
         if reader is None:
@@ -354,10 +357,14 @@ def fields_of(cls: Any, name: str) -> Fields:
     return Fields(name, checks)
 
 
-def _declared(cls: Any, owners: list[tuple[type, dict[str, Any]]]) -> list[tuple[str, Any, Any]]:
+def _declared(
+    cls: Any, owners: list[tuple[type, dict[str, Any]]], declared: Iterable[Any] | None
+) -> list[tuple[str, Any, Any]]:
     """The fields of a class, each with its annotation and its default."""
-    if dataclasses.is_dataclass(cls):
-        return [(field.name, field.type, field.default) for field in dataclasses.fields(cls)]
+    if declared is None and dataclasses.is_dataclass(cls):
+        declared = dataclasses.fields(cls)
+    if declared is not None:
+        return [(field.name, field.type, field.default) for field in declared]
     found = [next((each[name] for _, each in owners if name in each), Any) for name in cls._fields]
     defaults = [cls._field_defaults.get(name, dataclasses.MISSING) for name in cls._fields]
     return list(zip(cls._fields, found, defaults, strict=True))

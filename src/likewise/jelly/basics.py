@@ -20,6 +20,7 @@ from ..wire.reader import Expression
 from ..wire.tokens import LIKEWISE_1, Dialect
 from ..wire.writer import bytes_token, int_token, list_head
 from . import atoms
+from .cures import OF_SOME, no_form
 from .zones import tokens_of, zone_of
 
 LONGEST_TIME: Final = 64  # bytes of a date or time text; the longest honest one has 40
@@ -39,10 +40,10 @@ class Unpersistable:
 # --- writing: type -> the whole atom
 
 
-def _require_ours(dialect: Dialect, what: str, instead: str) -> None:
-    """Raise NotSendable unless the peer is one of ours, which has a form for this."""
+def _require_ours(dialect: Dialect, value: object, what: str) -> None:
+    """Raise NotSendable unless the peer is one of ours, which has a form for what some values are."""
     if dialect.name != LIKEWISE_1.name:
-        raise NotSendable(f"{what}: the peer speaks {dialect.name.decode()}, and PB has no form for it; send {instead}")
+        raise NotSendable(no_form(OF_SOME[what], "", type(value), dialect))
 
 
 def _fields(*numbers: int) -> bytes:
@@ -52,11 +53,11 @@ def _fields(*numbers: int) -> bytes:
 def _moment(word: bytes, value: datetime.datetime | datetime.time, dialect: Dialect, *numbers: int) -> bytes:
     """A datetime or a time: its numbers, behind them its fold where it has one; and its zone, where it has one."""
     if value.fold:
-        _require_ours(dialect, f"a {type(value).__name__} with fold=1", "it with fold=0, or as UTC")
+        _require_ours(dialect, value, "fold")
         numbers = (*numbers, 1)
     if value.tzinfo is None:
         return b"\x02\x80" + word + _fields(*numbers)
-    _require_ours(dialect, f"a {type(value).__name__} with a time zone", "UTC without tzinfo, or an ISO string")
+    _require_ours(dialect, value, "zone")
     count, zone = tokens_of(value.tzinfo)
     return list_head(2 + count) + word + _fields(*numbers) + zone
 
@@ -81,7 +82,7 @@ def _write_timedelta(value: datetime.timedelta, dialect: Dialect) -> bytes:
 def _write_decimal(value: decimal.Decimal, dialect: Dialect) -> bytes:
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
-        _require_ours(dialect, f"a Decimal that is {'infinite' if value.is_infinite() else 'no number'}", "str(x)")
+        _require_ours(dialect, value, "infinity" if value.is_infinite() else "nan")
         if len(digits) > NAN_DIGITS:
             raise NotSendable(f"a NaN with {len(digits)} digits: at most {NAN_DIGITS} cross")
         return b"\x02\x80\x07\x82decimal" + bytes_token(str(value).encode())
@@ -89,7 +90,7 @@ def _write_decimal(value: decimal.Decimal, dialect: Dialect) -> bytes:
         raise NotSendable(f"a Decimal of {len(digits)} digits: the wire carries at most 134")
     number = int("".join(map(str, digits)))
     if sign and not number:
-        _require_ours(dialect, "a Decimal that is a negative zero", "abs() of it, or its text")
+        _require_ours(dialect, value, "zero")
         return b"\x04\x80\x07\x82decimal" + int_token(0) + int_token(exponent) + int_token(1)
     return b"\x03\x80\x07\x82decimal" + int_token(-number if sign else number) + int_token(exponent)
 

@@ -56,6 +56,9 @@ class Writing(Protocol):
     def write_cache(self, instance: object, tag: str | bytes, luid: int, state: Any) -> None:
         """Write ``(tag luid state)``."""
 
+    def write_buffer(self, view: memoryview) -> None:
+        """Write the bytes of a flat memoryview as a byte string, those of a large one uncopied."""
+
     def has_no_hooks(self, kind: type, hooks: tuple[str, ...]) -> None:
         """Instances of this class cross as their ``__dict__`` under the class's name, as long as these are what they are."""
 
@@ -150,6 +153,10 @@ class Caller(Protocol):
     @property
     def limits(self) -> Any:
         """The ceilings of this connection."""
+
+    @property
+    def registry(self) -> Any:
+        """What may come in over it, and how foreign types go out."""
 
     def notify_on_disconnect(self, callback: Callable[[], object]) -> None: ...
 

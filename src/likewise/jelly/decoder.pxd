@@ -13,6 +13,7 @@ from likewise.wire.keys cimport keyed
 
 
 cdef long long LARGE_NUMBER
+cdef long long ENDLESS
 cdef Py_ssize_t FEW_KEYS
 cdef Py_ssize_t MESSAGES_READ
 cdef Py_ssize_t BYTES_OF_ITEM, BYTES_OF_INSTANCE, ITEMS_OF_INSTANCE, ITEMS_OF_ODD, ROOMY
@@ -50,7 +51,7 @@ cdef class Decoder(Leaves):
     cdef _frozen(self, kind, Py_ssize_t count, reference)
     cdef _set(self, Py_ssize_t count, reference)
     cdef _rare(self, int code, Py_ssize_t count, reference, Py_ssize_t start)
-    @cython.locals(kind=cython.int, number=cython.longlong)
+    @cython.locals(kind=cython.int, number=cython.longlong, before=cython.longlong)
     cdef _named(self, Py_ssize_t count, Py_ssize_t start)
     cdef _instance(self, Incoming plan, bytes tag, Py_ssize_t count, reference, Py_ssize_t start)
     @cython.locals(data=bytes, start=Py_ssize_t, pos=Py_ssize_t, size=Py_ssize_t, raw=bytes, state=dict, names=dict,
@@ -59,4 +60,5 @@ cdef class Decoder(Leaves):
     cdef bytes _key(self, Py_ssize_t pos)
     cdef str _admit(self, Incoming plan, bytes raw, Py_ssize_t start)
     cdef _checked(self, Incoming plan, state, Py_ssize_t start)
+    @cython.locals(before=cython.longlong, begun=Py_ssize_t)
     cdef _made(self, Incoming plan, reference, Py_ssize_t start)

@@ -21,7 +21,7 @@ from ..wire.tokens import LARGE_NUMBER, VOCABULARY
 from .atoms import CODES
 from .basics import read_basic
 from .context import ReceivingTables
-from .graph import FEW_KEYS, ITEM, KEY, MEMBER, Pending
+from .graph import ENDLESS, FEW_KEYS, ITEM, KEY, MEMBER, Pending
 from .hashing import Keys
 from .leaves import Leaves
 from .plans import Incoming, refuse_async
@@ -261,7 +261,7 @@ class Decoder(Leaves):
             kind = type(key)
             if kind is not str and kind is not bytes:
                 if kind is not Pending and (kind is not int or count > FEW_KEYS):
-                    keys = self._check_key(key, keys, False, len(result) if count > FEW_KEYS else -1, pos)
+                    keys = self._check_key(key, keys, False, len(result) if count > FEW_KEYS else -1, self.pos)
             value = self.value()
             if self._has_pending and (type(key) is Pending or type(value) is Pending):
                 self._fix(result, KEY if type(key) is Pending else ITEM, key, value)
@@ -376,12 +376,17 @@ class Decoder(Leaves):
         name = keyed(number)
         if self._references is not None and name in self._references:
             raise self._refuse(start, f"reference {clip(number)} is defined twice")
+        if self._references is None:
+            self._sizes = {}
+        before = self.pos + self._unfolded
         kind = self._token()
         value = self._list(self._number, number) if kind == 0x80 else self._body(kind)  # LIST
         if self._references is None or name not in self._references:
             self.name_reference(number, value)
+        if self._sizes is not None:
+            self._sizes[name] = min(self.pos + self._unfolded - before, ENDLESS)
         if isinstance(value, (tuple, frozenset)):
-            self._weigh(value, start)
+            self._weigh(value, self.pos)
         return value
 
     # --- instances
@@ -531,17 +536,26 @@ class Decoder(Leaves):
                 plan.fill(instance, state)
             elif instance.setCopyableState(state) is not None:
                 refuse_async(plan.make, "setCopyableState")
-        except InsecureJelly as error:
-            raise self._refuse(start, text_of(error)) from None
+        except InsecureJelly as error:  # what is in the state was taken: it gives itself back
+            raise self._refuse(self.pos, text_of(error)) from None
         if kind == 2 and self.tables is not None:
             self.tables.mirror_filled(instance)
 
     def _made(self, plan: Incoming, reference: int | None, start: int) -> Any:
         mended = len(self._fixups or ())
+        before, begun = self._unfolded, self.pos
         state = self.value()
         if len(self._fixups or ()) > mended or type(state) is Pending:
-            raise self._refuse(start, "the state for a factory leads back to a tuple around it")
-        made = plan.make(state)
+            raise self._refuse(self.pos, "the state for a factory leads back to a tuple around it")
+        if plan.is_strict:  # who makes something of a state looks at all of it, at once and at each use
+            self._spend(ITEMS_OF_ODD, start)
+            if self._unfolded > before:
+                self._count_again(self._unfolded - before, self.pos)
+            self._unfolded = before - (self.pos - begun)  # of what is made nobody looks at the parts again
+        try:
+            made = plan.make(state)
+        except InsecureJelly as error:
+            raise self._refuse(self.pos, text_of(error)) from None
         if reference is not None:
             self.name_reference(reference, made)
         if plan.post or hasattr(type(made), "postUnjelly"):

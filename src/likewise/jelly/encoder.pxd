@@ -51,6 +51,7 @@ cdef class Encoder:
     cpdef write_copy(self, instance, tag, state)
     cpdef write_cache(self, instance, tag, luid, state)
     cpdef begin_form(self, instance, Py_ssize_t count)
+    cpdef write_buffer(self, view)
     cpdef path_to(self, part)
     cpdef has_no_hooks(self, kind, hooks)
     cdef bint _begin(self, container) except -1
@@ -69,6 +70,7 @@ cdef class Encoder:
     cdef _state(self, state)
     @cython.locals(plain=Plain)
     cdef _object(self, instance, kind)
+    cdef _foreign(self, instance, adoption)
     cdef bint _is_plain(self, Plain plain, kind) except -1
     @cython.locals(sink=Sink, size=Py_ssize_t, values=dict, head=bytes)
     cdef _dataclass(self, instance, Outgoing plan)

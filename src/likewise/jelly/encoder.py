@@ -15,22 +15,21 @@ path costs nothing until it is needed.
 
 from __future__ import annotations
 
-import collections
-import enum
-import pathlib
 from collections.abc import Iterable
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from types import GeneratorType
 from typing import Any
 
 from ..bounded import clip
-from ..errors import NotSendable
+from ..errors import NotSendable, way_in_short
 from ..wire.sink import COMPILED, LARGE_PIECE, Sink
 from ..wire.tokens import LIKEWISE_1, PB, VOCAB_TOKENS, Dialect
 from ..wire.writer import Pieces, bytes_token, check_size, int_token, list_head, string_head
 from .atoms import EMPTY_DICTIONARY, EMPTY_TUPLE, FALSE_ATOM, NONE_ATOM, TRUE_ATOM, UNICODE_HEAD
 from .basics import WRITE
 from .context import Sendable, SendingTables
-from .forms import form_of, no_form
+from .cures import NO_TEXT, why_not
+from .foreign import Adoption, adoption_of
+from .forms import form_of
 from .plans import Outgoing, Plain, field_of, refuse_to_wait, wire_name
 from .registry import outgoing
 
@@ -252,6 +251,20 @@ class Encoder:
             check_size("a list", count, "items", self._list_limit, self.dialect)
         self._sink.put(list_head(count))
 
+    def write_buffer(self, view: memoryview) -> None:
+        """
+        Write the bytes of a flat memoryview as a byte string. Those of a large one are not copied: until the peer has
+        acknowledged the message, they must not change.
+        """
+        size = len(view)
+        if size < LARGE_PIECE:
+            self._bytes(bytes(view))
+            return
+        if size > self._string_limit:
+            check_size("a byte string", size, "bytes", self._string_limit, self.dialect)
+        self._sink.put(string_head(size))
+        self._sink.put_large(view)
+
     def path_to(self, part: object) -> str:
         """The way from the top to a part that is just being written, as ``args[0].items[3]``: for messages, and slow."""
         steps: list[str] = []
@@ -268,7 +281,7 @@ class Encoder:
         if self._top is not None:
             steps.append(_step_to(part, self._top))
             steps.append("args" if isinstance(self._top, tuple) else "kwargs")
-        return "".join(reversed(steps))
+        return way_in_short("".join(reversed(steps)))
 
     # --- sharing
 
@@ -314,7 +327,7 @@ class Encoder:
         try:
             data = text.encode()
         except UnicodeEncodeError as error:
-            raise NotSendable(f"a str that UTF-8 can't spell: {error.reason}") from None
+            raise NotSendable(NO_TEXT.format(reason=error.reason)) from None
         size = len(data)
         if size < 128:
             self._sink.put(head + VOCAB_TOKENS[data] if size < 14 and text in WORD_TEXTS else heads[size] + data)
@@ -421,10 +434,19 @@ class Encoder:
             self._dataclass(instance, outgoing[kind])
         elif kind in WRITE:
             self._sink.put(WRITE[kind](instance, self.dialect))
+        elif (adoption := adoption_of(kind, self.tables)) is not None:
+            self._foreign(instance, adoption)
         elif kind is GeneratorType or hasattr(kind, "__anext__"):
             self._stream(instance, kind)
         else:
             self._form(instance, kind)
+
+    def _foreign(self, instance: Any, adoption: Adoption) -> None:
+        """An instance of a type that was adopted."""
+        self._enter(1)
+        adoption.write(instance, self)
+        self._look_again()
+        self._depth += 1
 
     def _is_plain(self, plain: Plain, kind: type) -> bool:
         """Whether the class is without hooks still."""
@@ -483,8 +505,7 @@ class Encoder:
 
     def unsendable(self, instance: Any, kind: type) -> None:
         """What to do with a value of a type that has no form; a driver may do otherwise than refuse."""
-        form = form_of(kind)
-        raise NotSendable(why_not(instance, kind) if form is None else no_form(form, self.dialect.name.decode()))
+        raise NotSendable(why_not(instance, kind, self.dialect))
 
     def _enter(self, lists: int) -> None:
         self._depth -= lists
@@ -495,48 +516,6 @@ class Encoder:
                     "it (limits.depth). Send what is chained side by side in a list, or set a higher depth at both ends"
                 )
             self._is_deep = True
-
-
-WHAT_RUNS: dict[type, str] = {
-    CoroutineType: "a coroutine that nobody has awaited: await it, and send what it returns",
-    GeneratorType: "a generator, which stays where it runs: send a list of what it yields, or several calls",
-    AsyncGeneratorType: "an async generator, which stays where it runs: send a list of what it yields, or several calls",
-}
-
-
-INSTEAD: dict[type, str] = {
-    collections.deque: "list(x)",
-    collections.OrderedDict: "dict(x), which keeps the order",
-    collections.defaultdict: "dict(x)",
-    collections.Counter: "dict(x)",
-}
-
-
-def why_not(instance: Any, kind: type) -> str:
-    """One sentence on why a value can't be sent, and what to do about it."""
-    if isinstance(instance, type):
-        return f"the class {wire_name(instance)}: classes don't cross; send its name"
-    if callable(instance) and not hasattr(instance, "__dict__"):
-        return f"a {kind.__name__}: code doesn't cross; send a likewise.Referenceable with a remote_ method"
-    if kind in WHAT_RUNS:
-        return WHAT_RUNS[kind]
-    if isinstance(instance, enum.Enum):
-        return f"a member of the Enum {wire_name(kind)}: put @likewise.copyable above the class, or send its .value or .name"
-    if isinstance(instance, tuple) and hasattr(kind, "_fields"):
-        return f"{wire_name(kind)} is a named tuple: put @likewise.copyable above the class, or send tuple(x)"
-    if kind in INSTEAD:
-        return f"a {wire_name(kind)}: send {INSTEAD[kind]}, and where it arrives make it {wire_name(kind)}(...) again"
-    if isinstance(instance, pathlib.PurePath):
-        return f"a {kind.__name__}: a path means something on this machine only; send str(x) if it does there, too"
-    for base in (bool, int, float, str, bytes, list, tuple, dict, set, frozenset):
-        if isinstance(instance, base):
-            return f"{wire_name(kind)} is a subclass of {base.__name__}, and only {base.__name__} itself crosses: convert it"
-    if callable(instance):
-        return f"a {kind.__name__}: code doesn't cross; send a likewise.Referenceable with a remote_ method"
-    return (
-        f"an instance of {wire_name(kind)}, which nothing allows to cross: decorate the dataclass with "
-        f"@likewise.copyable, or derive the class from likewise.Copyable, Cacheable or Referenceable"
-    )
 
 
 def _tag(instance: object, tag: Any) -> bytes:

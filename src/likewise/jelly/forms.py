@@ -24,23 +24,19 @@ class ValueForm:
     """
     How values of one type are written.
 
-    ``what`` names one in errors, and ``instead`` is what to send to a peer that has no form for it. A class that is
-    registered has a ``name``, under which it travels, and ``incoming`` makes the plan by which it is read.
+    A class that is registered has a ``name``, under which it travels, and ``incoming`` makes the plan by which it is read.
+    What to send to a peer that has no form for it is in :mod:`.cures`.
     """
 
-    __slots__ = ("incoming", "instead", "name", "what", "write")
+    __slots__ = ("incoming", "name", "write")
 
     def __init__(
         self,
         write: Callable[[Writing, Any], None],
-        what: str,
-        instead: str,
         name: str = "",
         incoming: Callable[[], Incoming] | None = None,
     ) -> None:
         self.write = write
-        self.what = what
-        self.instead = instead
         self.name = name
         self.incoming = incoming
 
@@ -91,9 +87,4 @@ def form_of(kind: type) -> ValueForm | None:
     return form
 
 
-def no_form(form: ValueForm, dialect: str) -> str:
-    """One sentence on why a value that has a form in ``likewise-1`` can't be sent in another dialect."""
-    return f"{form.what}: the peer speaks {dialect}, and PB has no form for it; send {form.instead}"
-
-
-__all__ = ("FORMS", "FORMS_OF_ALL", "HASH_COSTS", "ValueForm", "form_of", "no_form", "form_taker")
+__all__ = ("FORMS", "FORMS_OF_ALL", "HASH_COSTS", "ValueForm", "form_of", "form_taker")

@@ -41,6 +41,10 @@ cdef class Graph(Reader):
     cdef Py_ssize_t _items_limit
     cdef Py_ssize_t _unfolded_left
     cdef Py_ssize_t _unfolded_limit
+    cdef dict _sizes
+    cdef long long _unfolded
+    cdef Py_ssize_t _rebuilt_left
+    cdef Py_ssize_t _rebuilt_limit
 
     cdef set_graph_limits(self, limits)
     cdef renew_work(self, Py_ssize_t items, Py_ssize_t weight)
@@ -66,6 +70,7 @@ cdef class Graph(Reader):
     cdef _unfold(self, value, Py_ssize_t start)
     @cython.locals(weights=dict, stack=list, inner=list, missing=list)
     cdef Py_ssize_t _weigh(self, value, Py_ssize_t start) except -1
+    cdef _count_again(self, long long again, Py_ssize_t start)
     cdef _fix(self, container, int how, key, value)
     @cython.locals(keys=Keys)
     cdef _mend(self, value)

@@ -24,9 +24,11 @@ from ..wire.tokens import LARGE_NUMBER
 from .checks import Seen
 from .forms import HASH_COSTS
 from .hashing import Keys
+from .marks import fields_and_slots
 from .plans import Incoming
 
 PENDING_LIMIT = 10_000  # things to mend after one jelly; honest graphs have a handful
+ENDLESS = 1 << 36  # bytes: of what has no end, for it leads back to itself
 TALLEST = 1_000  # tuples within tuples, by way of references: hashing them recurses in C, where nothing stops it
 FEW_KEYS = 64  # where a container has no more, no choice of keys makes it look at more than 2,000 places in all
 CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
@@ -66,8 +68,12 @@ class Graph(Reader):
         "_probes_left",
         "_probes_limit",
         "_references",
+        "_rebuilt_left",
+        "_rebuilt_limit",
         "_reused",
+        "_sizes",
         "_strict",
+        "_unfolded",
         "_unfolded_left",
         "_unfolded_limit",
         "_weights",
@@ -82,6 +88,7 @@ class Graph(Reader):
         self._unfolded_limit = limits.unfolded_tuples
         self._probes_limit = limits.hash_probes
         self._items_limit = limits.frame_items
+        self._rebuilt_limit = limits.rebuilt_bytes
 
     def renew_work(self, items: int, weight: int) -> None:
         """
@@ -95,6 +102,8 @@ class Graph(Reader):
         self._hash_left = self._hash_limit
         self._probes_left = self._probes_limit
         self._unfolded_left = self._unfolded_limit
+        self._rebuilt_left = self._rebuilt_limit
+        self._unfolded = 0
 
     def _spend(self, items: int, start: int) -> None:
         """Count what costs more than its tokens tell as so many further items."""
@@ -114,6 +123,8 @@ class Graph(Reader):
         self._strict: list[tuple[Incoming, dict[str, Any], Any]] | None = None
         self._weights: dict[int, tuple[int, int]] | None = None  # id of a tuple -> its parts at each use, its height
         self._reused: list[Pending] | None = None  # each as often as it is dereferenced
+        # number -> bytes of what it names, what is meant again in it counted at each use; not while that is read
+        self._sizes: dict[int, int] | None = None
 
     def name_reference(self, reference: int | None, value: Any) -> None:
         """Make a value known under the number of the ``(reference n ...)`` around it, before its parts are read."""
@@ -254,11 +265,9 @@ class Graph(Reader):
                         below.extend(part.__dict__.values())
                         if not part.__dict__ and getattr(kind, "__dataclass_fields__", None):
                             raise self._refuse(start, f"{clip(part)} can't be a dict key or a set member of its own parts")
-                    else:  # a dataclass with slots; other values have no parts
-                        fields = getattr(kind, "__dataclass_fields__", None)
-                        if fields is not None:
-                            self._spend_hashing(INSTANCE_HASH, start)
-                            below.extend([getattr(part, name, None) for name in fields])
+                    else:  # fields and slots; other values have no parts
+                        self._spend_hashing(INSTANCE_HASH, start)
+                        below.extend(fields_and_slots(part, kind))
                 if len(below) > self._hash_left:
                     self._spend_hashing(len(below), start)
             level = below
@@ -289,7 +298,7 @@ class Graph(Reader):
                         below.extend(part.values())
                 elif getattr(kind, "__eq__", None) is not object.__eq__:
                     below.extend(getattr(part, "__dict__", {}).values())
-                    below.extend([getattr(part, name, None) for name in getattr(kind, "__dataclass_fields__", ())])
+                    below.extend(fields_and_slots(part, kind))
                 if len(below) * times > self._hash_left:
                     self._spend_hashing(len(below) * times, start)
             level = below
@@ -326,6 +335,14 @@ class Graph(Reader):
                 weights[id(top)] = (min(parts, LARGE_NUMBER), height)
             stack.pop()
         return weights[id(value)][0]
+
+    def _count_again(self, again: int, start: int) -> None:
+        """Spend what a state that is handed on while the message is read has in it beyond its own bytes."""
+        if again >= ENDLESS:
+            raise self._refuse(start, "rebuilt_bytes: a state that has no end, or leads back to what it is part of")
+        self._rebuilt_left -= again
+        if self._rebuilt_left < 0:
+            raise self._refuse(start, f"rebuilt_bytes: over {self._rebuilt_limit} bytes that occur again in states")
 
     # --- mending
 

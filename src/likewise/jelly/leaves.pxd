@@ -9,6 +9,7 @@ from likewise.wire.keys cimport keyed
 
 
 cdef long long LARGE_NUMBER
+cdef long long ENDLESS
 cdef Py_ssize_t BYTES_OF_SET, BYTES_OF_MEMBER, BYTES_OF_REFERENCE
 cdef Py_ssize_t ITEMS_OF_SET, ITEMS_OF_REFERENCE, ITEMS_OF_TIME, ITEMS_OF_DECIMAL, ITEMS_OF_ODD
 

@@ -14,7 +14,7 @@ from ..wire.keys import keyed
 from ..wire.tokens import LARGE_NUMBER, VOCABULARY
 from .basics import plain_decimal, plain_time, read_basic
 from .context import ReceivingTables
-from .graph import Graph, Pending
+from .graph import ENDLESS, Graph, Pending
 
 WORDS = VOCABULARY  # number -> word
 BYTES_OF_SET, BYTES_OF_MEMBER, BYTES_OF_REFERENCE = BYTES["set"], BYTES["member"], BYTES["reference"]
@@ -67,6 +67,7 @@ class Leaves(Graph):
         if self._references is None or key not in self._references:
             raise self._refuse(start, f"dereference of {clip(number)}, which nothing defines")
         value = self._references[key]
+        self._unfolded += ENDLESS if self._sizes is None else self._sizes.get(key, ENDLESS)
         if type(value) is Pending:
             self._has_pending = True
             if self._reused is None:

@@ -88,8 +88,7 @@ def admit_enum(cls: type[enum.Enum], name: str) -> None:
         if not each.isprintable() or (issubclass(cls, enum.Flag) and "|" in each):
             raise TypeError(f"{cls.__qualname__} has a member that can't go by its name: {each!r}")
     members = _Members(cls, name)
-    what = f"a member of the Enum {name}"
-    FORMS[cls] = ValueForm(members.write, what, "its .name", name, lambda: form_taker(members.tag, members.read, 0))
+    FORMS[cls] = ValueForm(members.write, name, lambda: form_taker(members.tag, members.read, 0))
     HASH_COSTS[cls] = ENUM_HASH
 
 

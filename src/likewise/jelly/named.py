@@ -111,7 +111,7 @@ def admit_named_tuple(cls: Any, name: str, is_strict: bool) -> None:
         encoder.encode(tag)
         encoder.encode(tuple(tuple.__iter__(value)))
 
-    FORMS[cls] = ValueForm(write, f"the named tuple {name}", "tuple(x)", name, lambda: Taken(cls, name, is_strict))
+    FORMS[cls] = ValueForm(write, name, lambda: Taken(cls, name, is_strict))
 
 
 __all__ = ("admit_named_tuple", "is_named_tuple")

@@ -320,15 +320,15 @@ STOCK_STATE_SETTERS: Final[list[Any]] = []
 
 
 class Outgoing:
-    """How instances of a copyable dataclass go out."""
+    """How instances of a copyable class go out; ``fields`` are those of a class that is no dataclass of Python's own."""
 
     __slots__ = ("fields", "head", "is_plain", "is_strict", "name", "pairs")
 
-    def __init__(self, cls: type, name: str, is_strict: bool = True) -> None:
+    def __init__(self, cls: type, name: str, is_strict: bool = True, fields: tuple[str, ...] | None = None) -> None:
         self.name = name
         self.is_strict = is_strict
         self.head = b"\x02\x80" + bytes_token(name.encode())
-        self.fields = tuple(field.name for field in dataclasses.fields(cls))
+        self.fields = tuple(field.name for field in dataclasses.fields(cls)) if fields is None else fields
         # The name of each field, and how its pair in the state begins.
         self.pairs = tuple((each, b"\x02\x80" + UNICODE_HEAD + bytes_token(each.encode())) for each in self.fields)
         # Whether an instance that has them has them in its __dict__.

@@ -94,13 +94,13 @@ def _read_zone(decoder: Any, state: Any) -> datetime.tzinfo:
 
 
 FORMS.update({
-    complex: ValueForm(_written(COMPLEX, lambda value: (value.real, value.imag)), "a complex", "(x.real, x.imag)"),
-    fractions.Fraction: ValueForm(_written(FRACTION, _fraction_state), "a Fraction", "str(x)"),
-    uuid.UUID: ValueForm(_written(UUID, lambda value: value.bytes), "a UUID", "str(x) or x.bytes"),
-    bytearray: ValueForm(_written(BYTEARRAY, bytes, True), "a bytearray", "bytes(x)"),
-    memoryview: ValueForm(_write_view, "a memoryview", "bytes(x)"),
-    datetime.timezone: ValueForm(_written(ZONE, zone_parts), "a timezone", "x.utcoffset(None)"),
-    zoneinfo.ZoneInfo: ValueForm(_written(ZONE, zone_parts), "a ZoneInfo", "x.key"),
+    complex: ValueForm(_written(COMPLEX, lambda value: (value.real, value.imag))),
+    fractions.Fraction: ValueForm(_written(FRACTION, _fraction_state)),
+    uuid.UUID: ValueForm(_written(UUID, lambda value: value.bytes)),
+    bytearray: ValueForm(_written(BYTEARRAY, bytes, True)),
+    memoryview: ValueForm(_write_view),
+    datetime.timezone: ValueForm(_written(ZONE, zone_parts)),
+    zoneinfo.ZoneInfo: ValueForm(_written(ZONE, zone_parts)),
 })  # fmt: skip
 
 HASH_COSTS.update({complex: 1, fractions.Fraction: FRACTION_HASH, uuid.UUID: UUID_HASH})

@@ -125,7 +125,7 @@ def read_exception(decoder: Any, state: Any) -> Exception:
     return error_from(told, (decoder.registry,))
 
 
-FORMS_OF_ALL[BaseException] = ValueForm(write_exception, "an exception", "str(x), or raise it")
+FORMS_OF_ALL[BaseException] = ValueForm(write_exception)
 BUILT_IN_PLANS[AS_VALUE] = form_taker(AS_VALUE, read_exception, ITEMS["exception"])
 
 

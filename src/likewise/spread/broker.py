@@ -151,13 +151,14 @@ class Broker(WithPages, WithTables, banana.Banana):
         if cleanup is not None:
             cleanup()
 
-    def unpersistable_sent(self, path: str, kind: type) -> None:
+    def unpersistable_sent(self, path: str, kind: type, why: str) -> None:
         """Something that may not cross has gone out as a mark, as Twisted has it: say so, and where it was."""
         _logger.warn(
             "{path} is an instance of {kind}, which may not cross: the peer gets (unpersistable ...) in its place. "
-            "Derive the class from pb.Copyable, or send something else.",
+            "It is {why}",
             path=path or "what was sent",
             kind=qual(kind),
+            why=why,
         )
 
     # --- s-expressions

@@ -17,6 +17,7 @@ from twisted.python.reflect import qual
 
 from ..errors import NotSendable
 from ..jelly.context import Writing
+from ..jelly.cures import why_not
 from ..jelly.encoder import Encoder
 from ..jelly.plans import refuse_to_wait, state_of
 from .opaque import take_out
@@ -151,7 +152,7 @@ class SpreadEncoder(Encoder):
         elif self.taster.isClassAllowed(kind):
             write_instance(instance, self)
         else:
-            self.invoker.unpersistable_sent(self.path_to(instance), kind)
+            self.invoker.unpersistable_sent(self.path_to(instance), kind, why_not(instance, kind, self.dialect))
             write_mark(instance, kind, self)
 
 

@@ -212,7 +212,7 @@ class SpreadLine:
                     if is_much:
                         pressure.about_to_write()
                     for piece in pieces:
-                        transport.write(piece)
+                        transport.write(bytes(piece))  # that of an array is a memoryview: some transports insist
                     if is_much:
                         pressure.written()
                 if not self.has_more:

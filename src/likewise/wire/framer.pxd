@@ -4,6 +4,7 @@
 cimport cython
 
 from likewise.wire cimport native
+from likewise.wire.arriving cimport Arriving
 
 
 cdef class Frame:
@@ -39,7 +40,7 @@ cdef class Framer:
     cdef list _open
     cdef Py_ssize_t _items
     cdef list _large
-    cdef object _arriving
+    cdef Arriving _arriving
     cdef Py_ssize_t _missing
     cdef Bounds _bounds
     cdef bint _vocabulary

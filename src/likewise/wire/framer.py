@@ -18,6 +18,7 @@ from ..bounded import clip
 from ..errors import LimitExceeded, RemoteProtocolError
 from ..limits import Limits
 from . import native
+from .arriving import Arriving
 from .tokens import NONE, Dialect
 
 LARGE_STRING = 65_536  # bytes: from here on a copy costs more than the bookkeeping that avoids it
@@ -117,7 +118,7 @@ class Framer:
         self._open: list[int] | None = None  # the same for the lists around it; there is none between two chunks
         self._items = 0
         self._large: list[bytes] | None = None
-        self._arriving: BytesIO | None = None  # what has come of a large string
+        self._arriving: Arriving | None = None  # what has come of a large string
         self._missing = 0  # bytes that it still lacks
         self._skip = 0  # bytes that the string at the end of the last chunk still lacks
         self._vocabulary = False
@@ -370,15 +371,12 @@ class Framer:
         self._missing = missing - len(piece)
         self._pos = self._start = pos + len(piece)
         if self._missing or self._arriving is not None:
-            # It grows as bytes come, so that nothing is reserved on a peer's word, and gives away what it holds without a
-            # copy. Pieces that are kept and joined at the end need twice the memory: enough for the allocator to give it
-            # back to the system each time, which costs more than all else here.
             if self._arriving is None:
-                self._arriving = BytesIO()
+                self._arriving = Arriving(missing)
             self._arriving.write(piece)
             if self._missing:
                 return False
-            piece = self._arriving.getvalue()
+            piece = self._arriving.whole()
             self._arriving = None
         if self._large is None:
             self._large = []

@@ -52,6 +52,30 @@ cdef extern from *:
     int likewise_set_dict(object slot, object instance, object state) except -1
 
 
+# Of the system's C: advice on memory that is a bytes object's own. Where it is not taken, nothing is different but the time.
+cdef extern from *:
+    """
+    #if defined(__linux__)
+    #include <stdint.h>
+    #include <sys/mman.h>
+    #endif
+
+    static CYTHON_INLINE void likewise_large_pages(char* start, Py_ssize_t size) {
+    #if defined(__linux__) && defined(MADV_HUGEPAGE)
+        const uintptr_t large = (uintptr_t)2 << 20, small = 4096;
+        uintptr_t first = ((uintptr_t)start + large - 1) & ~(large - 1);
+        uintptr_t end = ((uintptr_t)start + (uintptr_t)size) & ~(small - 1);
+        if (end > first)
+            (void)madvise((void*)first, (size_t)(end - first), MADV_HUGEPAGE);
+    #else
+        (void)start;
+        (void)size;
+    #endif
+    }
+    """
+    void likewise_large_pages(char* start, Py_ssize_t size) noexcept
+
+
 cdef inline bint starts_with(bytes data, bytes piece, Py_ssize_t pos) noexcept:
     cdef Py_ssize_t size = PyBytes_GET_SIZE(piece)
     if pos < 0 or size > PyBytes_GET_SIZE(data) - pos:

@@ -24,7 +24,7 @@ cdef class Sink:
     cdef put_float(self, double number)
     cdef put_natural(self, Py_ssize_t number)
     cdef bint put_ascii(self, bytes head, str text) except -1
-    cpdef put_large(self, bytes piece)
+    cpdef put_large(self, piece)
     cpdef insert(self, Py_ssize_t place, bytes prefix)
     cpdef list take(self)
     cdef list _with_prefixes(self, list parts)

@@ -86,14 +86,14 @@ class Sink:
             return append_ascii(self, head, text)  # type: ignore[name-defined,no-any-return]  # noqa: F821
         return False
 
-    def put_large(self, piece: bytes) -> None:
-        """Write these bytes, of which there are many, without copying them."""
+    def put_large(self, piece: bytes | memoryview) -> None:
+        """Write these bytes, of which there are many, without copying them; a memoryview must be a flat one of bytes."""
         if self._parts is None:
             self._parts = []
         before = self._taken()
         if before:
             self._parts.append(before)
-        self._parts.append(piece)
+        self._parts.append(piece)  # type: ignore[arg-type]  # all that is done with pieces does for a memoryview, too
         self._sealed += len(before) + len(piece)
 
     def insert(self, place: int, prefix: bytes) -> None:

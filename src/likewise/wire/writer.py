@@ -147,7 +147,7 @@ def spell_out(pieces: Iterable[bytes], framer: Framer) -> Pieces:
     """
     out: Pieces = []
     for piece in pieces:
-        framer.feed(piece)
+        framer.feed(bytes(piece))  # one of a large array is a memoryview
         while (frame := framer.next_frame()) is not None:
             write_expression(out, Reader(frame).read_expression(), NONE)
     return out
