@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+
 class RemoteMethod:
     """One method of a remote object; calling it is ``reference.callRemote(name, ...)``."""
 
