@@ -274,6 +274,24 @@ def test_a_base_that_is_adopted_with_its_subclasses_leaves_them_the_forms_that_t
     for base in (enum.Enum, datetime.tzinfo):
         own.adopt(base, to_state=lambda value: 1, from_state=lambda state: seen.append(state), subclasses=True)
     assert echoed([Hue.RED, datetime.UTC], accept=own) == [Hue.RED, datetime.UTC] and not seen
+    assert "from_state of" in refused(datetime.UTC, accept=own, client_dialects=(PB,)) and seen == [1]
+
+
+class Lost(Exception):
+    """One that takes along what it is about."""
+
+
+class Losing(likewise.Root):
+    def remote_lose(self) -> None:
+        raise Lost(uuid.UUID(int=5))
+
+
+def test_what_an_error_was_made_with_comes_along_whatever_is_adopted(clean: None) -> None:
+    likewise.adopt(uuid.UUID, to_state=str, from_state=uuid.UUID)
+    pair = Pair(Losing(), accept=likewise.Registry(Lost))
+    result = pair.client.root.callRemote("lose")
+    pair.run()
+    assert type(result.error) is Lost and result.error.args == (uuid.UUID(int=5),)
 
 
 @likewise.copyable

@@ -14,6 +14,7 @@ from likewise.jelly.registry import Registry
 from likewise.objects.error_state import ARGS, FIELDS, ITSELF, carried_by, is_plain_data, written_alone
 from likewise.objects.published import RemotePublished
 from likewise.objects.rebuilt import Described, check_error, error_from, settleable
+from tests.sexp import encode
 
 
 @likewise.copyable(name="tests.Late")
@@ -52,6 +53,23 @@ def test_fields_that_do_not_fit_leave_class_and_text(fields: Any) -> None:
     got = came("tests.Late", {FIELDS: written_alone(fields)})
     assert type(got) is likewise.RemoteError and (got.type, got.text) == ("tests.Late", "as told")
     assert "not made again" in got.__notes__[0]
+
+
+class Foreign:
+    """Stands for a type of another package."""
+
+
+def test_what_an_exception_has_in_it_is_walked_by_foreign_code_to_a_ceiling_of_its_own() -> None:
+    """Many exceptions may come in one message, and each of them is read apart."""
+    registry = Registry(Loose)
+    registry.adopt(Foreign, to_state=lambda foreign: [], from_state=lambda state: Foreign(), name="tests.Foreign")
+    shared = [b"reference", 1, [b"list", *range(1_000)]]
+    again = [[b"dereference", 1]]
+    for times, fits in ((10, True), (100, False)):
+        book = [b"list", shared, [b"tests.Foreign", [b"list", *again * times]]]
+        fields = encode([b"dictionary", [[b"unicode", b"book"], book]])
+        got = came("tests.Loose", {FIELDS: fields}, registry)
+        assert type(got) is (Loose if fits else likewise.RemoteError)
 
 
 def test_what_came_in_place_of_an_exception_leaves_class_and_text() -> None:

@@ -70,7 +70,8 @@ def test_a_mark_that_goes_out_for_what_can_t_is_logged_with_what_to_send() -> No
     assert got == ("dict", "Unpersistable")
     text = "\n".join(logged.lines)
     assert "args[0]['deep'][0] is an instance of fractions.Fraction" in text
-    assert "a Fraction: send (x.numerator, x.denominator)" in text and "a lock, which belongs to this process" in text
+    assert "PB has no form for it; send str(x), or (x.numerator, x.denominator)" in text
+    assert "a lock, which belongs to this process" in text
 
 
 def test_what_is_refused_at_once_says_what_to_send_too() -> None:

@@ -29,7 +29,9 @@ class Tasks(Backlog):
 
     __slots__ = ("_by_request", "_loop", "_runner", "_tasks")
 
-    def __init__(self, connection: TaskRunner, broker: Broker, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, connection: TaskRunner, broker: Broker, endpoint: Endpoint, loop: asyncio.AbstractEventLoop
+    ) -> None:
         super().__init__(connection, broker, endpoint.limits, endpoint.arguments, endpoint.pace(loop))
         self._loop = loop
         self._runner = connection

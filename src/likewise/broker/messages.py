@@ -25,7 +25,9 @@ MESSAGE_HEAD: Final = b"\x07\x80" + bytes_token(atoms.MESSAGE)
 CACHEMESSAGE_HEAD: Final = b"\x07\x80" + bytes_token(atoms.CACHEMESSAGE)
 ANSWER_HEAD: Final = b"\x03\x80" + bytes_token(atoms.ANSWER)
 ERROR_HEAD: Final = b"\x03\x80" + bytes_token(atoms.ERROR)
-RELEASE_HEADS: Final = {word: b"\x02\x80" + bytes_token(word) for word in (atoms.DECREF, atoms.DECACHE, atoms.UNCACHE)}
+RELEASE_HEADS: Final = {
+    word: b"\x02\x80" + bytes_token(word) for word in (atoms.DECREF, atoms.DECACHE, atoms.UNCACHE)
+}
 CANCEL_HEAD: Final = b"\x02\x80" + bytes_token(atoms.CANCEL)
 NAME_TOKENS_KEPT: Final = 4_096
 

@@ -95,7 +95,9 @@ class Outbox:
         self.speak(self.dialect, peer_limits)
         return True
 
-    def write(self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any, make: Any = None) -> bool:
+    def write(
+        self, pieces: Pieces, value: Any, kwargs: dict[str, Any] | None, perspective: Any, make: Any = None
+    ) -> bool:
         """
         Append one jelly to a message, or with ``kwargs`` the two of a call; whether a large string is among them.
 

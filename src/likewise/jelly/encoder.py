@@ -434,7 +434,7 @@ class Encoder:
             self._dataclass(instance, outgoing[kind])
         elif kind in WRITE:
             self._sink.put(WRITE[kind](instance, self.dialect))
-        elif (adoption := adoption_of(kind, self.tables)) is not None:
+        elif (adoption := adoption_of(kind, self.tables, self.dialect)) is not None:
             self._foreign(instance, adoption)
         elif kind is GeneratorType or hasattr(kind, "__anext__"):
             self._stream(instance, kind)

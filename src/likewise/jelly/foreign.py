@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..bounded import clip, text_of
 from ..errors import InsecureJelly, NotSendable
+from ..wire.tokens import LIKEWISE_1, Dialect
 from .annotations import check_for, names_of
 from .atoms import CODES
 from .checks import ARRIVES, COPYABLE, Check, Seen, require
@@ -109,17 +110,21 @@ ELSEWHERE: Final[set[type]] = set()
 """What registries of single endpoints have adopted: these have to be asked."""
 
 
-def adoption_of(kind: type, tables: SendingTables | None) -> Adoption | None:
+def adoption_of(kind: type, tables: SendingTables | None, dialect: Dialect) -> Adoption | None:
     """
     How instances of a type go out over this connection; ``None`` if nobody has adopted it.
 
-    A type that has a form of its own keeps it, unless that very type is adopted.
+    A type that has a form of its own keeps it, unless that very type is adopted; and where no connection is meant, as for
+    what an error was made with: that is read by those, too, who have adopted nothing.
     """
+    has_form = kind in FORMS and dialect.name == LIKEWISE_1.name
+    if has_form and tables is None:
+        return None
     for base in kind.__mro__[:-1]:
         found = ADOPTED.get(base)
         if base in ELSEWHERE and tables is not None:
             found = tables.caller.registry.adoptions.get(base, found)
-        if found is not None and (base is kind or (found.subclasses and kind not in FORMS)):
+        if found is not None and (base is kind or (found.subclasses and not has_form)):
             return found
     return None
 

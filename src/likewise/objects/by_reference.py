@@ -19,11 +19,11 @@ from .typed import WithTyped
 if TYPE_CHECKING:
     from asyncio import Future
 
+
     class CallResult(Future[Any]):
         """What a call gives, as type checkers see it: the drivers have their own."""
 
         def __aiter__(self) -> AsyncIterator[Any]: ...
-
 
 FULL_NAMES_KEPT: Final = 4_096
 NEVER_ARRIVE: Final = frozenset((FunctionType, MethodType, BuiltinFunctionType, partial))  # what a peer can't have put there

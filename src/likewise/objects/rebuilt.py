@@ -34,6 +34,7 @@ CARRIED_LIMITS: Final = Limits(
     hash_work=50_000,
     hash_probes=50_000,
     unfolded_tuples=50_000,
+    rebuilt_bytes=50_000,
     depth=ERROR_LISTS,
 )
 PLAIN_REGISTRY: Final = Registry()  # from which plain values are read, and nothing else

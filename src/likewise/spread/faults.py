@@ -131,7 +131,9 @@ def _all_names(cls: type) -> set[str]:
     return names
 
 
-OUR_NAMES: Final = {name for name in _all_names(errors.LikewiseError) if name.startswith(errors.__name__)}
+OUR_NAMES: Final = {
+    name for name in _all_names(errors.LikewiseError) if name.startswith(errors.__name__)
+}
 """The names of our own tree: a Twisted peer is not told of them."""
 
 TOO_LARGE: Final = {
