@@ -49,5 +49,5 @@ def test_importing_likewise_loads_nothing_but_the_standard_library() -> None:
     command = [sys.executable, "-I", "-c", WHAT_IMPORTING_LOADS]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
     assert "likewise" in loaded
-    tops = {name.partition(".")[0] for name in loaded}
+    tops = {name.partition(".")[0] for name in loaded if not name.startswith("_sysconfigdata_")}  # how Python was built
     assert tops - {"likewise"} - sys.stdlib_module_names == set()
