@@ -10,7 +10,7 @@ from likewise.wire.framer import Framer
 from likewise.wire.tokens import LIKEWISE_1
 from likewise.wire.writer import string_head
 
-VAST, SHARE = 33_554_432, 8  # as the module has them, which the compiled build keeps to itself
+VAST, SHARE = 33_554_432, 64  # as the module has them, which the compiled build keeps to itself
 PATTERN = bytes(range(256)) * 1_024
 
 

@@ -6,7 +6,8 @@ that are kept and joined at the end need twice the memory: enough for the alloca
 which costs more than all else here.
 
 What is larger than allocators ever keep (32 MiB) is new memory each time, and the system takes 70 ms to hand out 100 MB of
-it page by page. So the compiled build asks for large pages, once an eighth of the string is there; that takes 20 ms.
+it page by page. So the compiled build asks for large pages, once a part of the string is there; that takes 20 ms. Of memory
+that is asked for the system gives only what is written to.
 The few lines of C for it are in arriving.pxd and native.pxd; what they do is said here.
 """
 
@@ -16,7 +17,7 @@ import types
 from io import BytesIO
 
 VAST = 33_554_432  # bytes: from here on memory comes from the system each time
-SHARE = 8  # an eighth of a string that has come is word enough for the rest
+SHARE = 64  # so small a part of a string that has come is word enough for the rest
 
 
 class Arriving:
