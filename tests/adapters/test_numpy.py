@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import likewise
 import likewise.adapters.numpy as adapter
@@ -17,6 +20,7 @@ from likewise.testing import Pair
 from likewise.wire.tokens import PB
 from tests import sexp
 from tests.jelly.foreigners import Echo, echoed, refused
+from tests.tls import certificates
 
 
 def registry() -> likewise.Registry:
@@ -92,6 +96,27 @@ def test_a_large_array_is_copied_neither_on_its_way_out_nor_in() -> None:
     data = bytes(array)
     made = adapter.array_from(("<f8", (100_000,), "C", data))
     assert np.shares_memory(made, np.frombuffer(data, np.uint8))
+
+
+def test_with_copies_an_array_may_be_changed_as_soon_as_it_is_sent() -> None:
+    own = likewise.Registry()
+    adapter.register(own, copies=True)
+    for array in (np.zeros(100_000), np.zeros((400, 400), order="F"), np.zeros(200_000)[::2]):
+        pair = Pair(Echo(), accept=own)
+        result = pair.client.root.callRemote("echo", array)
+        array[:] = 1
+        pair.run()
+        assert not result.value.any() and result.value.shape == array.shape
+    with pytest.raises(TypeError, match="adopted here already"):
+        adapter.register(registry_of(own), copies=False)
+
+
+def registry_of(closed: likewise.Registry) -> likewise.Registry:
+    """One that is open, with what another has adopted."""
+    made = likewise.Registry()
+    adapter.register(made, copies=True)
+    assert made.adoptions.keys() == closed.adoptions.keys()
+    return made
 
 
 def test_two_names_of_one_array_are_one_array() -> None:
@@ -215,6 +240,28 @@ def test_a_large_array_crosses_a_socket_and_leaves_nothing_behind() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_an_array_goes_through_tls_and_both_loops(loop: str) -> None:
+    if loop == "uvloop":
+        factory = pytest.importorskip("uvloop").new_event_loop
+    else:
+        factory = asyncio.new_event_loop
+    made = certificates.server()
+
+    async def main() -> None:
+        shows = likewise.TLS(certificate=made.certificate, key=made.key)
+        believes = likewise.TLS(ca=certificates.issuer().certificate)
+        async with (
+            likewise.serve(Summing(), "tls://127.0.0.1:0", tls=shows, accept=registry()) as server,
+            likewise.connect(f"tls://localhost:{server.port}", tls=believes, accept=registry()) as connection,
+        ):
+            assert await connection.root.callRemote("sum", np.ones(3_000_000, np.uint8)) == 3_000_000
+            assert not (await connection.root.callRemote("zeros", 3_000_000)).any()
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
+
+
 def test_what_is_over_the_peer_s_ceiling_is_refused_before_it_is_sent() -> None:
     limits = likewise.Limits(string_bytes=100_000)
     text = refused(np.zeros(200_000, np.uint8), accept=registry(), limits=limits)
@@ -239,3 +286,24 @@ def test_the_bytes_of_an_array_count_where_what_is_kept_has_a_ceiling() -> None:
     assert weight(([array],), 1e9) > 1_000_000
     received = adapter.array_from(("|u1", (1_000_000,), "C", bytes(1_000_000)))
     assert weight((received,), 1e9) > 1_000_000
+
+
+DTYPES = st.one_of(
+    hnp.boolean_dtypes(),
+    hnp.integer_dtypes(endianness="?"),
+    hnp.unsigned_integer_dtypes(endianness="?"),
+    hnp.floating_dtypes(endianness="?", sizes=(16, 32, 64)),
+    hnp.complex_number_dtypes(endianness="?", sizes=(64, 128)),
+    hnp.datetime64_dtypes(endianness="?"),
+    hnp.timedelta64_dtypes(endianness="?"),
+    hnp.byte_string_dtypes(min_len=1),
+    hnp.unicode_string_dtypes(endianness="?", min_len=1),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(array=hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)), turn=st.booleans())
+def test_any_array_comes_back_as_it_was(array: Any, turn: bool) -> None:
+    value = array.T if turn else array
+    got = echoed({"of": value}, accept=registry())["of"]
+    assert got.dtype == value.dtype and got.shape == value.shape and got.tobytes() == value.tobytes()

@@ -2,8 +2,11 @@
 Arrays and numbers of numpy, by copy: ``likewise.adapters.numpy.register()`` in both programs is all it takes.
 
 An array goes as its dtype, its shape and its raw bytes, and these bytes are not copied: a contiguous array of 64 KiB or
-more is read where it lies while it is sent, so it must not be changed before the call is answered. It arrives as an array on
-the very bytes that came, which is read-only; ``x.copy()`` makes one that is not. Numbers go as their dtype and their bytes.
+more is read where it lies while it is sent, so it must not be changed before the call is answered; of an array that a remote
+method returns nobody knows when it has left. ``register(copies=True)`` is for programs that change what they send.
+
+It arrives as an array on the very bytes that came, which is read-only; ``x.copy()`` makes one that is not. Numbers go as
+their dtype and their bytes.
 
 Numbers, bools, dates, time spans and texts of fixed length cross. Objects and structures do not: an array of objects would
 need pickle, which runs what it reads. Nor do long doubles, which are another thing on each kind of machine.
@@ -50,17 +53,19 @@ class Buffer(Sendable):
         encoder.write_buffer(self.view)
 
 
-def register(registry: Registry = default_registry) -> None:
+def register(registry: Registry = default_registry, *, copies: bool = False) -> None:
     """
     Let numpy's arrays and numbers cross, in this process or, with a registry of an endpoint, there. Twice is no fault.
 
+    With ``copies`` an array is copied when it is sent, and may be changed at once.
+
     Raises:
-        TypeError: their names, ``numpy.ndarray`` and ``numpy.generic``, are taken.
+        TypeError: their names, ``numpy.ndarray`` and ``numpy.generic``, are taken, or they are registered the other way.
     """
     held_bytes[numpy.ndarray] = attrgetter("nbytes")  # the garbage collector does not know of them
     registry.adopt(
         numpy.ndarray,
-        to_state=array_state,
+        to_state=copied_state if copies else array_state,
         from_state=array_from,
         name=ARRAY_NAME,
         state=tuple[str, tuple[int, ...], str, bytes],
@@ -92,6 +97,11 @@ def array_state(array: Any) -> tuple[str, tuple[int, ...], str, Any]:
     # Of bytes, for the buffer protocol knows no dates.
     view = memoryview(flat.reshape(-1).view(numpy.uint8))
     return name, array.shape, "F" if is_columns else "C", Buffer(view)
+
+
+def copied_state(array: Any) -> tuple[str, tuple[int, ...], str, Any]:
+    """The same of an array that may be changed before it has left."""
+    return array_state(array.copy("A") if array.flags.forc and not array.dtype.hasobject else array)
 
 
 def number_state(number: Any) -> tuple[str, bytes]:
