@@ -16,7 +16,7 @@ import likewise
 from likewise.broker.core import Broker
 from likewise.broker.events import CallReceived
 from likewise.broker.states import Side
-from likewise.errors import InsecureJelly, NotSendable, RemoteProtocolError
+from likewise.errors import CallError, InsecureJelly, NotSendable, RemoteProtocolError
 from likewise.jelly.decoder import Decoder
 from likewise.jelly.encoder import Encoder
 from likewise.limits import Limits
@@ -338,7 +338,9 @@ class End:
         done(work())
 
     def report(self, doing: str, error: BaseException) -> None:
-        self.faults.append(f"{doing}: {type(error).__name__}: {error!s:.300}")
+        """A hook has raised; that a mirror here has no such method, or refuses the arguments, the log is told as well."""
+        if not (doing == "keeping a mirror up to date" and isinstance(error, CallError)):
+            self.faults.append(f"{doing}: {type(error).__name__}: {error!s:.300}")
 
 
 GREETINGS = {Side.SERVER: b"\x02\x82pb", Side.CLIENT: b"\x01\x80\x02\x82pb"}
