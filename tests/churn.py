@@ -85,7 +85,7 @@ class Service(likewise.Root):
         """What is open: the caller's connection is among it."""
         held = collections.Counter({"connections": len(self.server.connections), "observers": len(self.pond.observers)})
         for connection in self.server.connections:
-            held.update(connection.broker.tables.sizes())
+            held.update(connection._broker.tables.sizes())
         return dict(held)
 
     def remote_objects(self) -> dict[str, int]:

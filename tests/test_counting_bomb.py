@@ -196,7 +196,7 @@ async def calls_that_fail(ends: Ends, bomb: Any) -> None:
     await ends.refused("take", [bomb, object()])
     ends.root.callRemoteOnly("noSuch", bomb)
     ends.root.callRemoteOnly("one", bomb, bomb=bomb)
-    ends.connection.broker.call(b"nobody", "any", (bomb,), {"named": bomb}, None, False)
+    ends.connection._broker.call(b"nobody", "any", (bomb,), {"named": bomb}, None, False)
     await ends.root.callRemote("echo", 1)
 
 

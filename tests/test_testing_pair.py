@@ -131,7 +131,7 @@ def test_each_end_may_have_its_own_registry_limits_and_trace() -> None:
         async with pair(
             Service(), accept=registry, client_accept=[], limits=few, client_limits=more, trace=seen.append, tracebacks=True
         ) as (client, server):
-            assert (client.broker.limits, server.broker.limits) == (more, few)
+            assert (client._broker.limits, server._broker.limits) == (more, few)
             with pytest.raises(likewise.InsecureJelly):
                 await client.root.callRemote("echo", Item())
             with pytest.raises(likewise.RemoteError) as caught:

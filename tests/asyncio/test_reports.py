@@ -101,7 +101,7 @@ def test_one_way_calls_that_fail_are_logged_where_they_fail_and_counted(written:
         connection.root.callRemoteOnly("noSuch", 5)
         connection.root.callRemoteOnly("refuse")
         connection.root.callRemoteOnly("break")
-        connection.broker.call(b"nobody", "any", (), {}, None, False)
+        connection._broker.call(b"nobody", "any", (), {}, None, False)
         connection.root.callRemoteOnly("large", surprise=1)
         await until(lambda: there.one_way_failures == 5)
         assert connection.one_way_failures == 0

@@ -487,7 +487,7 @@ class Surface(likewise.Referenceable):
         return ref is self.shared.thing
 
     def remote_live_references(self) -> int:
-        return self.connection.broker.tables.sizes()["exported"]
+        return self.connection._broker.tables.sizes()["exported"]
 
     # by reference: the peer's objects
 

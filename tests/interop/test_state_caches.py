@@ -157,7 +157,7 @@ def test_two_connections_of_the_asyncio_api_follow(tell: Any) -> None:
                 while serving.garden.followed():
                     await asyncio.sleep(0.01)
             for each in server.connections:
-                assert each.broker.tables.sizes()["observed"] == 0
+                assert each._broker.tables.sizes()["observed"] == 0
 
     asyncio.run(main())
 

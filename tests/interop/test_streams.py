@@ -80,7 +80,7 @@ def test_we_read_streams_of_a_server_of_twisted_s_api_and_it_reads_ours(api: str
                 await of_ours(program, call)
             del reference, stream
             await call("collect")
-            while any(connection.broker.tables.sizes().values()):
+            while any(connection._broker.tables.sizes().values()):
                 await asyncio.sleep(0.005)
             with pytest.raises(likewise.CallError, match="as asked"):
                 await call("sum", mine.remote_failing(), 5)

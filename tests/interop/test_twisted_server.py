@@ -44,8 +44,8 @@ def crossing(server: Serving, monkeypatch: pytest.MonkeyPatch) -> Callable[[Body
                 assert connection.dialect == "pb"
                 await body(connection, connection.root)
                 gc.collect(1)
-                await eventually(lambda: sum(connection.broker.tables.sizes().values()), 0)
-                assert connection.broker.unanswered == 0 and connection.is_open
+                await eventually(lambda: sum(connection._broker.tables.sizes().values()), 0)
+                assert connection._broker.unanswered == 0 and connection.is_open
 
         asyncio.run(whole())
 
@@ -229,7 +229,7 @@ def test_a_mirror_follows_twisted_s_original_until_it_is_dropped(crossing: Calla
         gc.collect(1)
         await eventually(lambda: root.callRemote("stopped"), stopped + 1)
         assert await root.callRemote("observers") == 0
-        await eventually(lambda: connection.broker.tables.sizes()["mirrors"], 0)  # `uncache` came
+        await eventually(lambda: connection._broker.tables.sizes()["mirrors"], 0)  # `uncache` came
 
     crossing(body)
 
@@ -375,7 +375,7 @@ def test_references_of_twisted_are_called_sent_home_and_counted(crossing: Callab
 
 def test_references_of_ours_are_called_kept_and_dropped(crossing: Callable[[Body], None]) -> None:
     async def body(connection: likewise.Connection, root: likewise.RemoteReference) -> None:
-        mine, held = MyThing(), connection.broker.tables
+        mine, held = MyThing(), connection._broker.tables
         assert await root.callRemote("call", mine, {"x": [1]}) == ["my pong", {"x": [1]}]
         assert mine.pings == [{"x": [1]}]
         await eventually(lambda: held.sizes()["exported"], 0)
@@ -525,7 +525,7 @@ def test_calls_without_an_answer(crossing: Callable[[Body], None]) -> None:
         root.callRemoteOnly("nosuch")
         root.callRemoteOnly("raise_later", "value", "nobody hears")
         root.callRemoteOnly("echo", Stranger())
-        assert connection.broker.unanswered == 0
+        assert connection._broker.unanswered == 0
         assert await root.callRemote("notes") == [[0], [1], [2], [3], [4]]
 
     crossing(body)
@@ -537,7 +537,7 @@ def test_a_call_that_is_given_up_leaves_the_connection_good(crossing: Callable[[
             async with asyncio.timeout(0.02):
                 await root.callRemote("later", 0.1, "too late")
         assert await root.callRemote("echo", 1) == 1
-        await eventually(lambda: connection.broker.unanswered, 0)  # its answer came, and was nobody's
+        await eventually(lambda: connection._broker.unanswered, 0)  # its answer came, and was nobody's
 
     crossing(body)
 

@@ -197,7 +197,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 async def nothing_held(*connections: likewise.Connection) -> None:
-    cores = [each.broker for each in connections]
+    cores = [each._broker for each in connections]
     await until(lambda: not any(any(core.tables.sizes().values()) or core.unanswered for core in cores))
 
 
@@ -549,7 +549,7 @@ def test_an_item_that_nobody_asked_for_any_more_is_given_back() -> None:
         assert len(await call) == 1
         root.gates[1].set()
         await asyncio.sleep(0.02)
-        assert server.broker.tables.sizes()["exported"] in (2, 3)  # with the stream, and what is read
+        assert server._broker.tables.sizes()["exported"] in (2, 3)  # with the stream, and what is read
         await reference.callRemote("close")
         del reference, call
         await nothing_held(client, server)
@@ -830,7 +830,7 @@ def test_a_call_that_wants_no_answer_runs_no_iterator() -> None:
     async def check(root: Root, client: likewise.Connection, server: likewise.Connection) -> None:
         client.root.callRemoteOnly("class", 3)
         await client.root.callRemote("echo", 1)
-        assert root.kept.left == 3 and not server.broker.tables.sizes()["exported"]
+        assert root.kept.left == 3 and not server._broker.tables.sizes()["exported"]
 
     run(check)
 
@@ -841,7 +841,7 @@ def test_what_could_not_be_sent_is_still_the_caller_s() -> None:
         with pytest.raises(likewise.NotSendable):
             client.root.callRemote("echo", numbers, object())
         await asyncio.sleep(0.01)
-        assert not numbers.is_closed and not client.broker.tables.sizes()["exported"]
+        assert not numbers.is_closed and not client._broker.tables.sizes()["exported"]
         assert await client.root.callRemote("sum", numbers) == 3
 
     run(check)
@@ -856,7 +856,7 @@ def test_so_many_streams_are_open_at_once_and_no_more() -> None:
         with pytest.raises(likewise.CallError, match=r"limits\.streams"):
             await client.root.callRemote("asynchronous", 10)
         streams.pop()
-        await until(lambda: server.broker.tables.sizes()["exported"] == 2)
+        await until(lambda: server._broker.tables.sizes()["exported"] == 2)
         assert [each async for each in client.root.callRemote("asynchronous", 10)] == list(range(10))
 
     run(check, limits=likewise.Limits(streams=3))

@@ -51,7 +51,7 @@ def test_a_call_that_is_cancelled_is_cancelled_at_the_peer(ceiling: int) -> None
             for call in calls:
                 call.cancel()
             assert await connection.root.callRemote("echo", "next") == "next"
-            await until(lambda: connection.broker.unanswered == 0)  # each cancelled call is answered, too
+            await until(lambda: connection._broker.unanswered == 0)  # each cancelled call is answered, too
             assert root.cancelled == root.started and len(root.started) in (1, 5)
 
     run(main)
@@ -76,7 +76,7 @@ def test_a_method_that_does_not_heed_it_is_answered_and_nothing_happens() -> Non
             await connection.root.callRemote("echo", 1)
             assert call.cancel() and not call.cancel()
             assert await connection.root.callRemote("echo", 2) == 2
-            await until(lambda: connection.broker.unanswered == 0)
+            await until(lambda: connection._broker.unanswered == 0)
             assert call.cancelled()
 
     run(main)

@@ -56,10 +56,10 @@ class Connection:
 
         Asking costs nothing; whether there is one shows at the call.
         """
-        return self._avatar if self._avatar is not None else cast(RemoteReference, self.broker.remote("root"))
+        return self._avatar if self._avatar is not None else cast(RemoteReference, self._broker.remote("root"))
 
     @property
-    def broker(self) -> Broker:
+    def _broker(self) -> Broker:
         """The protocol core of this connection."""
         if self._line.transport is None:
             raise ConnectionClosed("the connection is not made yet")
@@ -84,7 +84,7 @@ class Connection:
     @property
     def dialect(self) -> str:
         """What both ends speak: ``likewise-1``, ``pb`` or ``none``."""
-        return self.broker.dialect.name.decode()
+        return self._broker.dialect.name.decode()
 
     @property
     def queued_bytes(self) -> int:
@@ -132,7 +132,7 @@ class Connection:
         Calls of ours that are unanswered fail with ConnectionClosed.
         """
         check_thread(self._calls.loop, "close()")
-        if self._line.transport is None or self.broker.is_closed:
+        if self._line.transport is None or self._broker.is_closed:
             return
         await self._calls.backlog_made().finish(grace)
         transport = self._line.close()
@@ -180,7 +180,7 @@ class Connection:
     def _name_root(self) -> None:
         """Have the application make the root for this peer, which is let in; without one there is no connection."""
         try:
-            self.broker.tables.name(b"root", self._calls.endpoint.root_entry(self))
+            self._broker.tables.name(b"root", self._calls.endpoint.root_entry(self))
         except ENDS_THE_PROGRAM as error:
             end_loop(self._calls.loop, error)
         except BaseException as error:

@@ -72,7 +72,7 @@ class Admission:
         def ended(task: asyncio.Task[None]) -> None:
             self.endpoint.logouts.discard(task)
             if not task.cancelled() and (error := task.exception()) is not None:
-                connection.broker.driver.report("running logout", error)
+                connection._broker.driver.report("running logout", error)
 
         task = asyncio.get_running_loop().create_task(logout, name="logout")
         self.endpoint.logouts.add(task)
@@ -102,7 +102,7 @@ class LoggedIn:
     def begin(self) -> Referenceable:
         """What to send to the client. If it has gone meanwhile, that was the login."""
         assert self._root is not None
-        self._root.connection.broker.notify_on_disconnect(self.end)
+        self._root.connection._broker.notify_on_disconnect(self.end)
         return self._reference
 
     def end(self) -> None:
@@ -110,7 +110,7 @@ class LoggedIn:
         root, self._root = self._root, None
         if root is None:
             return
-        root.connection.broker.dont_notify_on_disconnect(self.end)
+        root.connection._broker.dont_notify_on_disconnect(self.end)
         root.left(self)
         if not isinstance(self._avatar, Avatar):
             return
@@ -119,7 +119,7 @@ class LoggedIn:
         except ENDS_THE_PROGRAM:
             raise
         except BaseException as error:
-            root.connection.broker.driver.report("running logout", error)
+            root.connection._broker.driver.report("running logout", error)
         else:
             if inspect.iscoroutine(done):
                 root.admission.run(done, root.connection)
@@ -165,7 +165,7 @@ class LoginRoot(ForStrangers):
         name, secret, most = self._text(user), self._text(password), self._limits.logins_waiting
 
         async def check() -> str | None:
-            is_right = await store.check(name, secret, most, lambda: not self.connection.broker.is_closed)
+            is_right = await store.check(name, secret, most, lambda: not self.connection._broker.is_closed)
             return name if is_right else None
 
         return await self._enter(login.PLAIN, await self._judge(name, check), mind)
@@ -286,7 +286,7 @@ class LoginRoot(ForStrangers):
                 return  # of tokens, which nobody guesses, any number may be looked up side by side
             else:
                 await ended
-            if self.connection.broker.is_closed:
+            if self.connection._broker.is_closed:
                 raise LoginRefused(LOGIN_REFUSED)
 
     async def finish(self, way: str, user: str, check: Callable[[], bool], mind: Any) -> Referenceable:
@@ -317,9 +317,9 @@ class LoginRoot(ForStrangers):
         self._logins.setdefault(logged_in.key, []).append(logged_in)
         self._logged_in += 1
         self._stop_timer()
-        self.connection.broker.tables.released = self._released
+        self.connection._broker.tables.released = self._released
         endpoint = self.admission.endpoint
-        self.connection.broker.hold_to(endpoint.registry, endpoint.limits)
+        self.connection._broker.hold_to(endpoint.registry, endpoint.limits)
         later, who = asyncio.get_running_loop().call_later, clip(user or "somebody")
         endpoint.log.note(later, "logins", "%s: %s logged in by %s", self.connection.peer, who, way)
         self._trace("login", user, way)
@@ -336,15 +336,15 @@ class LoginRoot(ForStrangers):
         if not logins:
             del self._logins[logged_in.key]
         self._logged_in -= 1
-        if not self._logged_in and not self.connection.broker.is_closed:
-            self.admission.restrain(self.connection.broker)
+        if not self._logged_in and not self.connection._broker.is_closed:
+            self.admission.restrain(self.connection._broker)
             self._start_timer(self._limits.login_seconds)
 
     def _refused(self, way: str, user: str) -> None:
         """The realm does not let the user in, of whom it may have asked something meanwhile."""
         self._note_refusal(way, user)
-        if not self._logged_in and not self.connection.broker.is_closed:
-            self.admission.restrain(self.connection.broker)
+        if not self._logged_in and not self.connection._broker.is_closed:
+            self.admission.restrain(self.connection._broker)
 
     def _note_refusal(self, way: str, user: str) -> None:
         self._warn("logins refused", "%s: login refused: %s", clip(user, 60))

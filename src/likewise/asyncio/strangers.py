@@ -47,7 +47,7 @@ class ForStrangers(Referenceable):
         except (Error, LoginFailed, asyncio.CancelledError, *ENDS_THE_PROGRAM):
             raise
         except BaseException as error:
-            self.connection.broker.driver.report(f"running {name}", error)
+            self.connection._broker.driver.report(f"running {name}", error)
             raise LoginFailed(LOGIN_FAILED_THERE) from None
 
 
