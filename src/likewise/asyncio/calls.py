@@ -58,6 +58,8 @@ class Writer(Protocol):
 
 class Calls(CallHandler):
     """
+    The calls of one session, in both directions, under asyncio.
+
     ``endpoint`` is what it belongs to, ``loop`` where it runs, ``line`` what carries the session now.
     ``peer`` is the address at the other end, ``address`` the place in which that is counted (``None`` while it is not).
     ``is_ended``: nothing is handled any more, though the transport may still have to say so.
@@ -113,7 +115,7 @@ class Calls(CallHandler):
             is_lost = isinstance(error, ConnectionClosed)
             result.set_exception(error if is_lost else BaseException.with_traceback(error, self.endpoint.log.mark))
             if is_lost or not is_small(error):
-                result.exception()  # no warning of asyncio's, which would print it; of the end one is told elsewhere
+                result.exception()  # no warning of asyncio's, which would print it; the end is told otherwise
 
     # --- what the Broker has to send
 

@@ -1,6 +1,6 @@
 """
 How a client gets to an address: each of the host's addresses is tried, a quarter of a second after the one before, until
-one answers (RFC 8305, "happy eyeballs"); and what a failure means, in words that are true.
+one answers (RFC 8305, "happy eyeballs"); and what a failure means.
 
 asyncio can do the first by itself, uvloop can't.
 """

@@ -30,7 +30,8 @@ OnConnection = Callable[[Any], object]
 
 CLOSED_HERE: Final = "closed at this end"
 ABORTED_HERE: Final = "aborted at this end"
-CLOSED_THERE: Final = "the peer closed the connection, or its process ended: it did not say which"  # and can't be told
+# The end of the stream looks the same in both cases.
+CLOSED_THERE: Final = "the peer closed the connection, or its process ended: it did not say which"
 
 
 @dataclass(slots=True)

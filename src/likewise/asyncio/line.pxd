@@ -19,7 +19,7 @@ cdef class Line:
     cdef double _slice_ends
     cdef Watch _watch
     cdef Py_ssize_t _held
-    cdef unsigned char _in_turn  # a bint takes four times as much, for each idle connection
+    cdef unsigned char _is_pumping  # a bint takes four times as much, for each idle connection
     cdef unsigned char _flush_is_scheduled
     cdef unsigned char _reading_is_paused
     cdef unsigned char _is_counted_out

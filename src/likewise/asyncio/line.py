@@ -12,7 +12,7 @@ import sys
 from typing import Any, Protocol, cast
 
 from ..broker.core import Broker
-from ..broker.events import CallCancelled, CallReceived, Opened
+from ..broker.events import CallCancelled, CallReceived
 from ..broker.states import Side
 from ..errors import (
     ENDS_THE_PROGRAM,
@@ -39,9 +39,6 @@ MESSAGES_AT_ONCE = 4  # messages that the core handles on its own before it come
 class LineOwner(Protocol):
     """What the user holds, as its line sees it."""
 
-    @property
-    def peer(self) -> str: ...
-
     def _line_opened(self) -> None:
         """Both ends agreed on a dialect."""
 
@@ -62,7 +59,7 @@ class Line:
         "_flush_is_scheduled",
         "_handshake",
         "_held",
-        "_in_turn",
+        "_is_pumping",
         "_is_counted_out",
         "_reading_is_paused",
         "_slice_ends",
@@ -81,11 +78,11 @@ class Line:
         self._slice_ends = 0.0
         self._watch = Watch(0.0)
         self._held = 0  # bytes of an unfinished message
-        self._in_turn = self._flush_is_scheduled = self._reading_is_paused = self._is_counted_out = False
+        self._is_pumping = self._flush_is_scheduled = self._reading_is_paused = self._is_counted_out = False
 
     @property
     def is_greeting(self) -> bool:
-        """Whether both ends have yet to agree on a dialect."""
+        """Whether the greeting is under way."""
         return self._handshake is not None
 
     @property
@@ -203,7 +200,7 @@ class Line:
         """Handle whole messages, as long as it is this connection's turn."""
         calls = self._calls
         broker = calls.broker
-        self._in_turn = True
+        self._is_pumping = True
         self._slice_ends = 0.0
         handled = 0
         try:
@@ -218,7 +215,7 @@ class Line:
                     if calls.backlog is not None:
                         calls.backlog.cancel(event.request)
                 elif event is not None:
-                    self._open(cast(Opened, event))
+                    self._open()
                 elif not broker.has_more:
                     break
                 handled += 1
@@ -229,7 +226,7 @@ class Line:
         except ENDS_THE_PROGRAM as error:
             end_loop(self._calls.loop, error)
         finally:
-            self._in_turn = False
+            self._is_pumping = False
         self.flush()
         held, unfinished = broker.held_bytes, self._calls.endpoint.account.unfinished
         if held > unfinished.noticed or self._held > unfinished.noticed:
@@ -262,7 +259,7 @@ class Line:
         if not self._reading_is_paused and self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
 
-    def _open(self, event: Opened) -> None:
+    def _open(self) -> None:
         if self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
@@ -272,12 +269,12 @@ class Line:
     # --- writing
 
     def output_ready(self) -> None:
-        if not self._in_turn and not self._flush_is_scheduled:
+        if not self._is_pumping and not self._flush_is_scheduled:
             self._flush_is_scheduled = True
             self._calls.loop.call_soon(self.flush)
 
     def output_may_wait(self) -> None:
-        if not self._in_turn and not self._flush_is_scheduled:
+        if not self._is_pumping and not self._flush_is_scheduled:
             self._calls.endpoint.pace(self._calls.loop).add(self.flush)
 
     def flush(self) -> None:
@@ -329,7 +326,7 @@ class Line:
         calls = self._calls
         self.reason = self.reason or error
         calls.is_ended = True
-        self._in_turn = False
+        self._is_pumping = False
         self.flush()
         if self.transport is not None:
             (self.transport.abort if calls.unread is not None else self.transport.close)()

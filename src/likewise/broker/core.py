@@ -232,17 +232,17 @@ class Broker:
         return self.tables.next_request - 1
 
     def subscribe(self, luid: int, perspective: Any) -> Subscription:
-        """What the observer of a mirror of the peer's is published to by."""
+        """Make the Subscription by which changes are published to a mirror that the peer has."""
         return Subscription(self, self.outbox, luid, perspective)
 
     def end_mirror(self, luid: int, reason: str) -> None:
-        """As :func:`likewise.broker.ours.end_mirror`; of what is just being written, when that is done."""
+        """End a mirror that the peer has; where a message is being written, which may hold it, behind that message."""
         self.outbox.check_thread(None, "observer.end()")
         if not self.is_closed:
             self.outbox.behind(partial(ours.end_mirror, self.tables, self.outbox, luid, reason))
 
     def refused(self, error: Exception) -> Any:
-        """A result that has failed already, for a caller that must not be raised at."""
+        """A result that has failed already, for where nothing may be raised."""
         result = self.driver.new_result(0)
         self.driver.reject(result, error)
         return result
@@ -263,7 +263,7 @@ class Broker:
             self._callbacks.remove(callback)
 
     def hold_to(self, registry: Registry, limits: Limits) -> None:
-        """From the next message on let in what this registry has, within these ceilings of the wire; others stay."""
+        """From the next message on let in what this registry has, within these ceilings of the wire. All others stay."""
         self._unless_asked = None
         self.incoming.registry = registry
         self._accepted = limits
@@ -272,8 +272,8 @@ class Broker:
 
     def restrain(self, registry: Registry, limits: Limits) -> None:
         """
-        As :meth:`hold_to`, for a stranger, until that is called or this end asks the peer for something: whoever is asked
-        may answer at any length, as when a realm calls the mind of a user whose login it has yet to decide.
+        As :meth:`hold_to`, for a peer that has yet to log in, until that is called or this end calls the peer: an answer to
+        our own call may have any length, as where a realm calls the mind of a user before it decides on the login.
         """
         before = self._unless_asked or (self.incoming.registry, self._accepted)
         self.hold_to(registry, limits)

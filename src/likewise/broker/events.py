@@ -24,8 +24,8 @@ class CallReceived:
     """
     The peer calls a method. Find it, run it, then pass this to ``broker.answer`` or ``broker.fail``, once.
 
-    ``target`` is an object of ours, or a mirror here; ``perspective`` who the peer is to the answer. ``is_raw``: the
-    target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet. ``weight`` is
+    ``target`` is an object of ours, or a mirror here; ``perspective`` is that for which the answer is written. ``is_raw``:
+    the target takes s-expressions, ``args`` and ``kwargs`` are two of them and nothing in them is counted yet. ``weight`` is
     what the arguments take in memory, in bytes, roughly.
     """
 

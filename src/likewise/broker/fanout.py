@@ -13,7 +13,8 @@ On the wire it is a message like any other, in two pieces::
     the head, one for each      the tail, one for all that take the same
 
 The way is straight: an :class:`~likewise.objects.observers.Observers` calls :func:`publish`, which puts the two pieces into
-the :class:`Outbox` of each observer's :class:`Subscription`. No session is passed on the way.
+the :class:`Outbox` of each observer's :class:`Subscription`. Where a message is written for one observer alone, it is a call
+of that observer's session.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Change:
         self._for_one: dict[tuple[Ceilings, object], WrittenChange] | None = None
 
     def written(self, ceilings: Ceilings, perspective: Any) -> WrittenChange:
-        """What to send to who this is, at a peer that takes so much."""
+        """The change as it is written for this perspective, within these ceilings of a peer."""
         if self._for_all is not None and ceilings in self._for_all:
             return self._for_all[ceilings]
         found = self._for_one.get((ceilings, who(perspective))) if self._for_one is not None else None

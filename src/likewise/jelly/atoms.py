@@ -11,7 +11,7 @@ from typing import Final
 
 from ..wire.tokens import VOCABULARY
 
-# Values. A number below 32 is the word's place in the vocabulary; the others are ours alone and never travel.
+# Values. A number below 32 is the word's place in the vocabulary; the other numbers are ours alone and never travel.
 NONE_CODE: Final = 1
 CLASS_CODE: Final = 2
 DEREFERENCE_CODE: Final = 3

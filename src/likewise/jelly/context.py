@@ -138,13 +138,13 @@ class Caller(Protocol):
     ) -> Any: ...
 
     def subscribe(self, luid: int, perspective: Any) -> Subscribed:
-        """What the observer of the mirror with this id is published to by."""
+        """Make what changes are published by to the mirror with this id."""
 
     def end_mirror(self, luid: int, reason: str) -> None:
         """The owner of a Cacheable has the mirror with this id followed no longer."""
 
     def refused(self, error: Exception) -> Any:
-        """A result that has failed already, for who must not raise."""
+        """A result that has failed already, for where nothing may be raised."""
 
     @property
     def driver(self) -> Any:

@@ -188,7 +188,7 @@ class RemoteCache(RemoteCopy, Sendable):
         return 0 if mirror is None else mirror.failures
 
     def mirror_ended(self, because: str) -> None:
-        """Called once when this is not kept up to date any more, its last reference apart. For subclasses."""
+        """Called once when this is not kept up to date any more; not when its last reference here goes. For subclasses."""
 
     def find_remote_method(self, name: str) -> Callable[..., Any]:
         """The method that the original's observers call ``name``: ``observe_<name>``. Raises NoSuchMethod."""

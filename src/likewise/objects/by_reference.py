@@ -64,7 +64,7 @@ class Referenceable(Sendable):
     The methods may be plain or ``async``. The object is kept alive while a peer holds it.
     """
 
-    perspective: Any = None  # who the peer is to what these methods return
+    perspective: Any = None  # the one for which what these methods return is written
     takes_expressions = False  # a driver with forms of its own may have objects that read their arguments themselves
 
     def jelly_into(self, encoder: Writing) -> None:

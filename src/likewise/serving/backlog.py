@@ -95,10 +95,6 @@ class Backlog:
     def running(self) -> int:
         return self._flow.running
 
-    @property
-    def waiting(self) -> int:
-        return self._flow.waiting
-
     def take(self, call: CallReceived) -> None:
         """Run a call now or later, or refuse it."""
         flow = self._flow

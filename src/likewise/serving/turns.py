@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 LIGHT: Final = 512  # bytes of a message up to which nobody waits for a turn: what so few can cost is little more than that
-SLICE: Final = 0.01  # seconds after which a connection waits for its turn among those that ask for as much
+SLICE: Final = 0.01  # seconds after which a connection waits for its turn among other connections with costly messages
 BUDGET: Final = 0.02  # seconds that costly messages take of one turn of the loop, together
 GAP: Final = 0.01  # seconds without a costly message that begin a new turn, as far as this is concerned
 

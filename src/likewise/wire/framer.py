@@ -139,7 +139,7 @@ class Framer:
         self._bounds = full_bounds(self._bounds.limits, dialect)
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the stream; :meth:`next_frame` must have returned ``None`` before."""
+        """Take the next bytes of the stream. Frames that were not asked for yet come before them, at the cost of a copy."""
         if self._pos < len(self._chunk):  # the start of a token that the last chunk ended in the middle of
             chunk = self._chunk[self._pos :] + chunk
             self._keep(self._pos)
