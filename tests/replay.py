@@ -152,7 +152,7 @@ class End:
     def one_way_failed(self, name: str, error: BaseException) -> None:
         pass
 
-    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+    def run_on_file_thread(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
         done(work())
 
     def report(self, doing: str, error: BaseException) -> None:

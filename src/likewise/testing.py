@@ -282,7 +282,7 @@ class End(WithMemoryStreams):
     def one_way_failed(self, name: str, error: BaseException) -> None:
         self.reports.append((f"reading the one-way call {name}", error))
 
-    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+    def run_on_file_thread(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
         done(work())
 
     def unsent_bytes(self) -> int:

@@ -73,7 +73,7 @@ def fetch_once(root: Root, directory: Path, cls: type[RemotePublished] = ShelfCo
 
 
 def kept(directory: Path, count: int = 1) -> list[Path]:
-    """The files there, once as many are whole: they are written aside."""
+    """The files there, once as many are whole: they are written on another thread."""
     for _ in range(1_000):
         files = [each for each in directory.iterdir() if each.suffix == ".pub"]
         if len(files) >= count:

@@ -25,7 +25,7 @@ from ..errors import (
 )
 from ..objects.rebuilt import settleable
 from ..serving.calls import CallHandler
-from . import aside
+from . import file_thread
 from .endpoint import Endpoint
 from .results import CallFuture, look_at, settled
 from .streams import StreamRunner
@@ -141,8 +141,8 @@ class Calls(CallHandler):
     def unsent_bytes(self) -> int:
         return self.line.unsent_bytes() if self.line is not None else 0
 
-    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
-        aside.run_on_file_thread(self.loop, work, done)
+    def run_on_file_thread(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        file_thread.run_on_file_thread(self.loop, work, done)
 
     def source_of(self, iterator: Any, perspective: Any) -> Any:
         if self.streams is None:

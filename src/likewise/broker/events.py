@@ -157,7 +157,7 @@ class Driver(Protocol):
     def one_way_failed(self, name: str, error: BaseException) -> None:
         """A call that wants no answer never began: nobody else can be told. ``name`` is bounded."""
 
-    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+    def run_on_file_thread(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
         """
         Run ``work()``, which may wait for a disk and raises nothing, on another thread if there is one for that, and
         ``done(what it returned)`` here.

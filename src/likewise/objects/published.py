@@ -2,8 +2,8 @@
 Caches kept across runs: a :class:`Publishable` is asked for its state only if it has changed since it was seen last.
 
 Its mirror arrives with the time of the last change. If the state of that time lies in a file here, see
-:mod:`~likewise.objects.kept`, it is used; if not it is asked for, and kept. The files are read and written aside, where
-the driver has a thread for that, not while a message is decoded.
+:mod:`~likewise.objects.kept`, it is used; if not it is asked for, and kept. The files are read and written on another thread,
+where the driver has one, not while a message is decoded.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class FollowingPublished:
             setattr(self, name, admitted[name])
         self._listeners = []
         path, caller = self._path(), self.remote._caller
-        caller.driver.aside(lambda: kept.read_file(path, caller.limits), self._read)
+        caller.driver.run_on_file_thread(lambda: kept.read_file(path, caller.limits), self._read)
 
     def activated(self) -> None:
         """The state is there. For subclasses."""
@@ -165,7 +165,7 @@ class FollowingPublished:
                 if error is not None:
                     caller.driver.report("keeping the state of a RemotePublished", error)
 
-            caller.driver.aside(lambda: kept.write_file(path, whole, caller.limits), written)
+            caller.driver.run_on_file_thread(lambda: kept.write_file(path, whole, caller.limits), written)
 
     def _not_fetched(self, error: BaseException) -> None:
         self._failed = error

@@ -19,7 +19,7 @@ from ..broker.events import CallReceived
 from ..errors import ConnectionClosed, LimitExceeded, NotExecuted, NotSendable
 from ..jelly.context import Luid
 from ..serving.calls import CallHandler
-from . import aside
+from . import file_thread
 from .awaited import is_unhandled, quiet
 from .deferreds import Deferreds
 from .failures import Answer, CopyableFailure
@@ -205,12 +205,12 @@ class DeferredCalls(WithSpreadStreams):
         if self.backlog is not None:
             self.backlog.connection_lost()
 
-    def aside(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+    def run_on_file_thread(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
         """Run ``work()`` where it may wait for a disk, then ``done(what it returned)`` here."""
         if self.line.admitted is None:  # in memory, where all is done when it has been delivered
             done(work())
         else:
-            aside.run_on_reactor_thread(self, work, done)
+            file_thread.run_on_reactor_thread(self, work, done)
 
 
 __all__ = ("DeferredCalls",)
