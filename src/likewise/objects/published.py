@@ -2,8 +2,8 @@
 Caches kept across runs: a :class:`Publishable` is asked for its state only if it has changed since it was seen last.
 
 Its mirror arrives with the time of the last change. If the state of that time lies in a file here, see
-:mod:`~likewise.objects.kept`, it is used; if not it is asked for, and kept. The files are read and written on another thread,
-where the driver has one, not while a message is decoded.
+:mod:`~likewise.objects.kept`, it is used; if not it is asked for, and kept. The files are read and written on another
+thread, where the driver has one, not while a message is decoded.
 """
 
 from __future__ import annotations
