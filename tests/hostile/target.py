@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import likewise
-from likewise.asyncio.line import Line
+from likewise.asyncio.connection import Connection
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
@@ -28,13 +28,13 @@ from tests.hostile import classes, foreign, objects, rich
 
 def note_each_end() -> None:
     """Have the end of every connection noted: ``on_disconnect`` is told of those alone that were let in."""
-    end = Line.connection_lost
+    end = Connection._line_ended
 
-    def connection_lost(self: Line, exc: Exception | None) -> None:
-        end(self, exc)
-        objects.note_the_end(self.owner.peer, self.reason)
+    def line_ended(self: Connection, reason: BaseException | None) -> None:
+        end(self, reason)
+        objects.note_the_end(self.peer, self.reason)
 
-    Line.connection_lost = connection_lost  # type: ignore[method-assign]
+    Connection._line_ended = line_ended  # type: ignore[method-assign]
 
 
 def portal(avatar: Any) -> likewise.Login:
