@@ -185,7 +185,7 @@ def test_observers_of_this_thread_are_told_all_the_same() -> None:
 def test_finalizers_on_other_threads_go_on_working() -> None:
     async def test(both: Both) -> None:
         kept = [await both.connection.root.callRemote("thing")]
-        server_side = both.server.connections[0].broker.tables
+        server_side = both.server.connections[0]._broker.tables
         held = len(server_side.exported)
 
         def drop() -> None:
