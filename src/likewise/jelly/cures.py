@@ -21,6 +21,8 @@ CODE: Final = f"code doesn't cross; {REFERENCE.replace('uses', 'calls')}"
 
 AGAIN: Final = "and where it arrives make it {name}(...) again"
 
+PATH_CURE: Final = "a {short}: a path means something on this machine only; send str(x), or os.fsencode(x)"
+
 CURES: Final[dict[str, str]] = {
     # Python's own values
     "builtins.bytearray": "a bytearray: send bytes(x)",
@@ -47,7 +49,8 @@ CURES: Final[dict[str, str]] = {
     "datetime.tzinfo": "a time zone of the class {name}: send its name, str(x), or a zoneinfo.ZoneInfo",
     "re.Pattern": "a compiled pattern: send x.pattern, and compile it there",
     "re.Match": "a match: send x.group(), or x.groups()",
-    "pathlib.PurePath": "a {short}: a path means something on this machine only; send str(x), or os.fsencode(x)",
+    "pathlib.PurePath": PATH_CURE,
+    "pathlib._local.PurePath": PATH_CURE,  # its name in CPython 3.13, and in no other
     "os.DirEntry": "a directory entry: send x.path",
     "types.SimpleNamespace": "a SimpleNamespace: send vars(x), or make a @likewise.copyable dataclass of it",
     "types.GenericAlias": "an annotation: send its name",
