@@ -157,15 +157,15 @@ def indented(text: str) -> str:
     return "\n".join("  " + one_line(line) for line in text.rstrip("\n").split("\n"))
 
 
-def _shown(value: object) -> object:
+def _shown(value: Any) -> object:
     """One value of a line: our own words and numbers as they are, the text of an error, of anything else a part."""
     kind = type(value)
-    if kind is float or (kind is int and -1 << 64 < value < 1 << 64):  # type: ignore[operator]
+    if kind is float or (kind is int and -1 << 64 < value < 1 << 64):
         return value
     if kind is str:
-        text: str = value[:LONGEST_VALUE]  # type: ignore[index]
+        text: str = value[:LONGEST_VALUE]
     elif issubclass(kind, BaseException):
-        text = text_of(value, LONGEST_VALUE)  # type: ignore[arg-type]
+        text = text_of(value, LONGEST_VALUE)
     else:
         text = clip(value)
     return one_line(text)[:LONGEST_VALUE]

@@ -26,10 +26,10 @@ from tests.hostile.raw import Closed, Peer, RemoteFailure, as_text
 
 HERE: Final = Path(__file__).parent
 MIB: Final = 1 << 20
+SERVED_WITHIN: Final = 1.0  # seconds for each call of the well-behaved client
 MEMORY: Final = 16 * MIB  # bytes by which the server's peak may grow
 LOG: Final = 64 * 1024  # bytes that a case may add to the log in each stretch of so many SECONDS
-SLOWER: Final = 1 if is_compiled() else 2  # the bounds of time are the compiled build's
-SERVED_WITHIN: Final = 1.0 * SLOWER  # seconds for each call of the well-behaved client
+SLOWER: Final = 1 if is_compiled() else 2  # the bounds of CPU time are the compiled build's
 TARGETS: Final = {"asyncio": HERE / "target.py", "spread": HERE / "target_spread.py"}
 
 

@@ -10,7 +10,7 @@ from likewise.limits import Limits
 from likewise.wire.framer import Framer
 from likewise.wire.reader import Reader
 from likewise.wire.tokens import LARGEST_INT, LIKEWISE_1, NONE, PB, SIZE_LIMIT
-from likewise.wire.writer import LARGE_PIECE, encode, gather, int_token, spell_out
+from likewise.wire.writer import LARGE_PIECE, encode, gather, int_token, spell_out, write_expression
 from tests import sexp
 from tests.jellies import frame_of
 
@@ -111,3 +111,15 @@ def test_a_message_that_is_not_whole_gives_no_frame() -> None:
     framer = speaking(PB)
     framer.feed(encode([1, 2], PB)[:-1])
     assert framer.next_frame() is None
+
+
+@pytest.mark.parametrize(("number", "kind"), [(2**500 + 1, 0x85), (-(2**500) - 1, 0x86)])
+def test_integers_that_both_ends_agreed_on_go_beyond_the_largest(number: int, kind: int) -> None:
+    pieces: list[bytes] = []
+    write_expression(pieces, [number], PB, 2**600)
+    *digits, last = b"".join(pieces)[2:]
+    assert last == kind and sum(digit << 7 * place for place, digit in enumerate(digits)) == abs(number)
+    with pytest.raises(NotSendable, match="501 bits"):
+        write_expression([], number, PB)
+    with pytest.raises(NotSendable, match="601 bits"):
+        write_expression([], 2**600 + 1, PB, 2**600)

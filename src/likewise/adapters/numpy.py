@@ -141,7 +141,8 @@ def array_from(state: tuple[str, tuple[int, ...], str, bytes]) -> Any:
     if math.prod(shape) * dtype.itemsize != len(data):
         raise InsecureJelly(f"{len(data)} bytes for an array of {clip(name, 20)} that has {clip(math.prod(shape))} items")
     _check(dtype, data)
-    return numpy.frombuffer(data, dtype).reshape(shape, order=order)  # type: ignore[call-overload]
+    whole: Any = numpy.frombuffer(data, dtype)  # numpy's stubs know an order by its literals only
+    return whole.reshape(shape, order=order)
 
 
 def number_from(state: tuple[str, bytes]) -> Any:

@@ -46,11 +46,12 @@ class LineOwner(Protocol):
         """The line is gone."""
 
 
-class Line:
+class Line(Watch):
     """
     One socket of one connection: an :class:`asyncio.Protocol` but for the base class, which no compiled struct can have.
 
-    ``transport`` is asyncio's, ``None`` until it is connected; ``reason`` is why it ended, as far as anybody knows.
+    ``transport`` is asyncio's, ``None`` until it is connected; ``reason`` is why it ended, as far as anybody knows. It is
+    its own :class:`Watch` and has none: each idle connection would pay for an object more.
     """
 
     __slots__ = (
@@ -62,21 +63,18 @@ class Line:
         "_is_pumping",
         "_is_counted_out",
         "_reading_is_paused",
-        "_slice_ends",
-        "_watch",
         "owner",
         "reason",
         "transport",
     )
 
     def __init__(self, owner: LineOwner, calls: Calls) -> None:
+        super().__init__(0.0)
         self.owner = owner
         self._calls = calls
         self.transport: asyncio.Transport | None = None
         self.reason: BaseException | None = None
         self._handshake: asyncio.TimerHandle | None = None
-        self._slice_ends = 0.0
-        self._watch = Watch(0.0)
         self._held = 0  # bytes of an unfinished message
         self._is_pumping = self._flush_is_scheduled = self._reading_is_paused = self._is_counted_out = False
 
@@ -111,7 +109,7 @@ class Line:
             self.abort(refused)
             return
         calls.address = sys.intern(address)  # one for all its connections
-        self._watch = Watch(self._calls.loop.time())
+        self.begin_watch(self._calls.loop.time())
         endpoint.lines.add(self)
         endpoint.account.watch(self._calls.loop, endpoint.lines)
         if self._calls.endpoint.side is Side.CLIENT or not HANDED_ON:
@@ -141,7 +139,7 @@ class Line:
         if self._handshake is not None and self._calls.endpoint.side is Side.SERVER and data.startswith(TLS_RECORD):
             self.drop(RemoteProtocolError("the client speaks TLS where plain text is served: serve it on tls://"))
             return
-        self._watch.heard = True
+        self.heard = True
         self._calls.broker.receive_data(data)
         if self._reading_is_paused:  # it waits for its turn, and what was on its way to it has come
             return
@@ -201,7 +199,7 @@ class Line:
         calls = self._calls
         broker = calls.broker
         self._is_pumping = True
-        self._slice_ends = 0.0
+        slice_ends = 0.0
         handled = 0
         try:
             while not self._reading_is_paused and not calls.is_ended and not calls.awaits_first_step:
@@ -220,7 +218,7 @@ class Line:
                     break
                 handled += 1
                 if broker.outbox.has_large or not handled & CLOCK_MASK:
-                    self._breathe()
+                    slice_ends = self._breathe(slice_ends)
         except RemoteProtocolError as error:
             self.drop(error)
         except ENDS_THE_PROGRAM as error:
@@ -233,18 +231,20 @@ class Line:
             unfinished.note(self, held)
         self._held = held
 
-    def _breathe(self) -> None:
+    def _breathe(self, slice_ends: float) -> float:
         """
-        A few messages were handled: write what has gathered, and let others have the loop if this took long.
+        A few messages were handled: write what has gathered, and let others have the loop if that took longer than until
+        ``slice_ends``. Returns when the slice ends; 0 stands for one that begins now.
 
         A chunk of 256 KiB holds thousands of calls; their answers may be large, each may be as costly as a ceiling allows.
         """
         self._calls.write_answers()
         now = self._calls.loop.time()
-        if not self._slice_ends:
-            self._slice_ends = now + SLICE
-        elif now > self._slice_ends and not self._reading_is_paused:
+        if not slice_ends:
+            return now + SLICE
+        if now > slice_ends and not self._reading_is_paused:
             self._wait_for_turn()
+        return slice_ends
 
     def _wait_for_turn(self) -> None:
         """Read on when those had their turn that ask for as much."""
@@ -351,7 +351,7 @@ class Line:
             self.transport.abort()
             return
         is_waiting = broker.held_bytes > 0 and not self._reading_is_paused
-        late = self._watch.verdict(now, self._calls.endpoint.limits, broker.messages, is_waiting, calls.running > 0)
+        late = self.verdict(now, self._calls.endpoint.limits, broker.messages, is_waiting, calls.running > 0)
         if late is not None:
             self.drop(late)
 

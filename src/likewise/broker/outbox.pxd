@@ -11,19 +11,19 @@ cdef list _idle
 
 
 cdef class Outbox:
-    cdef public bint may_send
     cdef public Py_ssize_t answer_bytes
     cdef public unsigned long long thread
     cdef object _check
     cdef object _driver
     cdef Tables _tables
     cdef list _pieces
+    cdef public bint may_send  # what is small lies together: each idle connection has all of it
     cdef public bint has_large
-    cdef bint _has_answers
-    cdef bint _is_over
-    cdef bint _has_peer_limits
-    cdef bint _may_wait
-    cdef Py_ssize_t _writing
+    cdef unsigned char _has_answers
+    cdef unsigned char _is_over
+    cdef unsigned char _has_peer_limits
+    cdef unsigned char _may_wait
+    cdef int _writing
     cdef list _after
     cdef readonly Ceilings ceilings
 

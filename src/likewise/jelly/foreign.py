@@ -162,17 +162,17 @@ def check_of_state(to_state: Any, from_state: Any, state: Any) -> Check | None:
     return None
 
 
-def fault_text(error: Exception) -> str:
+def fault_text(error: Any) -> str:
     """
     What an error says, in a bounded number of steps: one of pydantic would print all that it was given.
     """
     kind = type(error).__name__
     if not type(error).__module__.startswith("pydantic_core"):
         return f"{kind}: {text_of(error, LONGEST_FAULT)}"
-    number = error.error_count()  # type: ignore[attr-defined]
+    number = error.error_count()
     if number > MOST_FAULTS:
         return f"{kind}: {number} faults"
-    faults = error.errors(include_url=False, include_context=False, include_input=False)  # type: ignore[attr-defined]
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
     return f"{kind}: {'; '.join(map(_fault, faults))}"[:LONGEST_FAULT]
 
 

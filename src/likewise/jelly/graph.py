@@ -13,6 +13,7 @@ table cost n**2; all that is counted before it is done. What else costs more tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..bounded import clip, text_of
@@ -45,8 +46,8 @@ class Pending:
 
     __slots__ = ("is_built", "is_building", "items", "kind", "value")
 
-    def __init__(self, kind: type) -> None:
-        self.kind = kind
+    def __init__(self, kind: Callable[[list[Any]], Any]) -> None:
+        self.kind = kind  # makes it of its items: a type, as a rule
         self.items: list[Any] = []
         self.is_built = self.is_building = False
         self.value: Any = None

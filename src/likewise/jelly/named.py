@@ -51,11 +51,11 @@ class Taken(Incoming):
             raise InsecureJelly(f"{self.name} is a named tuple, which takes the form (tag (tuple ...))")
         pending: Pending | None = None
         if reference is not None:
-            pending = Pending(_Later(self, decoder))  # type: ignore[arg-type]
+            pending = Pending(_Later(self, decoder))
             decoder.name_reference(reference, pending)
         state = decoder.value()
         if type(state) is Pending:
-            pending = pending or Pending(_Later(self, decoder))  # type: ignore[arg-type]
+            pending = pending or Pending(_Later(self, decoder))
             pending.items = [state]
             return pending
         value = self.made(decoder, state)

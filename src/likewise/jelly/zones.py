@@ -46,7 +46,8 @@ def zone_parts(zone: datetime.tzinfo) -> tuple[int | bytes, ...]:
             f"a time zone of the class {type(zone).__module__}.{type(zone).__qualname__}: only datetime.timezone and "
             "zoneinfo.ZoneInfo cross; convert the time with .astimezone(datetime.timezone.utc)"
         )
-    made_with: tuple[Any, ...] = zone.__getinitargs__()  # type: ignore[attr-defined]
+    plain: Any = zone  # what it was made with, which pickle asks it for, is in no stub
+    made_with: tuple[Any, ...] = plain.__getinitargs__()
     offset: int = made_with[0] // MICROSECOND
     if len(made_with) == 1:
         return (offset,)

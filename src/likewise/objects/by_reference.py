@@ -266,12 +266,13 @@ class RemoteMethod:
 
     __slots__ = ("name", "obj")
 
-    def __init__(self, obj: RemoteReference, name: str) -> None:
-        self.obj = obj
+    def __init__(self, obj: Any, name: str) -> None:
+        self.obj = obj  # a reference; with Twisted's API an observer, too
         self.name = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> CallResult:
-        return self.obj.callRemote(self.name, *args, **kwargs)
+        result: CallResult = self.obj.callRemote(self.name, *args, **kwargs)
+        return result
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RemoteMethod) and (self.obj, self.name) == (other.obj, other.name)

@@ -183,7 +183,8 @@ class StreamSource(Referenceable):
     iterator: Any
 
     def jelly_into(self, encoder: Writing) -> None:
-        write_stream(encoder, self.iterator, REMOTE_CODE, encoder.tables.export(self))  # type: ignore[union-attr]
+        assert encoder.tables is not None  # a source is made for one connection
+        write_stream(encoder, self.iterator, REMOTE_CODE, encoder.tables.export(self))
 
 
 class HomeGoing:
@@ -193,7 +194,8 @@ class HomeGoing:
         self.stream = stream
 
     def jelly_into(self, encoder: Writing) -> None:
-        luid = encoder.tables.home_luid(self.stream._reference)  # type: ignore[union-attr]
+        assert encoder.tables is not None  # as it is where a stream came from
+        luid = encoder.tables.home_luid(self.stream._reference)
         write_stream(encoder, self.stream, LOCAL_CODE, luid)
 
 

@@ -8,4 +8,5 @@ cdef class Watch:
     cdef double message_at
     cdef Py_ssize_t messages
 
+    cpdef begin_watch(self, double now)
     cpdef verdict(self, double now, limits, Py_ssize_t messages, bint is_waiting, bint is_busy)

@@ -154,9 +154,13 @@ class Watch:
     __slots__ = ("heard", "heard_at", "message_at", "messages")
 
     def __init__(self, now: float) -> None:
+        self.messages = 0
+        self.begin_watch(now)
+
+    def begin_watch(self, now: float) -> None:
+        """The connection is there from now on."""
         self.heard = False  # set whenever anything comes
         self.heard_at = self.message_at = now
-        self.messages = 0
 
     def verdict(self, now: float, limits: Limits, messages: int, is_waiting: bool, is_busy: bool) -> LimitExceeded | None:
         """

@@ -61,7 +61,8 @@ class SpreadFlavours:
         return Error(f"the peer sent an error that is none: {shown(received)}")
 
     def refuse(self, what: str, ceiling: int) -> Exception:
-        return self.broker.too_many(what)  # type: ignore[no-any-return]
+        refused: Exception = self.broker.too_many(what)
+        return refused
 
 
 __all__ = ("SpreadFlavours",)

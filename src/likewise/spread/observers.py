@@ -19,7 +19,7 @@ class RemoteCacheMethod(MethodOfAny):
     __module__ = "likewise.spread.flavors"
 
     def __init__(self, name: Any, observer: RemoteCacheObserver) -> None:
-        super().__init__(observer, name)  # type: ignore[arg-type]
+        super().__init__(observer, name)
         self.observer = observer
 
 

@@ -20,16 +20,22 @@ cdef class Arriving:
     cpdef bytes whole(self)
 
 
-cdef inline int make_room(Arriving arriving) except -1:
-    """Memory for all of it, which is nobody else's and is not looked at before it is full."""
-    arriving._body = PyBytes_FromStringAndSize(NULL, arriving._size)
-    likewise_large_pages(<char*>PyBytes_AS_STRING(arriving._body), arriving._size)
-    return 0
-
-
-cdef inline int put(Arriving arriving, bytes piece, Py_ssize_t place) except -1:
+cdef inline int put(Arriving arriving, bytes piece) except -1:
+    """
+    Put these bytes behind those that are there. The first time that takes memory for all of the string, which is nobody
+    else's and is not looked at before it is full.
+    """
+    cdef bytes before
     cdef Py_ssize_t size = PyBytes_GET_SIZE(piece)
-    if place < 0 or size > PyBytes_GET_SIZE(arriving._body) - place:
+    if arriving._taken < 0 or size > arriving._size - arriving._taken:
         raise IndexError("more bytes than were to come")
-    memcpy(<char*>PyBytes_AS_STRING(arriving._body) + place, PyBytes_AS_STRING(piece), size)
+    if not arriving._body:
+        before = arriving._grows.getvalue()
+        if PyBytes_GET_SIZE(before) != arriving._taken:
+            raise IndexError("other bytes than were counted")
+        arriving._body = PyBytes_FromStringAndSize(NULL, arriving._size)
+        likewise_large_pages(<char*>PyBytes_AS_STRING(arriving._body), arriving._size)
+        memcpy(<char*>PyBytes_AS_STRING(arriving._body), PyBytes_AS_STRING(before), arriving._taken)
+        arriving._grows.close()
+    memcpy(<char*>PyBytes_AS_STRING(arriving._body) + arriving._taken, PyBytes_AS_STRING(piece), size)
     return 0

@@ -34,11 +34,7 @@ class Arriving:
     def write(self, piece: bytes) -> None:
         """The next of them."""
         if _compiled and self._size >= VAST and (self._taken + len(piece)) * SHARE >= self._size:
-            if not self._body:
-                make_room(self)  # type: ignore[name-defined]  # noqa: F821
-                put(self, self._grows.getvalue(), 0)  # type: ignore[name-defined]  # noqa: F821
-                self._grows = BytesIO()
-            put(self, piece, self._taken)  # type: ignore[name-defined]  # noqa: F821
+            put(self, piece)  # type: ignore[name-defined]  # noqa: F821  # it is in arriving.pxd
         else:
             self._grows.write(piece)
         self._taken += len(piece)

@@ -86,7 +86,7 @@ def write_expression(
     """
     Append the tokens of a plain s-expression: nested lists or tuples, bytes, ints (bool is one), floats.
 
-    ``largest`` is the largest magnitude of an integer, for who has agreed on another one with his peer.
+    ``largest`` is the largest magnitude of an integer, where both ends have agreed on another one.
 
     Raises:
         NotSendable: a value of another type, or one that is too large for the dialect.
